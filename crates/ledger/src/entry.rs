@@ -1,0 +1,444 @@
+//! Log entries: the signed steps of a vault. An entry holds membership
+//! operations or state operations, never both (spec: `log.md` §3).
+
+use crate::codec::{ParseError, Reader, SUITE, Writer};
+use crate::enc::Statement;
+use crate::genesis::{KemPublicKey, verify};
+use crate::handle::Handle;
+use crate::id::{ContentId, Hash, NodeId, SignPublicKey, VaultId};
+use crate::limits::{CONTENTS_PER_OP, DROPS_PER_OP, ENTRY_LEN, MEMBERS, OPS_PER_ENTRY};
+use crate::sealed::is_content_shape;
+
+/// Bytes of the previous epoch's key boxed under the new one.
+pub const PREVIOUS_KEY_LEN: usize = crate::sealed::box_len(32);
+
+/// The unsigned fields of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryBody {
+    /// The vault.
+    pub vault_id: VaultId,
+    /// Its place in the log; the genesis is 0.
+    pub seq: u64,
+    /// Hash of the entry before it.
+    pub prev_hash: Hash,
+    /// Membership entries before this one.
+    pub member_seq: u64,
+    /// Hash of the last of them, or of the genesis.
+    pub member_hash: Hash,
+    /// The key epoch, after this entry.
+    pub epoch: u32,
+    /// Who signs.
+    pub author: VaultId,
+    /// The author's key generation.
+    pub author_generation: u32,
+    /// Milliseconds since the Unix epoch, by the author's clock.
+    pub timestamp_ms: u64,
+    /// What it does.
+    pub ops: Ops,
+    /// Digest of the state after it.
+    pub state_digest: Hash,
+}
+
+/// What an entry does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ops {
+    /// Who has access, and with which keys.
+    Membership(Vec<MembershipOp>),
+    /// Which records there are, in strictly ascending order of node id.
+    State(Vec<StateOp>),
+}
+
+/// One change of who has access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MembershipOp {
+    /// A new vault key.
+    Epoch(EpochOp),
+    /// The name under which an account is found.
+    Handle(Handle),
+}
+
+/// A new vault key, sealed to every member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochOp {
+    /// Commitment to the key, which every envelope must open to.
+    pub commitment: Hash,
+    /// The vault's own key-encapsulation key in this epoch.
+    pub kem_pk: KemPublicKey,
+    /// The key before it, boxed under this one; none in the first epoch.
+    pub previous_key: Option<[u8; PREVIOUS_KEY_LEN]>,
+    /// Hash of each member's envelope, in ascending order of member id. An
+    /// account vault has none: its key is derived from the root key.
+    pub envelopes: Vec<Hash>,
+}
+
+/// One change of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateOp {
+    /// Creates or replaces a record.
+    Put(PutOp),
+    /// Removes a record and drops its contents.
+    Delete(NodeId),
+}
+
+impl StateOp {
+    /// The node it is about.
+    pub const fn node_id(&self) -> &NodeId {
+        match self {
+            Self::Put(put) => &put.node_id,
+            Self::Delete(node_id) => node_id,
+        }
+    }
+}
+
+/// Creates or replaces a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutOp {
+    /// The node.
+    pub node_id: NodeId,
+    /// 1 for a new node, else one more than before.
+    pub rev: u64,
+    /// Hash of the sealed record.
+    pub record_hash: Hash,
+    /// Contents that this node refers to from now on.
+    pub added: Vec<ContentAdded>,
+    /// Contents that this node no longer refers to.
+    pub dropped: Vec<ContentId>,
+}
+
+/// A content as the log commits to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentAdded {
+    /// The content.
+    pub content_id: ContentId,
+    /// Bytes of all its sealed blocks.
+    pub sealed_len: u64,
+    /// How many blocks those are.
+    pub block_count: u32,
+    /// BLAKE3 over the BLAKE3 of each sealed block.
+    pub blocks_root: Hash,
+}
+
+impl EntryBody {
+    /// The bytes that are hashed and signed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.u8(SUITE)
+            .raw(self.vault_id.as_bytes())
+            .u64(self.seq)
+            .raw(self.prev_hash.as_bytes())
+            .u64(self.member_seq)
+            .raw(self.member_hash.as_bytes())
+            .u32(self.epoch)
+            .raw(self.author.as_bytes())
+            .u32(self.author_generation)
+            .u64(self.timestamp_ms);
+        match &self.ops {
+            Ops::Membership(ops) => {
+                w.u8(tag::MEMBERSHIP).u16(ops.len() as u16);
+                ops.iter().for_each(|op| op.write(&mut w));
+            }
+            Ops::State(ops) => {
+                w.u8(tag::STATE).u16(ops.len() as u16);
+                ops.iter().for_each(|op| op.write(&mut w));
+            }
+        }
+        w.raw(self.state_digest.as_bytes());
+        w.into_bytes()
+    }
+
+    /// What the author signs.
+    pub fn hash(&self) -> Hash {
+        Statement::Entry.hash(&self.to_bytes())
+    }
+
+    /// Joins the author's signature over [`Self::hash`].
+    pub fn with_signature(self, signature: [u8; 64]) -> Entry {
+        let hash = self.hash();
+        Entry {
+            body: self,
+            signature,
+            hash,
+        }
+    }
+}
+
+/// A parsed entry. Parsing says nothing about its signature or validity:
+/// [`crate::apply::apply`] decides both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    body: EntryBody,
+    signature: [u8; 64],
+    hash: Hash,
+}
+
+impl Entry {
+    /// Parses the one canonical form.
+    ///
+    /// # Errors
+    /// [`ParseError`] for anything else.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        if bytes.len() > ENTRY_LEN {
+            return Err(ParseError::TooLarge("entry"));
+        }
+        let mut r = Reader::new(bytes);
+        r.suite()?;
+        let body = EntryBody {
+            vault_id: r.vault_id()?,
+            seq: r.u64()?,
+            prev_hash: r.hash()?,
+            member_seq: r.u64()?,
+            member_hash: r.hash()?,
+            epoch: r.u32()?,
+            author: r.vault_id()?,
+            author_generation: r.u32()?,
+            timestamp_ms: r.u64()?,
+            ops: Ops::read(&mut r)?,
+            state_digest: r.hash()?,
+        };
+        let signature = r.array()?;
+        r.finish()?;
+        Ok(body.with_signature(signature))
+    }
+
+    /// The canonical form.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.body.to_bytes();
+        bytes.extend_from_slice(&self.signature);
+        bytes
+    }
+
+    /// The fields.
+    pub const fn body(&self) -> &EntryBody {
+        &self.body
+    }
+
+    /// The hash by which the next entry names it.
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// Whether it changes membership.
+    pub const fn is_membership(&self) -> bool {
+        matches!(self.body.ops, Ops::Membership(_))
+    }
+
+    /// The state operations; none in a membership entry.
+    pub fn state_ops(&self) -> &[StateOp] {
+        match &self.body.ops {
+            Ops::State(ops) => ops,
+            Ops::Membership(_) => &[],
+        }
+    }
+
+    /// The new vault key it announces, if it does.
+    pub fn epoch_op(&self) -> Option<&EpochOp> {
+        let Ops::Membership(ops) = &self.body.ops else {
+            return None;
+        };
+        ops.iter().find_map(|op| match op {
+            MembershipOp::Epoch(epoch) => Some(epoch),
+            MembershipOp::Handle(_) => None,
+        })
+    }
+
+    /// The handle it announces, if it does.
+    pub fn handle_op(&self) -> Option<&Handle> {
+        let Ops::Membership(ops) = &self.body.ops else {
+            return None;
+        };
+        ops.iter().find_map(|op| match op {
+            MembershipOp::Handle(handle) => Some(handle),
+            MembershipOp::Epoch(_) => None,
+        })
+    }
+
+    /// Hashes of the records and envelopes that must be stored beside it.
+    pub fn body_hashes(&self) -> Vec<Hash> {
+        match &self.body.ops {
+            Ops::State(ops) => ops
+                .iter()
+                .filter_map(|op| match op {
+                    StateOp::Put(put) => Some(put.record_hash),
+                    StateOp::Delete(_) => None,
+                })
+                .collect(),
+            Ops::Membership(_) => self
+                .epoch_op()
+                .map(|op| op.envelopes.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether `key` signed it.
+    pub fn is_signed_by(&self, key: &SignPublicKey) -> bool {
+        verify(Statement::Entry, &self.hash, key, &self.signature)
+    }
+}
+
+mod tag {
+    pub(super) const MEMBERSHIP: u8 = 1;
+    pub(super) const STATE: u8 = 2;
+    pub(super) const EPOCH: u8 = 1;
+    pub(super) const HANDLE: u8 = 2;
+    pub(super) const PUT: u8 = 1;
+    pub(super) const DELETE: u8 = 2;
+}
+
+impl Ops {
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        let kind = r.u8()?;
+        let count = usize::from(r.u16()?);
+        if count == 0 {
+            return Err(ParseError::Malformed("entry without operations"));
+        }
+        match kind {
+            tag::MEMBERSHIP if count <= MEMBERS => (0..count)
+                .map(|_| MembershipOp::read(r))
+                .collect::<Result<_, _>>()
+                .map(Self::Membership),
+            tag::STATE if count <= OPS_PER_ENTRY => {
+                let ops = (0..count)
+                    .map(|_| StateOp::read(r))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if !ops.is_sorted_by(|a, b| a.node_id() < b.node_id()) {
+                    return Err(ParseError::Malformed("order of operations"));
+                }
+                Ok(Self::State(ops))
+            }
+            tag::MEMBERSHIP | tag::STATE => Err(ParseError::TooLarge("number of operations")),
+            _ => Err(ParseError::Malformed("kind of operations")),
+        }
+    }
+}
+
+impl MembershipOp {
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::Epoch(op) => {
+                w.u8(tag::EPOCH)
+                    .raw(op.commitment.as_bytes())
+                    .raw(op.kem_pk.as_bytes());
+                match &op.previous_key {
+                    None => w.u8(0),
+                    Some(sealed) => w.u8(1).raw(sealed),
+                };
+                w.u16(op.envelopes.len() as u16);
+                op.envelopes.iter().for_each(|hash| {
+                    w.raw(hash.as_bytes());
+                });
+            }
+            Self::Handle(handle) => {
+                w.u8(tag::HANDLE).bytes(handle.as_str().as_bytes());
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        match r.u8()? {
+            tag::EPOCH => {
+                let commitment = r.hash()?;
+                let kem_pk = KemPublicKey::new(r.array()?);
+                let previous_key = match r.u8()? {
+                    0 => None,
+                    1 => Some(r.array()?),
+                    _ => return Err(ParseError::Malformed("previous key")),
+                };
+                let count = usize::from(r.u16()?);
+                if count > MEMBERS {
+                    return Err(ParseError::TooLarge("number of envelopes"));
+                }
+                let envelopes = (0..count).map(|_| r.hash()).collect::<Result<_, _>>()?;
+                Ok(Self::Epoch(EpochOp {
+                    commitment,
+                    kem_pk,
+                    previous_key,
+                    envelopes,
+                }))
+            }
+            tag::HANDLE => {
+                let bytes = r.bytes(crate::limits::HANDLE_LEN, "handle")?;
+                std::str::from_utf8(bytes)
+                    .ok()
+                    .and_then(|text| Handle::from_normal_form(text).ok())
+                    .map(Self::Handle)
+                    .ok_or(ParseError::Malformed("handle"))
+            }
+            _ => Err(ParseError::Malformed("membership operation")),
+        }
+    }
+}
+
+impl StateOp {
+    fn write(&self, w: &mut Writer) {
+        match self {
+            Self::Put(put) => {
+                w.u8(tag::PUT)
+                    .raw(put.node_id.as_bytes())
+                    .u64(put.rev)
+                    .raw(put.record_hash.as_bytes())
+                    .u16(put.added.len() as u16);
+                for content in &put.added {
+                    w.raw(content.content_id.as_bytes())
+                        .u64(content.sealed_len)
+                        .u32(content.block_count)
+                        .raw(content.blocks_root.as_bytes());
+                }
+                w.u16(put.dropped.len() as u16);
+                put.dropped.iter().for_each(|id| {
+                    w.raw(id.as_bytes());
+                });
+            }
+            Self::Delete(node_id) => {
+                w.u8(tag::DELETE).raw(node_id.as_bytes());
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        match r.u8()? {
+            tag::PUT => {
+                let (node_id, rev, record_hash) = (r.node_id()?, r.u64()?, r.hash()?);
+                let added = read_list(r, CONTENTS_PER_OP, "contents added", ContentAdded::read)?;
+                let dropped = read_list(r, DROPS_PER_OP, "contents dropped", Reader::content_id)?;
+                Ok(Self::Put(PutOp {
+                    node_id,
+                    rev,
+                    record_hash,
+                    added,
+                    dropped,
+                }))
+            }
+            tag::DELETE => r.node_id().map(Self::Delete),
+            _ => Err(ParseError::Malformed("state operation")),
+        }
+    }
+}
+
+impl ContentAdded {
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        let content = Self {
+            content_id: r.content_id()?,
+            sealed_len: r.u64()?,
+            block_count: r.u32()?,
+            blocks_root: r.hash()?,
+        };
+        if is_content_shape(content.sealed_len, content.block_count) {
+            Ok(content)
+        } else {
+            Err(ParseError::Malformed("content length"))
+        }
+    }
+}
+
+fn read_list<'a, T>(
+    r: &mut Reader<'a>,
+    max: usize,
+    what: &'static str,
+    read: fn(&mut Reader<'a>) -> Result<T, ParseError>,
+) -> Result<Vec<T>, ParseError> {
+    let count = usize::from(r.u16()?);
+    if count > max {
+        return Err(ParseError::TooLarge(what));
+    }
+    (0..count).map(|_| read(r)).collect()
+}
