@@ -1,1 +1,17 @@
-//! skeleton
+//! The SecureVault server: it keeps signed logs, sealed records and sealed
+//! blocks, decides who may read and write them, and can open none of them.
+//!
+//! A request goes `http` → `service` → `store` and `blocks`; `db` is the one
+//! place that knows a database engine.
+
+pub mod backup;
+pub mod blocks;
+pub mod check;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod http;
+pub mod jobs;
+pub mod random;
+pub mod service;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Consistent copies of a server, and how they come back.

@@ -1,0 +1,1 @@
+//! Proves that what is stored is whole.

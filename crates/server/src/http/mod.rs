@@ -1,0 +1,1 @@
+//! HTTP: extract, call one service, map the answer.

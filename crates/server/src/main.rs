@@ -1,0 +1,3 @@
+//! The `securevaultd` command.
+
+fn main() {}

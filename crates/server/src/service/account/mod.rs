@@ -1,0 +1,1 @@
+//! Sign-up, log-in, recovery, second factor, sessions.

@@ -1,0 +1,103 @@
+//! How often something may be tried. Each limit is a bucket: `burst` tries at
+//! once, then one every `interval_ms`. The buckets are rows of the database,
+//! so they survive a restart and all servers share them; their keys are keyed
+//! hashes, so they tell nobody who tried.
+
+/// A limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit {
+    /// Names the bucket, apart from every other limit's.
+    pub(crate) purpose: &'static str,
+    /// Tries in a row.
+    pub(crate) burst: u64,
+    /// Milliseconds until one more.
+    pub(crate) interval_ms: u64,
+}
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+
+/// Passwords tried for a handle from one network.
+pub(crate) const LOGIN_FROM_NETWORK: Limit = limit("login/network", 10, MINUTE);
+/// Passwords tried for a handle by all strangers together.
+pub(crate) const LOGIN_BY_STRANGERS: Limit = limit("login/handle", 50, 2 * MINUTE);
+/// Passwords tried for a handle on a device that has logged in before.
+pub(crate) const LOGIN_FROM_DEVICE: Limit = limit("login/device", 20, MINUTE);
+/// Passwords tried from one network, whatever the handle.
+pub(crate) const LOGIN_FROM_ANYONE_THERE: Limit = limit("login/any", 300, SECOND);
+/// Passwords tried within a session, for a fresh proof.
+pub(crate) const PROOF: Limit = limit("proof", 10, MINUTE);
+/// Second factors tried by strangers who know the password.
+pub(crate) const CODE_BY_STRANGERS: Limit = limit("code", 10, 10 * MINUTE);
+/// Second factors tried on a device that has logged in before.
+pub(crate) const CODE_FROM_DEVICE: Limit = limit("code/device", 10, 10 * MINUTE);
+/// Recovery keys tried for a handle from one network.
+pub(crate) const RECOVERY_FROM_NETWORK: Limit = limit("recovery/network", 10, MINUTE);
+/// Recovery keys tried for a handle by everybody together.
+pub(crate) const RECOVERY_BY_ANYONE: Limit = limit("recovery/handle", 50, 2 * MINUTE);
+/// Sign-ups started from one network: each also tells whether a handle is taken.
+pub(crate) const SIGNUP_START: Limit = limit("signup/start", 60, 10 * SECOND);
+/// Sign-ups completed from one network.
+pub(crate) const SIGNUP_FINISH: Limit = limit("signup/finish", 60, 30 * SECOND);
+
+const fn limit(purpose: &'static str, burst: u64, interval_ms: u64) -> Limit {
+    Limit {
+        purpose,
+        burst,
+        interval_ms,
+    }
+}
+
+impl Limit {
+    /// Takes one try from a bucket that is empty again at `free_at_ms`, and
+    /// gives the bucket's new state.
+    ///
+    /// # Errors
+    /// Milliseconds until the next try, if none is left.
+    pub(crate) fn take(&self, free_at_ms: u64, now_ms: u64) -> Result<u64, u64> {
+        let from = free_at_ms.max(now_ms);
+        let room = self.interval_ms * self.burst.saturating_sub(1);
+        match (from - now_ms).checked_sub(room) {
+            None | Some(0) => Ok(from + self.interval_ms),
+            Some(wait_ms) => Err(wait_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_one_per_interval() {
+        let limit = limit("test", 3, 1000);
+        let mut state = 0;
+        for _ in 0..3 {
+            state = limit.take(state, 10_000).unwrap();
+        }
+        assert_eq!(limit.take(state, 10_000), Err(1000));
+        assert_eq!(limit.take(state, 10_400), Err(600));
+        state = limit.take(state, 11_000).unwrap();
+        assert_eq!(limit.take(state, 11_000), Err(1000));
+        // After a long rest the whole burst is there again, and not more.
+        for _ in 0..3 {
+            state = limit.take(state, 1_000_000).unwrap();
+        }
+        assert!(limit.take(state, 1_000_000).is_err());
+    }
+
+    #[test]
+    fn a_million_guesses_of_a_code_take_centuries() {
+        let mut state = 0;
+        let tries = (0..1_000_000)
+            .filter(|_| match CODE_BY_STRANGERS.take(state, 1) {
+                Ok(next) => {
+                    state = next;
+                    true
+                }
+                Err(_) => false,
+            })
+            .count();
+        assert_eq!(tries, 10);
+    }
+}

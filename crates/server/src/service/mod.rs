@@ -1,0 +1,9 @@
+//! The rules: who may do what, in which transaction, within which quota.
+//! Knows no web framework and no SQL.
+
+pub mod account;
+mod error;
+pub mod quota;
+pub mod vault;
+
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! How much an account may store, and how much it does.

@@ -1,0 +1,1 @@
+//! Vaults: append, read, uploads, downloads.
