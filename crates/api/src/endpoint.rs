@@ -112,6 +112,24 @@ macro_rules! named_schemas_of {
     (none $t:ty, $list:ident) => {};
 }
 
+macro_rules! endpoint_type {
+    ($(#[$doc:meta])+ $name:ident) => {
+        $(#[$doc])+
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+    };
+    ($(#[$doc:meta])+ $name:ident { $($field:ident : $ty:ty),* }) => {
+        $(#[$doc])+
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name {
+            $(
+                #[doc = concat!("`{", stringify!($field), "}` of the path.")]
+                pub $field: $ty,
+            )*
+        }
+    };
+}
+
 macro_rules! endpoints {
     ($(
         $(#[doc = $doc:literal])+
@@ -120,14 +138,7 @@ macro_rules! endpoints {
         $rk:ident($request:ty) -> $sk:ident($response:ty);
     )*) => {
         $(
-            $(#[doc = $doc])+
-            #[derive(Debug, Clone, Copy)]
-            pub struct $name {
-                $($(
-                    #[doc = concat!("`{", stringify!($field), "}` of the path.")]
-                    pub $field: $ty,
-                )*)?
-            }
+            endpoint_type! { $(#[doc = $doc])+ $name $({ $($field : $ty),* })? }
 
             impl Endpoint for $name {
                 const METHOD: Method = Method::$method;

@@ -324,10 +324,18 @@ impl Wire for Block {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, WireError> {
+        Self::parse_owned(bytes.to_vec())
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn parse_owned(bytes: Vec<u8>) -> Result<Self, WireError> {
         if bytes.len() > SEALED_BLOCK_LEN {
             return Err(WireError::new("block: too long"));
         }
-        Ok(Self(bytes.to_vec()))
+        Ok(Self(bytes))
     }
 }
 

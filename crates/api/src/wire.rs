@@ -38,6 +38,19 @@ pub trait Wire: Sized {
     /// # Errors
     /// [`WireError`] if it is not one.
     fn parse(bytes: &[u8]) -> Result<Self, WireError>;
+
+    /// The body's bytes, without a copy where it holds nothing else.
+    fn into_bytes(self) -> Vec<u8> {
+        self.to_bytes()
+    }
+
+    /// Reads a body, without a copy where it holds nothing else.
+    ///
+    /// # Errors
+    /// [`WireError`] if it is not one.
+    fn parse_owned(bytes: Vec<u8>) -> Result<Self, WireError> {
+        Self::parse(&bytes)
+    }
 }
 
 /// Media type of bodies in the ledger's codec.

@@ -150,6 +150,13 @@ impl ContentKey {
     }
 }
 
+/// An account's vault key is in its keys and in the keyring of its vault.
+impl Clone for VaultKey {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 /// A version keeps its key when its record is rewritten, copied or moved.
 impl Clone for ContentKey {
     fn clone(&self) -> Self {

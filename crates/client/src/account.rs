@@ -1,0 +1,20 @@
+//! Accounts: sign-up, log-in, recovery, passwords and what a device keeps
+//! (spec: `account.md`, `login.md`).
+
+mod instance;
+mod login;
+mod profile;
+mod recovery;
+mod session;
+mod signup;
+mod unlockers;
+
+pub use instance::KnownInstance;
+pub use login::{AwaitingCode, LogIn};
+pub use profile::{Profile, Stage};
+pub use recovery::{Recovered, Recovery, start_recovery};
+pub use session::Session;
+pub use signup::{NewAccount, SignedUp, confirm_sign_up, sign_up};
+pub use unlockers::{Reproof, change_password, new_recovery_key};
+
+pub use sv_core::{Kek, RecoveryKey};

@@ -1,0 +1,125 @@
+//! An open account on this device.
+
+use sv_api::account::{AccountStatus, SessionList};
+use sv_api::endpoint::{EndSession, GetAccount, ListSessions, Logout};
+use sv_api::wire::Empty;
+use sv_core::AccountKeys;
+use sv_ledger::id::{SessionId, VaultId};
+
+use super::profile::{Profile, Stage};
+use crate::call::{Repeat, Server};
+use crate::error::{ClientError, Result};
+use crate::port::{Keychain, Platform, Storage};
+
+/// A logged-in account: its keys and its session.
+pub struct Session<P> {
+    platform: P,
+    profile: Profile,
+    keys: AccountKeys,
+}
+
+impl<P: Platform> Session<P> {
+    /// Opens the account that is logged in on this device. Asks nobody.
+    ///
+    /// # Errors
+    /// [`ClientError::NotLoggedIn`] if there is none.
+    pub async fn resume(platform: P) -> Result<Self> {
+        let profile = Profile::load(&platform)
+            .await?
+            .ok_or(ClientError::NotLoggedIn)?;
+        if profile.stage != Stage::Full {
+            return Err(ClientError::NotLoggedIn);
+        }
+        let root = profile.open_root(&platform).await?;
+        let keys = AccountKeys::derive(&root, profile.generation);
+        Ok(Self {
+            platform,
+            profile,
+            keys,
+        })
+    }
+
+    /// Where this client runs.
+    pub const fn platform(&self) -> &P {
+        &self.platform
+    }
+
+    /// What this device keeps of the account.
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The account's id.
+    pub const fn uid(&self) -> VaultId {
+        self.profile.uid
+    }
+
+    pub(crate) const fn keys(&self) -> &AccountKeys {
+        &self.keys
+    }
+
+    /// The server, as this session sees it.
+    pub fn server(&self) -> Server<'_, P> {
+        Server::with_token(&self.platform, &self.profile.token)
+    }
+
+    pub(super) async fn update(&mut self, change: impl FnOnce(&mut Profile)) -> Result<()> {
+        change(&mut self.profile);
+        self.profile.save(&self.platform).await
+    }
+
+    /// What the server says of the account.
+    ///
+    /// # Errors
+    /// Those of a call.
+    pub async fn status(&self) -> Result<AccountStatus> {
+        self.server()
+            .call(&GetAccount, Empty {}, Repeat::Safe)
+            .await
+    }
+
+    /// Every device that is logged in.
+    ///
+    /// # Errors
+    /// Those of a call.
+    pub async fn sessions(&self) -> Result<SessionList> {
+        self.server()
+            .call(&ListSessions, Empty {}, Repeat::Safe)
+            .await
+    }
+
+    /// Logs another device out.
+    ///
+    /// # Errors
+    /// Those of a call.
+    pub async fn end_session(&self, session: SessionId) -> Result<()> {
+        self.server()
+            .call(&EndSession { session }, Empty {}, Repeat::Safe)
+            .await
+            .map(drop)
+    }
+
+    /// Ends the session and wipes the keys and the cache from this device,
+    /// also when the server cannot be told.
+    ///
+    /// # Errors
+    /// [`ClientError::Local`] if something could not be wiped. The outcome of
+    /// telling the server is the value.
+    pub async fn log_out(self) -> Result<Result<()>> {
+        let told = self
+            .server()
+            .call(&Logout, Empty {}, Repeat::Never)
+            .await
+            .map(drop);
+        self.platform.keychain().wipe().await?;
+        self.platform.storage().clear().await?;
+        let remains = Profile {
+            stage: Stage::LoggedOut,
+            token: String::new(),
+            sealed_root: Vec::new().into(),
+            ..self.profile
+        };
+        remains.save(&self.platform).await?;
+        Ok(told)
+    }
+}

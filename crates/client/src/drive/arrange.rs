@@ -1,0 +1,225 @@
+//! Making folders, moving and copying.
+
+use std::collections::BTreeMap;
+
+use sv_core::Name;
+use sv_core::content::{block_count, content_len};
+use sv_core::record::{Kind, Payload, Record, Version};
+use sv_ledger::entry::ContentAdded;
+use sv_ledger::id::NodeId;
+use sv_ledger::limits::OPS_PER_ENTRY;
+
+use super::{Drive, record_in};
+use crate::error::{ClientError, Result};
+use crate::path::RemotePath;
+use crate::port::Platform;
+use crate::tree::{Place, Tree};
+use crate::vault::{Change, Replica};
+
+/// Where something goes: a folder, and its name there.
+struct Destination {
+    folder: Option<NodeId>,
+    name: Name,
+}
+
+impl<P: Platform> Drive<'_, P> {
+    /// Makes a folder, and with `parents` those above it that are missing.
+    /// With `parents`, a folder that is there already is fine.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if something of that name is there.
+    pub async fn make_folder(&mut self, path: &RemotePath, parents: bool) -> Result<()> {
+        let Some((parent, _)) = path.split_last() else {
+            return if parents {
+                Ok(())
+            } else {
+                Err(ClientError::misuse("/: is there already"))
+            };
+        };
+        if self.tree.find(path).is_some() {
+            return match (parents, self.find_folder(path)) {
+                (true, Ok(_)) => Ok(()),
+                _ => Err(ClientError::misuse(format!("{path}: is there already"))),
+            };
+        }
+        if !parents {
+            self.find_folder(&parent)?;
+        }
+        let (now_ms, mut folder, mut made) = (self.now_ms(), None, Vec::new());
+        let mut at = RemotePath::ROOT;
+        for name in path.names() {
+            at = at.join(name.clone());
+            folder = match self.tree.find(&at) {
+                Some(_) => self.find_folder(&at)?,
+                None => {
+                    let id = self.new_node_id();
+                    made.push((id, Record::new(Kind::Folder, name.clone(), folder, now_ms)));
+                    Some(id)
+                }
+            };
+        }
+        let plan = |replica: &Replica| {
+            require_folder(replica, made.first().and_then(|(_, record)| record.parent))?;
+            let puts = made
+                .iter()
+                .map(|(id, r)| Change::put(*id, Payload::Node(r.clone())));
+            Ok(puts.collect())
+        };
+        self.vault.commit(Vec::new(), plan).await?;
+        self.rebuild();
+        Ok(())
+    }
+
+    /// Moves or renames: into `to` if that is a folder, else to that name.
+    /// Gives the new path.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if something is there, or a folder would come
+    /// to lie inside itself.
+    pub async fn rename(&mut self, from: &RemotePath, to: &RemotePath) -> Result<String> {
+        let (id, record) = self.find_node(from)?;
+        let Destination { folder, name } = self.destination(to, &record.name.clone())?;
+        let plan = |replica: &Replica| {
+            let mut record = record_in(replica, &id)?.clone();
+            require_folder(replica, folder)?;
+            if folder.is_some_and(|into| into == id || Tree::inside(id, replica).contains(&into)) {
+                return Err(ClientError::misuse(format!(
+                    "{from}: cannot be moved into itself"
+                )));
+            }
+            record.parent = folder;
+            record.name = name.clone();
+            Ok(vec![Change::put(id, Payload::Node(record))])
+        };
+        self.vault.commit(Vec::new(), plan).await?;
+        self.rebuild();
+        Ok(self.item(id)?.path)
+    }
+
+    /// Copies a file, or a folder with all that is in it, without moving
+    /// bytes: the copies refer to the same contents. Only newest versions are
+    /// copied. Gives the new path.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if something is there already.
+    pub async fn copy(&mut self, from: &RemotePath, to: &RemotePath) -> Result<String> {
+        let (id, record) = self.find_node(from)?;
+        let Destination { folder, name } = self.destination(to, &record.name.clone())?;
+        let now_ms = self.now_ms();
+        let mut ids: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        let mut copies = Vec::new();
+        for (_, source) in self.tree.walk(Place::Node(id)) {
+            let copy_id = self.new_node_id();
+            ids.insert(source, copy_id);
+            let original = self.record(&source)?;
+            let mut copy = Record::new(original.kind, original.name.clone(), folder, now_ms);
+            copy.modified_ms = original.modified_ms;
+            copy.mime = original.mime.clone();
+            copy.executable = original.executable;
+            copy.tags = original.tags.clone();
+            copy.versions = original.current().cloned().into_iter().collect();
+            if source == id {
+                copy.name = name.clone();
+            } else {
+                copy.parent = original.parent.and_then(|parent| ids.get(&parent).copied());
+            }
+            copies.push((copy_id, copy));
+        }
+        for batch in copies.chunks(OPS_PER_ENTRY) {
+            let plan = |replica: &Replica| {
+                require_folder(replica, folder)?;
+                batch
+                    .iter()
+                    .map(|(id, copy)| put_with_contents(*id, copy))
+                    .collect()
+            };
+            self.vault.commit(Vec::new(), plan).await?;
+        }
+        self.rebuild();
+        ids.get(&id).map_or(Err(ClientError::Interrupted), |copy| {
+            Ok(self.item(*copy)?.path)
+        })
+    }
+
+    fn destination(&self, to: &RemotePath, own_name: &Name) -> Result<Destination> {
+        match self.tree.find(to) {
+            Some(Place::Root) => self.free(
+                Destination {
+                    folder: None,
+                    name: own_name.clone(),
+                },
+                to,
+            ),
+            Some(Place::Node(id)) if self.record(&id)?.kind == Kind::Folder => {
+                let inside = to.join(own_name.clone());
+                self.free(
+                    Destination {
+                        folder: Some(id),
+                        name: own_name.clone(),
+                    },
+                    &inside,
+                )
+            }
+            Some(_) => Err(ClientError::misuse(format!("{to}: is there already"))),
+            None => {
+                let (parent, name) = to
+                    .split_last()
+                    .ok_or_else(|| ClientError::NotFound(to.to_string()))?;
+                Ok(Destination {
+                    folder: self.find_folder(&parent)?,
+                    name: name.clone(),
+                })
+            }
+        }
+    }
+
+    fn free(&self, destination: Destination, path: &RemotePath) -> Result<Destination> {
+        let taken = *path != RemotePath::ROOT && self.tree.find(path).is_some()
+            || *path == RemotePath::ROOT
+                && self
+                    .tree
+                    .find(&path.join(destination.name.clone()))
+                    .is_some();
+        if taken {
+            return Err(ClientError::misuse(format!("{path}: is there already")));
+        }
+        Ok(destination)
+    }
+}
+
+/// Fails if a folder to put something in has gone to the trash meanwhile.
+pub(crate) fn require_folder(replica: &Replica, folder: Option<NodeId>) -> Result<()> {
+    let Some(id) = folder else { return Ok(()) };
+    match replica.record(&id) {
+        Some(record) if record.kind == Kind::Folder && record.trashed.is_none() => Ok(()),
+        _ => Err(ClientError::misuse(
+            "somebody else removed the folder meanwhile",
+        )),
+    }
+}
+
+/// A new node that refers to contents which are on the server already.
+fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Change> {
+    let added = record
+        .versions
+        .iter()
+        .map(content_of)
+        .collect::<Result<_>>()?;
+    let payload = Box::new(Payload::Node(record.clone()));
+    Ok(Change::Put {
+        node_id,
+        payload,
+        added,
+        dropped: Vec::new(),
+    })
+}
+
+fn content_of(version: &Version) -> Result<ContentAdded> {
+    let too_large = || ClientError::misuse("the file is too large");
+    Ok(ContentAdded {
+        content_id: version.content_id,
+        sealed_len: content_len(version.size).ok_or_else(too_large)?,
+        block_count: block_count(version.size).ok_or_else(too_large)?,
+        blocks_root: version.blocks_root,
+    })
+}

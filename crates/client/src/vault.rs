@@ -1,0 +1,131 @@
+//! A verified replica of one vault on this device, kept in step with the
+//! server's log (spec: `log.md`).
+//!
+//! [`Vault::open`] restores or bootstraps it, [`Vault::sync`] follows the log,
+//! [`Vault::commit`] appends to it. Whatever comes from the server is checked
+//! here before anything above sees it.
+
+mod birth;
+mod bootstrap;
+mod cache;
+mod commit;
+mod identity;
+mod keyring;
+mod pins;
+mod replica;
+mod sync;
+
+pub use birth::{NewVaultBuilder, VaultBirth};
+pub use commit::{Added, Change};
+pub use identity::verify_identity;
+pub use pins::{StateCheck, publish_pins};
+pub use replica::{Node, Replica};
+
+use sv_api::ErrorCode;
+use sv_core::record::Payload;
+use sv_ledger::id::VaultId;
+
+use crate::account::Session;
+use crate::error::{ClientError, Result, Tamper};
+use crate::port::Platform;
+use cache::CacheFile;
+use pins::LocalPin;
+
+/// An open vault.
+pub struct Vault<'s, P> {
+    session: &'s Session<P>,
+    replica: Replica,
+    cache: CacheFile,
+    pin: LocalPin,
+}
+
+impl<'s, P: Platform> Vault<'s, P> {
+    /// Opens a vault from this device's cache, or from the server if there is
+    /// none, and follows its log to the newest entry.
+    ///
+    /// # Errors
+    /// Any [`Tamper`], or those of a call.
+    pub async fn open(session: &'s Session<P>, vault_id: VaultId) -> Result<Self> {
+        let mut vault = Self::open_cached(session, vault_id).await?;
+        vault.sync().await?;
+        Ok(vault)
+    }
+
+    /// Opens a vault as this device saw it last, without asking the server
+    /// where there is a cache.
+    ///
+    /// # Errors
+    /// Any [`Tamper`], or those of a call.
+    pub async fn open_cached(session: &'s Session<P>, vault_id: VaultId) -> Result<Self> {
+        let pin = LocalPin::load(session, vault_id).await?;
+        if let Some((replica, cache)) = CacheFile::load(session, vault_id).await? {
+            return Ok(Self {
+                session,
+                replica,
+                cache,
+                pin,
+            });
+        }
+        bootstrap::bootstrap(session, vault_id, pin).await
+    }
+
+    /// The account's own vault.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn account(session: &'s Session<P>) -> Result<Self> {
+        let mut vault = Self::open(session, session.uid()).await?;
+        for pin in vault.shared_pins(vault.id()) {
+            vault.confirm(pin.head).await?;
+        }
+        Ok(vault)
+    }
+
+    /// The account's drive, which its account vault names.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Tamper::Missing`] if the account names none.
+    pub async fn drive(session: &'s Session<P>) -> Result<Self> {
+        let account = Self::account(session).await?;
+        let drive_id = account
+            .drive_id()
+            .ok_or(Tamper::Missing("the pointer to the drive"))?;
+        let mut vault = Self::open(session, drive_id).await?;
+        account.check_shared_pin(&mut vault).await?;
+        Ok(vault)
+    }
+
+    fn drive_id(&self) -> Option<VaultId> {
+        self.replica
+            .nodes()
+            .values()
+            .find_map(|node| match node.payload() {
+                Some(Payload::DrivePointer(pointer)) => Some(pointer.vault_id),
+                _ => None,
+            })
+    }
+
+    /// What is known of the vault.
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The session it is open in.
+    pub const fn session(&self) -> &'s Session<P> {
+        self.session
+    }
+
+    /// The vault's id.
+    pub const fn id(&self) -> VaultId {
+        self.replica.state().vault_id()
+    }
+}
+
+/// A vault that this person must have access to and is told does not exist.
+fn withheld(error: ClientError) -> ClientError {
+    if error.is_refusal(ErrorCode::NotFound) {
+        Tamper::Missing("a vault of this account").into()
+    } else {
+        error
+    }
+}

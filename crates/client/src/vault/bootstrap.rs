@@ -1,0 +1,126 @@
+//! A device's first sight of a vault: membership chain, checkpoint, leaves,
+//! the entries after it, and then every record (spec: `log.md` §6).
+
+use sv_api::ErrorCode;
+use sv_api::endpoint::{GetCheckpoint, GetLeaves, GetMembership};
+use sv_api::wire::Empty;
+use sv_ledger::bootstrap::MembershipChain;
+use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::state::Leaf;
+
+use super::cache::CacheFile;
+use super::pins::LocalPin;
+use super::replica::{Replica, Sealed};
+use super::{Vault, withheld};
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{ClientError, Result, Tamper};
+use crate::port::Platform;
+
+/// How often to start over when the vault moves on meanwhile.
+const ATTEMPTS: u32 = 8;
+
+pub(super) async fn bootstrap<'s, P: Platform>(
+    session: &'s Session<P>,
+    vault_id: VaultId,
+    pin: LocalPin,
+) -> Result<Vault<'s, P>> {
+    for _ in 0..ATTEMPTS {
+        let (sealed, leaves) = match checkpoint(session, vault_id).await {
+            Err(error) if error.is_refusal(ErrorCode::CheckpointGone) => continue,
+            outcome => outcome?,
+        };
+        let Some(replica) = unseal(session, sealed, &leaves).await? else {
+            continue;
+        };
+        let mut vault = Vault {
+            session,
+            replica,
+            cache: CacheFile::new(vault_id),
+            pin,
+        };
+        vault.hold_to_pin().await?;
+        let frame = vault.replica.to_frame();
+        vault.cache.rewrite(session, &frame).await?;
+        vault.pin.raise(session, vault.replica.state().head).await?;
+        return Ok(vault);
+    }
+    Err(ClientError::Misbehaved(
+        "the vault never stood still long enough to read it".into(),
+    ))
+}
+
+/// The verified state at the newest checkpoint, and its leaves.
+async fn checkpoint<P: Platform>(
+    session: &Session<P>,
+    vault: VaultId,
+) -> Result<(Sealed, Vec<(NodeId, Leaf)>)> {
+    let server = session.server();
+    let log = server
+        .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries)?;
+    let page = server
+        .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    let entry = page
+        .entries
+        .first()
+        .ok_or(Tamper::Missing("the newest state"))?;
+    let at = entry.body().seq;
+    let mut leaves: Vec<(NodeId, Leaf)> = Vec::new();
+    let mut after = NodeId::new([0; NodeId::LEN]);
+    loop {
+        let request = GetLeaves { vault, at, after };
+        let page = server.call(&request, Empty {}, Repeat::Safe).await?;
+        leaves.extend(&page.leaves);
+        match page.leaves.last() {
+            Some((node, _)) if page.more => after = *node,
+            _ => break,
+        }
+    }
+    let state = chain.checkpoint(entry, &leaves)?;
+    // Membership that is newer than the checkpoint arrives with the log;
+    // membership that the chain lacks means it was cut.
+    if state.membership.head.seq > chain.latest()?.head.seq {
+        return Err(Tamper::Missing("who has access").into());
+    }
+    let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
+    let chain = log.entries.into_iter().take(known).collect();
+    Ok((
+        Sealed {
+            genesis: log.genesis,
+            chain,
+            state,
+        },
+        leaves,
+    ))
+}
+
+/// Opens keys and records; `None` if the server no longer has the records of
+/// this checkpoint because there is a newer one.
+async fn unseal<P: Platform>(
+    session: &Session<P>,
+    sealed: Sealed,
+    leaves: &[(NodeId, Leaf)],
+) -> Result<Option<Replica>> {
+    let vault_id = sealed.state.vault_id();
+    let envelope = match sealed.wanted_envelope(session.uid())? {
+        None => None,
+        Some(hash) => super::sync::fetch_bodies(session, vault_id, vec![hash])
+            .await?
+            .pop(),
+    };
+    let mut replica = sealed.unseal(session.keys(), session.uid(), envelope)?;
+    if super::sync::admit_records(session, &mut replica, leaves).await? {
+        return Ok(Some(replica));
+    }
+    let moved_on = super::sync::head_has_moved(session, &replica).await?;
+    if moved_on {
+        Ok(None)
+    } else {
+        Err(Tamper::Missing("records").into())
+    }
+}

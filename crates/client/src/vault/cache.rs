@@ -1,0 +1,289 @@
+//! The replica at rest: a journal of sealed frames, each a step of what was
+//! verified. A frame that a crash cut short is dropped; the log brings it
+//! again. One that does not open is this device's own state altered.
+
+use sv_core::local::{Purpose, open_local, seal_local};
+use sv_ledger::codec::{ParseError, Reader, Writer};
+use sv_ledger::entry::Entry;
+use sv_ledger::genesis::Genesis;
+use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::limits::{BODY_LEN, ENTRY_LEN, MEMBERS};
+use sv_ledger::state::{Leaf, Role, VaultState};
+
+use super::replica::{Replica, Sealed};
+use crate::account::Session;
+use crate::error::{Result, Tamper};
+use crate::port::{Platform, Storage};
+
+/// Bytes of a journal below which it is never rewritten.
+const COMPACT_ABOVE: u64 = 1 << 20;
+
+/// The journal of one vault.
+pub(super) struct CacheFile {
+    vault_id: VaultId,
+    frames: u64,
+    bytes: u64,
+    /// Bytes when it was last written as a whole.
+    compact_bytes: u64,
+}
+
+/// What changed of one node: its leaf and sealed record, or that it is gone.
+pub(super) type NodeChange = (NodeId, Option<(Leaf, Vec<u8>)>);
+
+/// One verified step of a replica.
+pub(super) struct Frame {
+    /// Only in the first frame.
+    pub(super) genesis: Option<Genesis>,
+    /// Key envelope, where it is new.
+    pub(super) envelope: Option<Vec<u8>>,
+    /// Membership entries that are new.
+    pub(super) chain: Vec<Entry>,
+    /// The state after it.
+    pub(super) state: VaultState,
+    /// Nodes that changed.
+    pub(super) nodes: Vec<NodeChange>,
+}
+
+impl CacheFile {
+    /// An empty journal.
+    pub(super) const fn new(vault_id: VaultId) -> Self {
+        Self {
+            vault_id,
+            frames: 0,
+            bytes: 0,
+            compact_bytes: 0,
+        }
+    }
+
+    fn name(&self) -> String {
+        format!(
+            "vaults/{}",
+            data_encoding::HEXLOWER.encode(self.vault_id.as_bytes())
+        )
+    }
+
+    fn context(&self, index: u64) -> Vec<u8> {
+        [self.vault_id.as_bytes().as_slice(), &index.to_be_bytes()].concat()
+    }
+
+    /// Restores a replica; `None` if this device has none.
+    pub(super) async fn load<P: Platform>(
+        session: &Session<P>,
+        vault_id: VaultId,
+    ) -> Result<Option<(Replica, Self)>> {
+        let mut file = Self::new(vault_id);
+        let Some(bytes) = session.platform().storage().read(&file.name()).await? else {
+            return Ok(None);
+        };
+        let mut r = Reader::new(&bytes);
+        let mut frames = Vec::new();
+        while let Ok(sealed) = r.bytes(usize::MAX, "frame") {
+            let context = file.context(file.frames);
+            let key = session.keys().local_key();
+            let opened = open_local(key, Purpose::Cache, &context, sealed)
+                .map_err(|_| Tamper::LocalState("vault cache"))?;
+            let frame = Frame::parse(&opened).map_err(|_| Tamper::LocalState("vault cache"))?;
+            frames.push(frame);
+            file.frames += 1;
+            file.bytes += 4 + sealed.len() as u64;
+        }
+        file.compact_bytes = file.bytes / 2;
+        let replica = replay(session, frames)?;
+        if file.bytes < bytes.len() as u64 {
+            // A crash cut the end; the next frame must not follow the debris.
+            file.trim(session, &bytes).await?;
+        }
+        Ok(replica.map(|replica| (replica, file)))
+    }
+
+    async fn trim<P: Platform>(&self, session: &Session<P>, bytes: &[u8]) -> Result<()> {
+        let whole = bytes.get(..self.bytes as usize).unwrap_or(bytes);
+        Ok(session
+            .platform()
+            .storage()
+            .write(&self.name(), whole)
+            .await?)
+    }
+
+    /// Adds a step.
+    pub(super) async fn append<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        frame: &Frame,
+    ) -> Result<()> {
+        let framed = self.seal(session, self.frames, frame)?;
+        session
+            .platform()
+            .storage()
+            .append(&self.name(), &framed)
+            .await?;
+        self.frames += 1;
+        self.bytes += framed.len() as u64;
+        Ok(())
+    }
+
+    /// Whether most of the journal is about what is no longer so.
+    pub(super) const fn is_wasteful(&self) -> bool {
+        self.bytes > COMPACT_ABOVE && self.bytes > 4 * self.compact_bytes
+    }
+
+    /// Starts the journal again from one frame that holds everything.
+    pub(super) async fn rewrite<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        frame: &Frame,
+    ) -> Result<()> {
+        let framed = self.seal(session, 0, frame)?;
+        session
+            .platform()
+            .storage()
+            .write(&self.name(), &framed)
+            .await?;
+        self.frames = 1;
+        self.bytes = framed.len() as u64;
+        self.compact_bytes = self.bytes;
+        Ok(())
+    }
+
+    fn seal<P: Platform>(
+        &self,
+        session: &Session<P>,
+        index: u64,
+        frame: &Frame,
+    ) -> Result<Vec<u8>> {
+        let key = session.keys().local_key();
+        let context = self.context(index);
+        let mut random = session.platform().random();
+        let sealed = seal_local(
+            key,
+            Purpose::Cache,
+            &context,
+            &frame.to_bytes(),
+            &mut random,
+        )?;
+        let mut w = Writer::new();
+        w.bytes(&sealed);
+        Ok(w.into_bytes())
+    }
+}
+
+/// Folds frames into the replica they describe.
+fn replay<P: Platform>(session: &Session<P>, frames: Vec<Frame>) -> Result<Option<Replica>> {
+    let mut genesis = None;
+    let mut envelope = None;
+    let mut chain = Vec::new();
+    let mut newest = None;
+    let mut nodes = std::collections::BTreeMap::new();
+    for frame in frames {
+        genesis = frame.genesis.or(genesis);
+        envelope = frame.envelope.or(envelope);
+        chain.extend(frame.chain);
+        newest = Some(frame.state);
+        for (node, change) in frame.nodes {
+            match change {
+                Some(record) => nodes.insert(node, record),
+                None => nodes.remove(&node),
+            };
+        }
+    }
+    let (Some(genesis), Some(state)) = (genesis, newest) else {
+        return Ok(None);
+    };
+    let sealed = Sealed {
+        genesis,
+        chain,
+        state,
+    };
+    let mut replica = sealed.unseal(session.keys(), session.uid(), envelope)?;
+    for (node, (leaf, record)) in nodes {
+        replica.admit(node, leaf, record)?;
+    }
+    Ok(Some(replica))
+}
+
+impl Frame {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        write_optional(
+            &mut w,
+            self.genesis.as_ref().map(Genesis::to_bytes).as_deref(),
+        );
+        write_optional(&mut w, self.envelope.as_deref());
+        w.u32(self.chain.len() as u32);
+        self.chain.iter().for_each(|entry| {
+            w.bytes(&entry.to_bytes());
+        });
+        w.bytes(&self.state.to_bytes());
+        w.u32(self.nodes.len() as u32);
+        for (node, change) in &self.nodes {
+            w.raw(node.as_bytes());
+            match change {
+                None => w.u8(0),
+                Some((leaf, record)) => w
+                    .u8(1)
+                    .u64(leaf.rev)
+                    .raw(leaf.record_hash.as_bytes())
+                    .raw(leaf.creator.as_bytes())
+                    .u8(leaf.creator_role.tag())
+                    .bytes(record),
+            };
+        }
+        w.into_bytes()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(bytes);
+        let genesis = read_optional(&mut r, ENTRY_LEN)?
+            .map(Genesis::parse)
+            .transpose()?;
+        let envelope = read_optional(&mut r, BODY_LEN)?.map(<[u8]>::to_vec);
+        let mut chain = Vec::new();
+        for _ in 0..r.u32()? {
+            chain.push(Entry::parse(r.bytes(ENTRY_LEN, "entry")?)?);
+        }
+        let state = VaultState::parse(r.bytes(MEMBERS * 256, "state")?)?;
+        let mut nodes = Vec::new();
+        for _ in 0..r.u32()? {
+            let node = r.node_id()?;
+            let change = match r.u8()? {
+                0 => None,
+                1 => {
+                    let (rev, record_hash, creator) = (r.u64()?, r.hash()?, r.vault_id()?);
+                    let creator_role = Role::from_tag(r.u8()?)?;
+                    let leaf = Leaf {
+                        rev,
+                        record_hash,
+                        creator,
+                        creator_role,
+                    };
+                    Some((leaf, r.bytes(BODY_LEN, "record")?.to_vec()))
+                }
+                _ => return Err(ParseError::Malformed("node")),
+            };
+            nodes.push((node, change));
+        }
+        r.finish()?;
+        Ok(Self {
+            genesis,
+            envelope,
+            chain,
+            state,
+            nodes,
+        })
+    }
+}
+
+fn write_optional(w: &mut Writer, bytes: Option<&[u8]>) {
+    match bytes {
+        None => w.u8(0),
+        Some(bytes) => w.u8(1).bytes(bytes),
+    };
+}
+
+fn read_optional<'a>(r: &mut Reader<'a>, max: usize) -> Result<Option<&'a [u8]>, ParseError> {
+    match r.u8()? {
+        0 => Ok(None),
+        1 => r.bytes(max, "field").map(Some),
+        _ => Err(ParseError::Malformed("field")),
+    }
+}

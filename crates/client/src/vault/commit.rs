@@ -1,0 +1,202 @@
+//! Appending to the log: compare-and-swap, with state operations recomputed
+//! whenever somebody else was faster.
+
+use sv_api::ErrorCode;
+use sv_api::endpoint::AppendEntry;
+use sv_api::vault::{AppendRequest, InlineContent};
+use sv_core::record::{Payload, RecordContext, seal_record};
+use sv_ledger::apply::{Touched, apply};
+use sv_ledger::enc::Statement;
+use sv_ledger::entry::{ContentAdded, Entry, Ops, PutOp, StateOp};
+use sv_ledger::id::{ContentId, NodeId};
+
+use super::birth::{compose, impossible};
+use super::replica::Replica;
+use super::{Vault, withheld};
+use crate::call::Repeat;
+use crate::error::{ClientError, Result};
+use crate::port::Platform;
+
+/// How often a change is rebased before giving up.
+const ATTEMPTS: u32 = 100;
+/// Milliseconds to wait between two of them, times a random factor.
+const PAUSE_MS: u64 = 40;
+
+/// One change of one node, before it is sealed.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Creates or replaces a record.
+    Put {
+        /// The node.
+        node_id: NodeId,
+        /// What it is from now on.
+        payload: Box<Payload>,
+        /// Contents it refers to from now on.
+        added: Vec<Added>,
+        /// Contents it no longer refers to.
+        dropped: Vec<ContentId>,
+    },
+    /// Removes a node for good.
+    Delete(NodeId),
+}
+
+/// A content that a change refers to: its public facts.
+pub type Added = ContentAdded;
+
+impl Change {
+    /// A change of a record that leaves its contents alone.
+    pub fn put(node_id: NodeId, payload: Payload) -> Self {
+        Self::Put {
+            node_id,
+            payload: Box::new(payload),
+            added: Vec::new(),
+            dropped: Vec::new(),
+        }
+    }
+
+    const fn node_id(&self) -> NodeId {
+        match self {
+            Self::Put { node_id, .. } | Self::Delete(node_id) => *node_id,
+        }
+    }
+}
+
+/// A composed entry with the records it names.
+struct Draft {
+    entry: Entry,
+    touched: Touched,
+    records: Vec<(NodeId, Vec<u8>)>,
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Appends what `plan` wants. It is asked again whenever the vault has
+    /// changed meanwhile, and so decides on what is there when it lands; an
+    /// empty plan is done. `inline` holds short contents the plan refers to.
+    ///
+    /// # Errors
+    /// Those of `plan`, any [`crate::Tamper`], or those of a call.
+    pub async fn commit(
+        &mut self,
+        inline: Vec<InlineContent>,
+        mut plan: impl FnMut(&Replica) -> Result<Vec<Change>>,
+    ) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let changes = plan(&self.replica)?;
+            if changes.is_empty() {
+                return Ok(());
+            }
+            let draft = self.draft(changes)?;
+            let hash = draft.entry.hash();
+            let request = AppendRequest {
+                entry: draft.entry.clone(),
+                bodies: draft
+                    .records
+                    .iter()
+                    .map(|(_, record)| record.clone())
+                    .collect(),
+                inline: inline.clone(),
+            };
+            let endpoint = AppendEntry { vault: self.id() };
+            match self
+                .session
+                .server()
+                .call(&endpoint, request, Repeat::Safe)
+                .await
+            {
+                Ok(_) => return self.adopt_own(draft).await,
+                Err(error) if error.is_refusal(ErrorCode::Conflict) => {
+                    // An earlier attempt whose answer was lost may have landed.
+                    if self.sync().await?.contains(&hash) {
+                        return Ok(());
+                    }
+                    self.pause().await;
+                }
+                Err(error) => return Err(withheld(error)),
+            }
+        }
+        Err(ClientError::misuse(
+            "others change this vault too fast to get a word in; try again later",
+        ))
+    }
+
+    fn draft(&self, mut changes: Vec<Change>) -> Result<Draft> {
+        changes.sort_by_key(Change::node_id);
+        let vault_id = self.id();
+        let epoch = self.replica.state().membership.epoch;
+        let key = self.replica.newest_key()?;
+        let mut random = self.session.platform().random();
+        let (mut touched, mut records, mut ops) = (Touched::new(), Vec::new(), Vec::new());
+        for change in changes {
+            let node_id = change.node_id();
+            let old = self.replica.leaf(&node_id);
+            if let Some(leaf) = old {
+                touched.insert(node_id, leaf);
+            }
+            match change {
+                Change::Delete(node_id) => ops.push(StateOp::Delete(node_id)),
+                Change::Put {
+                    payload,
+                    added,
+                    dropped,
+                    ..
+                } => {
+                    let rev = old.map_or(0, |leaf| leaf.rev) + 1;
+                    let context = RecordContext {
+                        vault_id,
+                        node_id,
+                        epoch,
+                        rev,
+                    };
+                    let record = seal_record(key, &context, &payload, &mut random)?;
+                    let record_hash = Statement::Body.hash(&record);
+                    ops.push(StateOp::Put(PutOp {
+                        node_id,
+                        rev,
+                        record_hash,
+                        added,
+                        dropped,
+                    }));
+                    records.push((node_id, record));
+                }
+            }
+        }
+        let (state, keys) = (self.replica.state(), self.session.keys());
+        let now_ms = self.session.platform().now_ms();
+        let author = self.session.uid();
+        let entry = compose(
+            state,
+            author,
+            epoch,
+            Ops::State(ops),
+            keys,
+            now_ms,
+            &touched,
+        )?;
+        Ok(Draft {
+            entry,
+            touched,
+            records,
+        })
+    }
+
+    async fn adopt_own(&mut self, draft: Draft) -> Result<()> {
+        let step = apply(self.replica.state(), &draft.touched, &draft.entry).map_err(impossible)?;
+        self.replica.state = step.state;
+        let mut records: std::collections::BTreeMap<NodeId, Vec<u8>> =
+            draft.records.into_iter().collect();
+        let touched = step.leaves.iter().map(|(node, _)| *node).collect();
+        for (node, leaf) in step.leaves {
+            match leaf.zip(records.remove(&node)) {
+                Some((leaf, record)) => self.replica.admit(node, leaf, record)?,
+                None => self.replica.forget(&node),
+            }
+        }
+        self.persist(None, Vec::new(), touched).await
+    }
+
+    async fn pause(&self) {
+        let platform = self.session.platform();
+        let factor = rand_core::Rng::next_u64(&mut platform.random()) % 4;
+        platform.sleep(PAUSE_MS * factor).await;
+    }
+}

@@ -1,0 +1,352 @@
+//! Pins: the newest head of each vault that was seen, kept on this device, in
+//! the account vault for the person's other devices, and on the emergency
+//! sheet. A server that shows less, or something else, is caught.
+
+use std::collections::BTreeSet;
+
+use data_encoding::BASE64URL_NOPAD;
+use sv_api::endpoint::GetEntries;
+use sv_api::wire::Empty;
+use sv_core::local::{Purpose, open_local, seal_local};
+use sv_core::record::{Payload, Pin, Pins};
+use sv_ledger::codec::{ParseError, Reader, Writer};
+use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::state::Head;
+
+use super::{Change, Vault, withheld};
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{ClientError, Result, Tamper};
+use crate::port::{Platform, Storage};
+
+/// Milliseconds between two writings of this device's pins to the account vault.
+const PUBLISH_EVERY_MS: u64 = 60 * 60 * 1000;
+/// Foreign heads remembered as part of the log.
+const REMEMBERED: usize = 256;
+const STATE_CHECK_PREFIX: &str = "svh1-";
+
+/// What this device has seen of one vault.
+pub(super) struct LocalPin {
+    vault_id: VaultId,
+    head: Option<Head>,
+    /// Other devices' heads that were found in the log.
+    confirmed: BTreeSet<Hash>,
+}
+
+impl LocalPin {
+    fn name(vault_id: &VaultId) -> String {
+        format!(
+            "pins/{}",
+            data_encoding::HEXLOWER.encode(vault_id.as_bytes())
+        )
+    }
+
+    pub(super) async fn load<P: Platform>(session: &Session<P>, vault_id: VaultId) -> Result<Self> {
+        let stored = session
+            .platform()
+            .storage()
+            .read(&Self::name(&vault_id))
+            .await?;
+        let Some(sealed) = stored else {
+            return Ok(Self {
+                vault_id,
+                head: None,
+                confirmed: BTreeSet::new(),
+            });
+        };
+        let key = session.keys().local_key();
+        let opened = open_local(key, Purpose::Pins, vault_id.as_bytes(), &sealed)
+            .map_err(|_| Tamper::LocalState("pins"))?;
+        Ok(Self::parse(vault_id, &opened).map_err(|_| Tamper::LocalState("pins"))?)
+    }
+
+    fn parse(vault_id: VaultId, bytes: &[u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(bytes);
+        let head = Head {
+            seq: r.u64()?,
+            hash: r.hash()?,
+        };
+        let mut confirmed = BTreeSet::new();
+        for _ in 0..r.u16()? {
+            confirmed.insert(r.hash()?);
+        }
+        r.finish()?;
+        Ok(Self {
+            vault_id,
+            head: Some(head),
+            confirmed,
+        })
+    }
+
+    /// The newest head that this device has verified.
+    pub(super) const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// Moves the pin to a head that extends it.
+    pub(super) async fn raise<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        head: Head,
+    ) -> Result<()> {
+        if self.head == Some(head) {
+            return Ok(());
+        }
+        self.head = Some(head);
+        self.save(session).await
+    }
+
+    async fn save<P: Platform>(&self, session: &Session<P>) -> Result<()> {
+        let Some(head) = self.head else { return Ok(()) };
+        let mut w = Writer::new();
+        w.u64(head.seq)
+            .raw(head.hash.as_bytes())
+            .u16(self.confirmed.len() as u16);
+        self.confirmed.iter().for_each(|hash| {
+            w.raw(hash.as_bytes());
+        });
+        let key = session.keys().local_key();
+        let context = self.vault_id.as_bytes();
+        let mut random = session.platform().random();
+        let sealed = seal_local(key, Purpose::Pins, context, &w.into_bytes(), &mut random)?;
+        Ok(session
+            .platform()
+            .storage()
+            .write(&Self::name(&self.vault_id), &sealed)
+            .await?)
+    }
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Checks that every head that the person's other devices have seen of
+    /// `vault` is part of the log it has. `self` is the account vault.
+    ///
+    /// # Errors
+    /// [`Tamper::Rollback`] or [`Tamper::Fork`].
+    pub(super) async fn check_shared_pin(&self, vault: &mut Vault<'_, P>) -> Result<()> {
+        for pin in self.shared_pins(vault.id()) {
+            vault.confirm(pin.head).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn shared_pins(&self, vault_id: VaultId) -> Vec<Pin> {
+        let pins = self
+            .replica
+            .nodes()
+            .values()
+            .filter_map(|node| match node.payload() {
+                Some(Payload::Pins(pins)) => Some(pins),
+                _ => None,
+            });
+        pins.flat_map(|pins| pins.pins.iter().copied())
+            .filter(|pin| pin.vault_id == vault_id)
+            .collect()
+    }
+
+    /// Checks that a head seen elsewhere is part of this log.
+    ///
+    /// # Errors
+    /// [`Tamper::Rollback`] or [`Tamper::Fork`].
+    pub(super) async fn confirm(&mut self, seen: Head) -> Result<()> {
+        let head = self.replica.state().head;
+        if seen == head || self.pin.confirmed.contains(&seen.hash) {
+            return Ok(());
+        }
+        if seen.seq > head.seq {
+            return Err(Tamper::Rollback {
+                shown: head.seq,
+                seen: seen.seq,
+            }
+            .into());
+        }
+        if seen.seq == head.seq || self.entry_hash(seen.seq).await? != seen.hash {
+            return Err(Tamper::Fork(seen.seq).into());
+        }
+        if self.pin.confirmed.len() >= REMEMBERED {
+            self.pin.confirmed.clear();
+        }
+        self.pin.confirmed.insert(seen.hash);
+        self.pin.save(self.session).await
+    }
+
+    /// The hash of an entry below the head. It is only as good as the chain of
+    /// predecessors from it to the head, which is therefore checked.
+    async fn entry_hash(&self, seq: u64) -> Result<Hash> {
+        let head = self.replica.state().head;
+        let mut expected_seq = seq;
+        let mut first = None;
+        let mut last: Option<Head> = None;
+        while last.is_none_or(|last| last.seq < head.seq) {
+            let request = GetEntries {
+                vault: self.id(),
+                from: expected_seq,
+            };
+            let page = self
+                .session
+                .server()
+                .call(&request, Empty {}, Repeat::Safe)
+                .await
+                .map_err(withheld)?;
+            if page.entries.is_empty() {
+                return Err(Tamper::Rollback {
+                    shown: expected_seq,
+                    seen: head.seq,
+                }
+                .into());
+            }
+            for entry in page
+                .entries
+                .iter()
+                .take_while(|entry| entry.body().seq <= head.seq)
+            {
+                let body = entry.body();
+                let follows = last.is_none_or(|last| body.prev_hash == last.hash);
+                if body.vault_id != self.id() || body.seq != expected_seq || !follows {
+                    return Err(Tamper::Fork(expected_seq).into());
+                }
+                first.get_or_insert(entry.hash());
+                last = Some(Head {
+                    seq: body.seq,
+                    hash: entry.hash(),
+                });
+                expected_seq += 1;
+            }
+        }
+        match first {
+            Some(hash) if last == Some(head) => Ok(hash),
+            _ => Err(Tamper::Fork(head.seq).into()),
+        }
+    }
+}
+
+/// Tells the person's other devices what this one has seen, if that is due:
+/// at most hourly, and whenever `now` is set.
+///
+/// # Errors
+/// Those of opening vaults and of a call.
+pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Result<()> {
+    let mut account = Vault::account(session).await?;
+    let drive = Vault::drive(session).await?;
+    let device_id = session.profile().device_id;
+    let node_id = NodeId::new(*device_id.as_bytes());
+    let heads = |account: &Vault<'_, P>| {
+        let mut pins = vec![pin_of(account), pin_of(&drive)];
+        pins.sort_by_key(|pin| pin.vault_id);
+        pins
+    };
+    let published = account
+        .replica
+        .nodes()
+        .get(&node_id)
+        .and_then(|node| match node.payload() {
+            Some(Payload::Pins(pins)) => Some(pins.pins.clone()),
+            _ => None,
+        });
+    // The account's own head moves with this very record: only others count.
+    let others = |pins: &[Pin]| -> Vec<Pin> {
+        pins.iter()
+            .copied()
+            .filter(|pin| pin.vault_id != account.id())
+            .collect()
+    };
+    if published.as_deref().map(others) == Some(others(&heads(&account))) {
+        return Ok(());
+    }
+    let stamp = session.platform().storage().read("pins/published").await?;
+    let stamp = stamp
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_be_bytes);
+    let now_ms = session.platform().now_ms();
+    if !now && now_ms.saturating_sub(stamp) < PUBLISH_EVERY_MS {
+        return Ok(());
+    }
+    let label = session.profile().device_label.clone();
+    let pins = heads(&account);
+    let payload = Payload::Pins(Pins {
+        device_id,
+        label,
+        pins,
+        unknown: Default::default(),
+    });
+    let change = move |_: &super::Replica| Ok(vec![Change::put(node_id, payload.clone())]);
+    account.commit(Vec::new(), change).await?;
+    let storage = session.platform().storage();
+    Ok(storage
+        .write("pins/published", &now_ms.to_be_bytes())
+        .await?)
+}
+
+fn pin_of<P: Platform>(vault: &Vault<'_, P>) -> Pin {
+    let state = vault.replica.state();
+    Pin {
+        vault_id: vault.id(),
+        head: state.head,
+        state_digest: state.digest(),
+        epoch: state.membership.epoch,
+    }
+}
+
+/// The heads of account and drive as a short text for the emergency sheet:
+/// what a device with no earlier state can hold a server to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateCheck {
+    account: Head,
+    drive: Head,
+}
+
+impl StateCheck {
+    /// The heads now.
+    ///
+    /// # Errors
+    /// Those of opening the vaults.
+    pub async fn of<P: Platform>(session: &Session<P>) -> Result<Self> {
+        let account = Vault::account(session).await?.replica.state().head;
+        let drive = Vault::drive(session).await?.replica.state().head;
+        Ok(Self { account, drive })
+    }
+
+    /// `svh1-` and base64url of both heads.
+    pub fn to_text(&self) -> String {
+        let mut w = Writer::new();
+        for head in [self.account, self.drive] {
+            w.u64(head.seq).raw(head.hash.as_bytes());
+        }
+        format!(
+            "{STATE_CHECK_PREFIX}{}",
+            BASE64URL_NOPAD.encode(&w.into_bytes())
+        )
+    }
+
+    /// Reads that text.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let read = || {
+            let encoded = text.trim().strip_prefix(STATE_CHECK_PREFIX)?;
+            let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?;
+            let mut r = Reader::new(&bytes);
+            let account = Head {
+                seq: r.u64().ok()?,
+                hash: r.hash().ok()?,
+            };
+            let drive = Head {
+                seq: r.u64().ok()?,
+                hash: r.hash().ok()?,
+            };
+            r.finish().ok()?;
+            Some(Self { account, drive })
+        };
+        read().ok_or_else(|| ClientError::misuse("this is not a state check code"))
+    }
+
+    /// Holds the server to it.
+    ///
+    /// # Errors
+    /// [`Tamper::Rollback`] or [`Tamper::Fork`].
+    pub async fn verify<P: Platform>(&self, session: &Session<P>) -> Result<()> {
+        Vault::account(session).await?.confirm(self.account).await?;
+        Vault::drive(session).await?.confirm(self.drive).await
+    }
+}

@@ -1,0 +1,228 @@
+//! What this device knows of a vault: its verified state, and its records.
+
+use std::collections::BTreeMap;
+
+use sv_core::AccountKeys;
+use sv_core::error::RecordError;
+use sv_core::record::{Payload, Record, RecordContext, open_record};
+use sv_ledger::codec::Reader;
+use sv_ledger::enc::Statement;
+use sv_ledger::entry::Entry;
+use sv_ledger::genesis::Genesis;
+use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::state::{Leaf, VaultState};
+
+use super::cache::{Frame, NodeChange};
+use super::keyring::Keyring;
+use crate::error::{ClientError, Result, Tamper};
+
+/// One node of a vault.
+#[derive(Debug)]
+pub struct Node {
+    leaf: Leaf,
+    /// As stored, for the cache.
+    sealed: Vec<u8>,
+    payload: Result<Payload, RecordError>,
+}
+
+impl Node {
+    /// As the state digest commits to it.
+    pub const fn leaf(&self) -> &Leaf {
+        &self.leaf
+    }
+
+    /// What is inside; `None` if its author sealed what the format does not
+    /// allow. Such a node is quarantined, not the vault.
+    pub const fn payload(&self) -> Option<&Payload> {
+        match &self.payload {
+            Ok(payload) => Some(payload),
+            Err(_) => None,
+        }
+    }
+
+    /// The record of a file, folder or note.
+    pub const fn record(&self) -> Option<&Record> {
+        match &self.payload {
+            Ok(Payload::Node(record)) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+/// What this device knows of a vault.
+pub struct Replica {
+    pub(super) genesis: Genesis,
+    /// Every membership entry.
+    pub(super) chain: Vec<Entry>,
+    pub(super) state: VaultState,
+    /// The envelope that brought the newest key; none in an account vault.
+    pub(super) envelope: Option<Vec<u8>>,
+    pub(super) keyring: Keyring,
+    nodes: BTreeMap<NodeId, Node>,
+}
+
+/// A replica that has no keys yet.
+pub(super) struct Sealed {
+    pub(super) genesis: Genesis,
+    pub(super) chain: Vec<Entry>,
+    pub(super) state: VaultState,
+}
+
+impl Sealed {
+    /// The hash of the key envelope that [`Self::unseal`] wants.
+    pub(super) fn wanted_envelope(&self, uid: VaultId) -> Result<Option<Hash>> {
+        Keyring::wanted(&self.state.membership, &self.chain, uid)
+    }
+
+    pub(super) fn unseal(
+        self,
+        keys: &AccountKeys,
+        uid: VaultId,
+        envelope: Option<Vec<u8>>,
+    ) -> Result<Replica> {
+        let membership = &self.state.membership;
+        let keyring = Keyring::open(membership, &self.chain, keys, uid, envelope.as_deref())?;
+        let Self {
+            genesis,
+            chain,
+            state,
+        } = self;
+        Ok(Replica {
+            genesis,
+            chain,
+            state,
+            envelope,
+            keyring,
+            nodes: BTreeMap::new(),
+        })
+    }
+}
+
+impl Replica {
+    /// The verified state.
+    pub const fn state(&self) -> &VaultState {
+        &self.state
+    }
+
+    /// Every node.
+    pub const fn nodes(&self) -> &BTreeMap<NodeId, Node> {
+        &self.nodes
+    }
+
+    /// The leaf of a node, if it exists.
+    pub(super) fn leaf(&self, node: &NodeId) -> Option<Leaf> {
+        self.nodes.get(node).map(|node| node.leaf)
+    }
+
+    /// The record of a node.
+    pub fn record(&self, node: &NodeId) -> Option<&Record> {
+        self.nodes.get(node).and_then(Node::record)
+    }
+
+    /// Takes a sealed record in, if it is the one its leaf names.
+    ///
+    /// # Errors
+    /// [`Tamper::Record`] if it is another, or does not open although a key
+    /// holder's signature covers its hash.
+    pub(super) fn admit(&mut self, node_id: NodeId, leaf: Leaf, sealed: Vec<u8>) -> Result<()> {
+        if Statement::Body.hash(&sealed) != leaf.record_hash {
+            return Err(Tamper::Record(node_id).into());
+        }
+        let payload = self.open(node_id, &leaf, &sealed);
+        if let Err(RecordError::UnsupportedSuite(suite)) = payload {
+            return Err(Tamper::UnsupportedSuite(suite).into());
+        }
+        self.nodes.insert(
+            node_id,
+            Node {
+                leaf,
+                sealed,
+                payload,
+            },
+        );
+        Ok(())
+    }
+
+    fn open(&self, node_id: NodeId, leaf: &Leaf, sealed: &[u8]) -> Result<Payload, RecordError> {
+        let mut r = Reader::new(sealed);
+        let suite = r.u8().map_err(|_| RecordError::Tampered)?;
+        let epoch = r.u32().map_err(|_| RecordError::Tampered)?;
+        if suite != sv_ledger::codec::SUITE {
+            return Err(RecordError::UnsupportedSuite(suite));
+        }
+        let key = self.keyring.get(epoch).ok_or(RecordError::Tampered)?;
+        let vault_id = self.state.vault_id();
+        open_record(
+            key,
+            &RecordContext {
+                vault_id,
+                node_id,
+                epoch,
+                rev: leaf.rev,
+            },
+            sealed,
+        )
+    }
+
+    pub(super) fn forget(&mut self, node_id: &NodeId) {
+        self.nodes.remove(node_id);
+    }
+
+    /// Steps the state; the records follow by [`Self::admit`].
+    pub(super) fn step(&mut self, state: VaultState, entry: &Entry) {
+        if entry.is_membership() {
+            self.chain.push(entry.clone());
+        }
+        self.state = state;
+    }
+
+    /// Opens the keys again after the chain has grown.
+    pub(super) fn rekey(
+        &mut self,
+        keys: &AccountKeys,
+        uid: VaultId,
+        envelope: Option<Vec<u8>>,
+    ) -> Result<()> {
+        let membership = &self.state.membership;
+        self.keyring = Keyring::open(membership, &self.chain, keys, uid, envelope.as_deref())?;
+        self.envelope = envelope;
+        Ok(())
+    }
+
+    /// Everything, as one step from nothing.
+    pub(super) fn to_frame(&self) -> Frame {
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|(id, node)| (*id, Some((node.leaf, node.sealed.clone()))))
+            .collect();
+        Frame {
+            genesis: Some(self.genesis.clone()),
+            envelope: self.envelope.clone(),
+            chain: self.chain.clone(),
+            state: self.state.clone(),
+            nodes,
+        }
+    }
+
+    /// What the cache keeps of some nodes.
+    pub(super) fn changes(&self, ids: impl IntoIterator<Item = NodeId>) -> Vec<NodeChange> {
+        ids.into_iter()
+            .map(|id| {
+                (
+                    id,
+                    self.nodes
+                        .get(&id)
+                        .map(|node| (node.leaf, node.sealed.clone())),
+                )
+            })
+            .collect()
+    }
+
+    /// The key for new records.
+    pub(super) fn newest_key(&self) -> Result<&sv_core::VaultKey> {
+        self.keyring
+            .get(self.state.membership.epoch)
+            .ok_or(ClientError::Tampered(Tamper::VaultKey))
+    }
+}

@@ -1,0 +1,272 @@
+//! Following the log: every entry is replayed by `ledger::apply`, and only
+//! then are the records it names fetched and opened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sv_api::endpoint::{GetBodies, GetEntries};
+use sv_api::vault::BodiesRequest;
+use sv_api::wire::Empty;
+use sv_ledger::bootstrap::replay;
+use sv_ledger::enc::Statement;
+use sv_ledger::entry::Entry;
+use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::limits::PAGE;
+use sv_ledger::state::{Head, Leaf, VaultState};
+
+use super::cache::Frame;
+use super::replica::Replica;
+use super::{Vault, withheld};
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{Result, Tamper};
+use crate::port::Platform;
+
+/// How often to look again when records vanish because newer ones came.
+const ATTEMPTS: u32 = 8;
+
+/// Entries that were replayed but whose records are not here yet.
+struct Ahead {
+    state: VaultState,
+    /// Touched nodes, with their leaf or that they are gone.
+    leaves: BTreeMap<NodeId, Option<Leaf>>,
+    chain: Vec<Entry>,
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Follows the log to its head. Gives the hashes of the entries that were
+    /// new here.
+    ///
+    /// # Errors
+    /// Any [`Tamper`], or those of a call. Nothing has changed then.
+    pub async fn sync(&mut self) -> Result<BTreeSet<Hash>> {
+        let mut seen = BTreeSet::new();
+        let mut ahead = Ahead {
+            state: self.replica.state.clone(),
+            leaves: BTreeMap::new(),
+            chain: Vec::new(),
+        };
+        for _ in 0..ATTEMPTS {
+            self.replay_to_head(&mut ahead, &mut seen).await?;
+            if ahead.state.head == self.replica.state.head {
+                self.pin.raise(self.session, ahead.state.head).await?;
+                return Ok(seen);
+            }
+            let wanted: Vec<(NodeId, Leaf)> = ahead
+                .leaves
+                .iter()
+                .filter_map(|(id, leaf)| leaf.map(|leaf| (*id, leaf)))
+                .collect();
+            if let Some(records) = self.fetch_records(&wanted).await? {
+                self.adopt(ahead, wanted, records).await?;
+                return Ok(seen);
+            }
+        }
+        Err(Tamper::Missing("records").into())
+    }
+
+    async fn replay_to_head(&self, ahead: &mut Ahead, seen: &mut BTreeSet<Hash>) -> Result<()> {
+        loop {
+            let from = ahead.state.head.seq;
+            let request = GetEntries {
+                vault: self.id(),
+                from,
+            };
+            let server = self.session.server();
+            let page = server
+                .call(&request, Empty {}, Repeat::Safe)
+                .await
+                .map_err(withheld)?;
+            let (known, fresh) = page.entries.split_first().ok_or(Tamper::Rollback {
+                shown: from.saturating_sub(1),
+                seen: from,
+            })?;
+            if known.body().seq != from || known.hash() != ahead.state.head.hash {
+                return Err(Tamper::Fork(from).into());
+            }
+            for entry in fresh {
+                let leaf = |node: &NodeId| match ahead.leaves.get(node) {
+                    Some(leaf) => *leaf,
+                    None => self.replica.leaf(node),
+                };
+                let step = replay(&ahead.state, leaf, entry)?;
+                self.check_against_pin(step.state.head)?;
+                ahead.state = step.state;
+                ahead.leaves.extend(step.leaves);
+                if entry.is_membership() {
+                    ahead.chain.push(entry.clone());
+                }
+                seen.insert(entry.hash());
+            }
+            if fresh.is_empty() || !page.more {
+                return self.check_reached_pin(ahead.state.head);
+            }
+        }
+    }
+
+    fn check_against_pin(&self, head: Head) -> Result<()> {
+        match self.pin.head() {
+            Some(pin) if pin.seq == head.seq && pin.hash != head.hash => {
+                Err(Tamper::Fork(pin.seq).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_reached_pin(&self, head: Head) -> Result<()> {
+        match self.pin.head() {
+            Some(pin) if head.seq < pin.seq => Err(Tamper::Rollback {
+                shown: head.seq,
+                seen: pin.seq,
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a state that did not grow out of this device's own.
+    pub(super) async fn hold_to_pin(&mut self) -> Result<()> {
+        match self.pin.head() {
+            Some(pin) => self.confirm(pin).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn fetch_records(&self, wanted: &[(NodeId, Leaf)]) -> Result<Option<Vec<Vec<u8>>>> {
+        let hashes: Vec<Hash> = wanted.iter().map(|(_, leaf)| leaf.record_hash).collect();
+        let bodies = fetch_bodies(self.session, self.id(), hashes).await?;
+        Ok((bodies.len() == wanted.len()).then_some(bodies))
+    }
+
+    /// Makes what was replayed and fetched the replica's own, in memory, then
+    /// in the cache, then in the pin.
+    async fn adopt(
+        &mut self,
+        ahead: Ahead,
+        wanted: Vec<(NodeId, Leaf)>,
+        records: Vec<Vec<u8>>,
+    ) -> Result<()> {
+        let session = self.session;
+        let new_epoch = ahead.chain.iter().any(|entry| entry.epoch_op().is_some());
+        let touched: Vec<NodeId> = ahead.leaves.keys().copied().collect();
+        self.replica.state = ahead.state;
+        self.replica.chain.extend(ahead.chain.iter().cloned());
+        if new_epoch {
+            let wanted = super::keyring::Keyring::wanted(
+                &self.replica.state.membership,
+                &self.replica.chain,
+                session.uid(),
+            )?;
+            let envelope = match wanted {
+                Some(hash) => fetch_bodies(session, self.id(), vec![hash]).await?.pop(),
+                None => None,
+            };
+            self.replica
+                .rekey(session.keys(), session.uid(), envelope)?;
+        }
+        for ((node, leaf), record) in wanted.into_iter().zip(records) {
+            self.replica.admit(node, leaf, record)?;
+        }
+        for (node, leaf) in &ahead.leaves {
+            if leaf.is_none() {
+                self.replica.forget(node);
+            }
+        }
+        let envelope = if new_epoch {
+            self.replica.envelope.clone()
+        } else {
+            None
+        };
+        self.persist(envelope, ahead.chain, touched).await
+    }
+
+    /// Writes what changed to the cache, and then the pin.
+    pub(super) async fn persist(
+        &mut self,
+        envelope: Option<Vec<u8>>,
+        chain: Vec<Entry>,
+        touched: Vec<NodeId>,
+    ) -> Result<()> {
+        if self.cache.is_wasteful() {
+            let frame = self.replica.to_frame();
+            self.cache.rewrite(self.session, &frame).await?;
+        } else {
+            let frame = Frame {
+                genesis: None,
+                envelope,
+                chain,
+                state: self.replica.state.clone(),
+                nodes: self.replica.changes(touched),
+            };
+            self.cache.append(self.session, &frame).await?;
+        }
+        self.pin.raise(self.session, self.replica.state.head).await
+    }
+}
+
+/// Fetches bodies by hash, in order. Fewer come back than were asked for if
+/// the server has one of them no longer.
+pub(super) async fn fetch_bodies<P: Platform>(
+    session: &Session<P>,
+    vault: VaultId,
+    hashes: Vec<Hash>,
+) -> Result<Vec<Vec<u8>>> {
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    let server = session.server();
+    while let Some(rest) = hashes.get(bodies.len()..).filter(|rest| !rest.is_empty()) {
+        let asked: Vec<Hash> = rest.iter().take(PAGE).copied().collect();
+        let request = BodiesRequest {
+            hashes: asked.clone(),
+        };
+        let page = server
+            .call(&GetBodies { vault }, request, Repeat::Safe)
+            .await
+            .map_err(withheld)?;
+        if page.bodies.is_empty() {
+            break;
+        }
+        for (hash, body) in asked.iter().zip(page.bodies) {
+            if Statement::Body.hash(&body) != *hash {
+                return Err(Tamper::Missing("records; others came in their place").into());
+            }
+            bodies.push(body);
+        }
+    }
+    Ok(bodies)
+}
+
+/// Fetches and opens the records of `leaves`; whether all of them were there.
+pub(super) async fn admit_records<P: Platform>(
+    session: &Session<P>,
+    replica: &mut Replica,
+    leaves: &[(NodeId, Leaf)],
+) -> Result<bool> {
+    for batch in leaves.chunks(PAGE) {
+        let hashes = batch.iter().map(|(_, leaf)| leaf.record_hash).collect();
+        let bodies = fetch_bodies(session, replica.state().vault_id(), hashes).await?;
+        if bodies.len() != batch.len() {
+            return Ok(false);
+        }
+        for ((node, leaf), body) in batch.iter().zip(bodies) {
+            replica.admit(*node, *leaf, body)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the log has grown beyond the replica.
+pub(super) async fn head_has_moved<P: Platform>(
+    session: &Session<P>,
+    replica: &Replica,
+) -> Result<bool> {
+    let head = replica.state().head;
+    let request = GetEntries {
+        vault: replica.state().vault_id(),
+        from: head.seq,
+    };
+    let page = session
+        .server()
+        .call(&request, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    Ok(page.entries.len() > 1)
+}
