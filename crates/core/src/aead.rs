@@ -11,7 +11,7 @@ use crate::error::{SealError, Tampered};
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(any(target_family = "wasm", test))]
-mod portable;
+pub(crate) mod portable;
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use native::Aes256Gcm;

@@ -182,7 +182,7 @@ impl<A: Aead> Format<A> {
     }
 
     /// `HKDF-Expand(key, name ‖ 00 ‖ salt ‖ ctx)` = key ‖ nonce ‖ commitment.
-    fn keys(&self, key: &[u8], salt: &[u8; SALT_LEN], ctx: &[u8]) -> Option<Keys> {
+    pub(crate) fn keys(&self, key: &[u8], salt: &[u8; SALT_LEN], ctx: &[u8]) -> Option<Keys> {
         let prk: &[u8; KEY_LEN] = key.try_into().ok()?;
         let info = [self.name.as_bytes(), &[0], salt, ctx];
         let okm: Zeroizing<[u8; KEY_LEN + NONCE_LEN + COMMIT_LEN]> = kdf::expand(prk, &info);
@@ -196,10 +196,11 @@ impl<A: Aead> Format<A> {
     }
 }
 
-struct Keys {
-    key: Zeroizing<[u8; KEY_LEN]>,
-    base_nonce: [u8; NONCE_LEN],
-    commit: [u8; COMMIT_LEN],
+/// What one salt gives.
+pub(crate) struct Keys {
+    pub(crate) key: Zeroizing<[u8; KEY_LEN]>,
+    pub(crate) base_nonce: [u8; NONCE_LEN],
+    pub(crate) commit: [u8; COMMIT_LEN],
 }
 
 impl Keys {

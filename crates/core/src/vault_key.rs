@@ -191,22 +191,7 @@ pub fn seal_envelope(
             "the envelope commits to another vault key",
         ));
     }
-    let public = <XWing as Kem>::PublicKey::from_bytes(recipient.as_bytes())
-        .map_err(|_| SealError::Misuse("the recipient's key is not an X-Wing key"))?;
-    let (encapsulated, ciphertext) =
-        hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
-            &OpModeS::Base,
-            &public,
-            header.info().as_bytes(),
-            key.expose(),
-            &[],
-            rng,
-        )
-        .map_err(|_| SealError::Cipher)?;
-    let mut envelope = header.to_bytes();
-    envelope.extend_from_slice(&encapsulated.to_bytes());
-    envelope.extend_from_slice(&ciphertext);
-    Ok(envelope)
+    seal_unchecked(header, recipient, key, rng)
 }
 
 /// Opens an envelope whose header is exactly `expected`, which the caller has
@@ -241,6 +226,31 @@ pub fn open_envelope(
         expected.epoch,
         &expected.vk_commit,
     )?)
+}
+
+/// [`seal_envelope`] without its checks, as a granter of bad will has it.
+pub(crate) fn seal_unchecked(
+    header: &EnvelopeHeader,
+    recipient: &KemPublicKey,
+    key: &VaultKey,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, SealError> {
+    let public = <XWing as Kem>::PublicKey::from_bytes(recipient.as_bytes())
+        .map_err(|_| SealError::Misuse("the recipient's key is not an X-Wing key"))?;
+    let (encapsulated, ciphertext) =
+        hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
+            &OpModeS::Base,
+            &public,
+            header.info().as_bytes(),
+            key.expose(),
+            &[],
+            rng,
+        )
+        .map_err(|_| SealError::Cipher)?;
+    let mut envelope = header.to_bytes();
+    envelope.extend_from_slice(&encapsulated.to_bytes());
+    envelope.extend_from_slice(&ciphertext);
+    Ok(envelope)
 }
 
 struct Parts<'a> {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const DEPTH: usize = 8;
 
 /// Why bytes are not of the profile. Static, so no data reaches a log.
-pub(super) type Malformed = &'static str;
+pub(crate) type Malformed = &'static str;
 
 /// A map key: non-negative ones sort first, each side by magnitude, which is
 /// the order of their bytes (RFC 8949 §4.2.1).
@@ -72,7 +72,7 @@ impl<'a> Map<'a> {
             return Err("not a map");
         };
         let fields = (0..count).map(|_| Ok((key(&mut r)?, next_item(&mut r)?)));
-        Ok(Self(fields.collect::<Result<_, _>>()?))
+        Ok(Self(fields.collect::<Result<_, Malformed>>()?))
     }
 
     /// Takes the item of a field.

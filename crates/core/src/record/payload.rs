@@ -70,7 +70,7 @@ impl Payload {
     }
 
     /// The one encoding, if the format allows the values.
-    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Malformed> {
         let mut map = MapWriter::default();
         let tag = match self {
             Self::Node(record) => {
@@ -96,7 +96,7 @@ impl Payload {
     }
 
     /// Reads the one encoding of a payload.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         if bytes.len() > RECORD_LEN {
             return Err(RecordError::Malformed("longer than a record may be"));
         }
