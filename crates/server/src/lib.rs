@@ -4,14 +4,18 @@
 //! A request goes `http` → `service` → `store` and `blocks`; `db` is the one
 //! place that knows a database engine.
 
+pub mod app;
 pub mod backup;
 pub mod blocks;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod http;
 pub mod jobs;
 pub mod random;
+pub mod secrets;
+pub mod server;
 pub mod service;
 pub mod store;

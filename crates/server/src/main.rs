@@ -1,3 +1,7 @@
 //! The `securevaultd` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sv_server::cli::run()
+}

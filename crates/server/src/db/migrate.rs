@@ -7,7 +7,10 @@ use super::Database;
 use super::error::{Error, Result};
 
 /// Every migration, in order. Never change one that has shipped.
-const SQLITE: &[&str] = &[include_str!("../../migrations/sqlite/0001_vaults.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_vaults.sql"),
+    include_str!("../../migrations/sqlite/0002_accounts.sql"),
+];
 
 impl Database {
     pub(super) async fn migrate(&self) -> Result<()> {

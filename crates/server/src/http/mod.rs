@@ -1,1 +1,93 @@
-//! HTTP: extract, call one service, map the answer.
+//! HTTP: extract, call one service, map the answer. The routes come from the
+//! table of endpoints in `sv_api`.
+
+mod answer;
+mod caller;
+mod events;
+mod health;
+mod listen;
+mod log;
+mod peer;
+mod route;
+mod v1;
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, http};
+use sv_api::ErrorCode;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+use answer::Refused;
+pub(crate) use listen::serve;
+pub use peer::{AddressRange, InvalidRange};
+
+use crate::app::App;
+
+/// How long one request may take as a whole. A block at 50 KiB/s fits.
+const REQUEST_TIME: Duration = Duration::from_secs(120);
+/// How long a sender may pause within a body.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// Everything the server answers to.
+pub fn router(app: App) -> Router {
+    let no_store = fixed(header::CACHE_CONTROL, "no-store");
+    let nosniff = fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let no_referrer = fixed(header::REFERRER_POLICY, "no-referrer");
+    let layers = ServiceBuilder::new()
+        .layer(from_fn(log::log))
+        .layer(no_store)
+        .layer(nosniff)
+        .layer(no_referrer)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
+        .layer(RequestBodyTimeoutLayer::new(PAUSE));
+    v1::routes()
+        .into_router()
+        .merge(health::routes())
+        .merge(events::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(layers)
+        .with_state(app)
+}
+
+async fn not_found() -> Response {
+    Refused::from(ErrorCode::NotFound).into_response()
+}
+
+/// The panic's own hook has logged where; nothing of it leaves the server.
+fn panicked(_: Box<dyn Any + Send>) -> http::Response<axum::body::Body> {
+    tracing::error!("a handler panicked");
+    Refused::from(ErrorCode::Internal).into_response()
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sv_api::endpoint::ENDPOINTS;
+
+    /// An endpoint without a handler fails here.
+    #[test]
+    fn every_endpoint_has_one_handler() {
+        let routes = super::v1::routes();
+        let mounted: BTreeSet<_> = routes.mounted().iter().copied().collect();
+        let table: BTreeSet<_> = ENDPOINTS
+            .iter()
+            .map(|e| (e.method.as_str(), e.path))
+            .collect();
+        assert_eq!(mounted, table);
+        assert_eq!(routes.mounted().len(), table.len());
+    }
+}

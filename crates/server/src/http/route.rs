@@ -73,13 +73,13 @@ impl Routes {
         self.mount::<E, A, _, _>(move |call| {
             let handler = handler.clone();
             async move {
-                let limit = body_limit(&E::PATH);
+                let limit = body_limit(E::PATH);
                 let (call, body) = call.without_body();
                 let bytes = read(body, limit).await?;
-                let body = E::Request::parse(&bytes)
+                let body = E::Request::parse_owned(bytes.into())
                     .map_err(|e| ApiError::with_message(ErrorCode::BadRequest, e.to_string()))?;
                 let answer = handler(call.with_body(body)).await?;
-                Ok(respond(&answer))
+                Ok(respond(answer))
             }
         })
     }
@@ -217,10 +217,10 @@ const SMALL_LEN: usize = 16 * 1024;
 pub(crate) const SIGNUP_LEN: usize = 256 * 1024;
 
 /// An answer's bytes with its media type.
-pub(crate) fn respond<W: Wire>(answer: &W) -> Response {
+pub(crate) fn respond<W: Wire>(answer: W) -> Response {
     match W::CONTENT_TYPE {
         "" => StatusCode::OK.into_response(),
-        media_type => ([(header::CONTENT_TYPE, media_type)], answer.to_bytes()).into_response(),
+        media_type => ([(header::CONTENT_TYPE, media_type)], answer.into_bytes()).into_response(),
     }
 }
 

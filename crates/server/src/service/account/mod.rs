@@ -1,1 +1,93 @@
-//! Sign-up, log-in, recovery, second factor, sessions.
+//! Sign-up, log-in, recovery, second factor, unlockers and sessions.
+//!
+//! No wrap leaves here before an unlocker was proved *and* the second factor
+//! given: [`session::Session`] is the proof of both, and only the functions
+//! that check them make one.
+
+mod account;
+mod admin;
+mod code;
+mod expiry;
+mod instance;
+mod login;
+mod proof;
+mod recovery;
+mod second_factor;
+pub mod session;
+mod signup;
+mod throttle;
+mod totp;
+mod unlockers;
+
+use std::sync::Arc;
+
+use sv_api::account::SignupPolicy;
+use sv_ledger::handle::Handle;
+
+pub use admin::{ResetCode, UserSummary};
+pub use instance::{Instance, InstanceError};
+
+use crate::clock::Clock;
+use crate::db::Database;
+use crate::secrets::KeyEncryptionKey;
+use crate::service::{Error, Result};
+
+/// Everything about accounts. Clones share the same database and secrets.
+#[derive(Clone)]
+pub struct Accounts {
+    db: Database,
+    clock: Clock,
+    kek: Arc<KeyEncryptionKey>,
+    instance: Arc<Instance>,
+    signup: SignupPolicy,
+}
+
+impl Accounts {
+    /// On a database whose installation secrets `kek` opens.
+    pub fn new(
+        db: Database,
+        clock: Clock,
+        kek: Arc<KeyEncryptionKey>,
+        instance: Arc<Instance>,
+        signup: SignupPolicy,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            kek,
+            instance,
+            signup,
+        }
+    }
+
+    /// What the server says of itself.
+    pub fn describe(&self) -> sv_api::account::Instance {
+        sv_api::account::Instance {
+            instance_id: self.instance.id(),
+            opaque_public_key: self.instance.public_key().into(),
+            nonce: self.instance.nonce().into(),
+            signup: self.signup,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now_ms: self.clock.now_ms(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+/// Reads a handle that somebody typed.
+fn parse_handle(text: &str) -> Result<Handle> {
+    Handle::parse(text)
+        .map_err(|e| Error::refused_because(sv_api::ErrorCode::BadRequest, e.to_string()))
+}
+
+/// A field whose length or form is wrong.
+fn malformed(error: impl std::fmt::Display) -> Error {
+    Error::refused_because(sv_api::ErrorCode::BadRequest, error.to_string())
+}
+
+const MINUTE_MS: u64 = 60 * 1000;

@@ -3,6 +3,14 @@
 //! so they survive a restart and all servers share them; their keys are keyed
 //! hashes, so they tell nobody who tried.
 
+use sv_api::{ApiError, ErrorCode};
+
+use super::Accounts;
+use crate::db::Write;
+use crate::secrets::Keyed;
+use crate::service::{Error, Result};
+use crate::store::accounts::throttle as store;
+
 /// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limit {
@@ -33,8 +41,6 @@ pub(crate) const CODE_BY_STRANGERS: Limit = limit("code", 10, 10 * MINUTE);
 pub(crate) const CODE_FROM_DEVICE: Limit = limit("code/device", 10, 10 * MINUTE);
 /// Recovery keys tried for a handle from one network.
 pub(crate) const RECOVERY_FROM_NETWORK: Limit = limit("recovery/network", 10, MINUTE);
-/// Recovery keys tried for a handle by everybody together.
-pub(crate) const RECOVERY_BY_ANYONE: Limit = limit("recovery/handle", 50, 2 * MINUTE);
 /// Sign-ups started from one network: each also tells whether a handle is taken.
 pub(crate) const SIGNUP_START: Limit = limit("signup/start", 60, 10 * SECOND);
 /// Sign-ups completed from one network.
@@ -61,6 +67,71 @@ impl Limit {
             None | Some(0) => Ok(from + self.interval_ms),
             Some(wait_ms) => Err(wait_ms),
         }
+    }
+}
+
+/// One try, counted in some buckets. Given back when it was no guess.
+#[derive(Debug, Default)]
+pub(crate) struct Charge {
+    buckets: Vec<([u8; 32], u64)>,
+}
+
+impl Charge {
+    /// For a log-in's row.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let bytes = |(bucket, interval): &([u8; 32], u64)| {
+            [bucket.as_slice(), &interval.to_be_bytes()].concat()
+        };
+        self.buckets.iter().flat_map(bytes).collect()
+    }
+
+    /// Reads that form; what is malformed is not given back.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let bucket = |chunk: &[u8]| {
+            let (bucket, interval) = chunk.split_first_chunk::<32>()?;
+            Some((*bucket, u64::from_be_bytes(interval.try_into().ok()?)))
+        };
+        Self {
+            buckets: bytes.chunks(40).filter_map(bucket).collect(),
+        }
+    }
+
+    /// Gives the try back.
+    pub(crate) async fn give_back(&self, w: &mut Write) -> Result<()> {
+        for (bucket, interval_ms) in &self.buckets {
+            store::give_back(w, *bucket, *interval_ms).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Accounts {
+    /// Counts a try in every bucket, or in none: then the caller must wait.
+    /// Kept even if what is tried fails.
+    pub(super) async fn charge(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
+        let now_ms = self.clock.now_ms();
+        let mut w = self.db.write().await?;
+        let mut charge = Charge::default();
+        let mut wait_ms = 0;
+        for (limit, what) in buckets {
+            let fields: Vec<&[u8]> = std::iter::once(limit.purpose.as_bytes())
+                .chain(what.iter().copied())
+                .collect();
+            let bucket = self.kek.keyed_hash(Keyed::RateLimit, &fields);
+            match limit.take(store::free_at_ms(&mut w, bucket).await?, now_ms) {
+                Ok(free_at_ms) => store::put(&mut w, bucket, free_at_ms).await?,
+                Err(wait) => wait_ms = wait.max(wait_ms),
+            }
+            charge.buckets.push((bucket, limit.interval_ms));
+        }
+        if wait_ms > 0 {
+            return Err(Error::Refused(ApiError {
+                retry_after_ms: Some(wait_ms),
+                ..ApiError::new(ErrorCode::RateLimited)
+            }));
+        }
+        w.commit().await?;
+        Ok(charge)
     }
 }
 

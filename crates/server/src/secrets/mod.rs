@@ -139,7 +139,10 @@ impl std::fmt::Debug for KeyEncryptionKey {
 
 /// HMAC-SHA-256.
 pub(crate) fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new(&(*key).into());
+    // HMAC pads a key to its block, here 64 bytes.
+    let mut block = Zeroizing::new([0; 64]);
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new((&*block).into());
     mac.update(message);
     mac.finalize().into_bytes().into()
 }

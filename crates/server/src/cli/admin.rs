@@ -1,0 +1,121 @@
+//! `securevaultd admin`: people, on the database itself.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use super::unit::{parse_duration_ms, parse_size};
+use crate::app::App;
+use crate::config::Storage;
+use crate::service::account::UserSummary;
+
+#[derive(Subcommand)]
+pub(super) enum Admin {
+    /// People
+    #[command(subcommand)]
+    User(User),
+}
+
+#[derive(Subcommand)]
+pub(super) enum User {
+    /// Everybody, with their storage
+    List,
+    /// Print an invitation code, for one sign-up
+    CreateInvite {
+        /// Whoever uses it becomes an administrator
+        #[arg(long)]
+        admin: bool,
+        /// How long it is good for
+        #[arg(long, default_value = "7d", value_parser = parse_duration_ms)]
+        expires: u64,
+    },
+    /// Lock somebody out; their sessions end, their data stays
+    Disable {
+        /// The user name
+        user: String,
+    },
+    /// Let them in again
+    Enable {
+        /// The user name
+        user: String,
+    },
+    /// Limit what somebody may store
+    SetQuota {
+        /// The user name
+        user: String,
+        /// As 500MB or 10GiB, or none for no limit
+        #[arg(value_name = "SIZE")]
+        size: String,
+    },
+    /// For somebody who lost authenticator and backup codes: prints a code
+    /// that stands in for them once, beside the password
+    ResetSecondFactor {
+        /// The user name
+        user: String,
+    },
+}
+
+pub(super) async fn run(command: Admin, storage: Storage, json: bool) -> Result<(), Failure> {
+    let app = App::open_offline(storage).await?;
+    let Admin::User(command) = command;
+    let done = user(&app, command, json).await;
+    app.db().close().await;
+    done
+}
+
+async fn user(app: &App, command: User, json: bool) -> Result<(), Failure> {
+    let accounts = app.accounts();
+    match command {
+        User::List => print_users(&accounts.list_users().await?, json),
+        User::CreateInvite { admin, expires } => {
+            let code = accounts.invite(admin, expires).await?;
+            print(json, &code, &json!({ "code": code }));
+        }
+        User::Disable { user } => {
+            accounts.set_disabled(&user, true).await?;
+            print(json, "disabled", &json!({ "disabled": true }));
+        }
+        User::Enable { user } => {
+            accounts.set_disabled(&user, false).await?;
+            print(json, "enabled", &json!({ "disabled": false }));
+        }
+        User::SetQuota { user, size } => {
+            let bytes = parse_size(&size).map_err(Failure::usage)?;
+            accounts.set_quota(&user, bytes).await?;
+            print(json, "set", &json!({ "quota_bytes": bytes }));
+        }
+        User::ResetSecondFactor { user } => {
+            let code = accounts.reset_second_factor(&user).await?.0;
+            let text = format!(
+                "{code}\nGive this code to the person by another way than e-mail. It works once, \
+                 in place of the one-time code at their next log-in with their password; they \
+                 have 30 minutes then to set up a new authenticator."
+            );
+            print(json, &text, &json!({ "code": code }));
+        }
+    }
+    Ok(())
+}
+
+fn print_users(users: &[UserSummary], json: bool) {
+    if json {
+        print(true, "", &json!({ "users": users }));
+        return;
+    }
+    for user in users {
+        let quota = user.quota_bytes.map_or("-".to_owned(), |q| q.to_string());
+        let admin = if user.administrator { " administrator" } else { "" };
+        let disabled = if user.disabled { " disabled" } else { "" };
+        println!(
+            "{}\t{}/{quota} bytes{admin}{disabled}",
+            user.handle, user.used_bytes
+        );
+    }
+}
+
+fn print(json: bool, text: &str, value: &serde_json::Value) {
+    match json {
+        true => println!("{value}"),
+        false => println!("{text}"),
+    }
+}

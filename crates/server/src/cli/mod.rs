@@ -1,0 +1,125 @@
+//! The commands of `securevaultd`. Results go to stdout, everything else to
+//! stderr; exit codes are 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not
+//! found, 5 integrity violation, 6 not reachable.
+
+mod admin;
+mod doctor;
+mod failure;
+mod healthcheck;
+mod maintenance;
+mod serve;
+mod unit;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ServeArgs, StorageArgs};
+use failure::Failure;
+
+#[derive(Parser)]
+#[command(name = "securevaultd", version, about = "The SecureVault server")]
+struct Cli {
+    #[command(flatten)]
+    storage: StorageArgs,
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (the default)
+    Serve(ServeArgs),
+    /// Administer people, on the database itself
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Copy everything but the key into a folder, while the server runs
+    Backup {
+        /// An earlier backup, which is brought up to date, or a new folder
+        dir: PathBuf,
+    },
+    /// Bring a backup back into an empty data folder
+    Restore {
+        /// The backup
+        dir: PathBuf,
+    },
+    /// Read everything that is stored and prove that it is whole
+    Check,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Look for what will hurt: clock, disk, key file, permissions, database
+    Doctor,
+    /// Ask a running server whether it can serve
+    Healthcheck(ServeArgs),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(execute(cli)),
+        Err(error) => Err(Failure::failed(error)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("securevaultd: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+async fn execute(cli: Cli) -> Result<(), Failure> {
+    let (storage, json) = (cli.storage, cli.json);
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(args.resolve(storage.resolve()?)).await,
+        Command::Admin(command) => admin::run(command, storage.resolve()?, json).await,
+        Command::Backup { dir } => maintenance::backup(storage.resolve()?, &dir, json).await,
+        Command::Restore { dir } => maintenance::restore(storage.resolve()?, &dir, json).await,
+        Command::Check => maintenance::check(storage.resolve()?, json).await,
+        Command::Migrate => maintenance::migrate(storage.resolve()?).await,
+        Command::Doctor => doctor::run(storage.resolve()?, json).await,
+        Command::Healthcheck(args) => {
+            healthcheck::run(&args.resolve(storage.resolve()?).listen).await
+        }
+        Command::Openapi => {
+            println!("{}", sv_api::openapi::document());
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_the_default_and_takes_the_same_flags() {
+        for line in [
+            &["securevaultd", "--listen", "localhost:0", "--signup", "open"][..],
+            &["securevaultd", "serve", "--listen", "localhost:0", "--data", "d"],
+            &["securevaultd", "--data", "d", "admin", "user", "list", "--json"],
+        ] {
+            assert!(Cli::try_parse_from(line).is_ok(), "{line:?}");
+        }
+        assert!(Cli::try_parse_from(["securevaultd", "--rate-limits", "off"]).is_err());
+    }
+}

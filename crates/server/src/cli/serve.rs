@@ -1,0 +1,67 @@
+//! `securevaultd serve`.
+
+use sv_api::account::SignupPolicy;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use crate::config::Config;
+use crate::server::{Server, StartError};
+
+pub(super) async fn run(config: Config) -> Result<(), Failure> {
+    start_logging();
+    let (policy, storage) = (config.signup, config.storage.clone());
+    let server = Server::start(config).await.map_err(|error| match error {
+        StartError::Open(error) => error.into(),
+        StartError::Listen(..) => Failure::failed(error),
+    })?;
+    println!("listening on {}", server.url());
+    if storage.key_is_in_data() {
+        tracing::warn!(
+            "the key file lies in the data folder: whoever copies the folder has both. \
+             Move it and name it with --key-file"
+        );
+    }
+    if policy == SignupPolicy::Invite {
+        invite_first(&server).await?;
+    }
+    until_told().await.map_err(Failure::failed)?;
+    tracing::info!("stopping");
+    server.stop().await;
+    Ok(())
+}
+
+async fn invite_first(server: &Server) -> Result<(), Failure> {
+    let accounts = server.app().accounts();
+    if let Some(code) = accounts.invite_first_administrator().await? {
+        println!("invitation for the first administrator, for one sign-up within a day: {code}");
+        println!("  {}/signup#invite={code}", server.url());
+    }
+    Ok(())
+}
+
+/// `SECUREVAULT_LOG` filters as `info` or `sv_server=debug`;
+/// `SECUREVAULT_LOG_FORMAT=json` is for collectors.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("SECUREVAULT_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let is_json = std::env::var("SECUREVAULT_LOG_FORMAT").is_ok_and(|format| format == "json");
+    // Fails only where logging was started before.
+    let _ = match is_json {
+        true => builder.json().try_init(),
+        false => builder.try_init(),
+    };
+}
+
+async fn until_told() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! The signed-in account.
+
+mod finish_proof;
+mod finish_totp;
+mod new_backup_codes;
+mod replace_unlockers;
+mod show;
+mod show_unlockers;
+mod start_password;
+mod start_proof;
+mod start_totp;
+
+use sv_api::endpoint::{GetAccount, GetUnlockers, NewBackupCodes, PasswordStart, ProofFinish, ProofStart, ReplaceUnlockers, TotpFinish, TotpStart};
+
+use crate::http::route::Routes;
+
+pub(super) fn mount(routes: Routes) -> Routes {
+    routes
+        .add::<GetAccount, _, _, _>(show::show)
+        .add::<ProofStart, _, _, _>(start_proof::start_proof)
+        .add::<ProofFinish, _, _, _>(finish_proof::finish_proof)
+        .add::<PasswordStart, _, _, _>(start_password::start_password)
+        .add::<GetUnlockers, _, _, _>(show_unlockers::show_unlockers)
+        .add::<ReplaceUnlockers, _, _, _>(replace_unlockers::replace_unlockers)
+        .add::<TotpStart, _, _, _>(start_totp::start_totp)
+        .add::<TotpFinish, _, _, _>(finish_totp::finish_totp)
+        .add::<NewBackupCodes, _, _, _>(new_backup_codes::new_backup_codes)
+}

@@ -1,0 +1,117 @@
+//! The installation: its OPAQUE keys and its id, made at the first start.
+
+use sha2::{Digest, Sha256};
+use sv_ledger::handle::Handle;
+use sv_ledger::id::InstanceId;
+use sv_pake::ServerSetup;
+use zeroize::Zeroizing;
+
+use crate::db::{self, Database};
+use crate::secrets::{KeyEncryptionKey, Sealed, hmac_sha256, random, system_rng};
+use crate::store::accounts::instance::{self as store, StoredInstance};
+
+/// The installation's secrets, opened.
+pub struct Instance {
+    id: InstanceId,
+    nonce: [u8; 32],
+    setup: ServerSetup,
+    credential_key: Zeroizing<[u8; 32]>,
+}
+
+/// Why the installation's secrets cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// The key-encryption key is another's.
+    #[error(
+        "the key does not belong to this database: nobody could log in. Restore the key file \
+         that was made with the database, or name it with --key-file"
+    )]
+    WrongKey,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl Instance {
+    /// Opens the installation's secrets, or makes them if there are none.
+    ///
+    /// # Errors
+    /// [`InstanceError::WrongKey`] if `kek` did not seal them.
+    pub async fn open(db: &Database, kek: &KeyEncryptionKey) -> Result<Self, InstanceError> {
+        let mut w = db.write().await?;
+        if let Some(stored) = store::lookup(&mut w).await? {
+            return Self::unseal(&stored, kek);
+        }
+        let setup = ServerSetup::generate(&mut system_rng());
+        let credential_key = Zeroizing::new(random::<32>());
+        let stored = StoredInstance {
+            opaque_setup: kek.seal(Sealed::OpaqueSetup, b"", setup.to_bytes().as_slice()),
+            credential_key: kek.seal(Sealed::CredentialKey, b"", credential_key.as_slice()),
+            opaque_public_key: setup.public_key(),
+            nonce: random(),
+        };
+        store::insert(&mut w, &stored).await?;
+        w.commit().await?;
+        Self::unseal(&stored, kek)
+    }
+
+    /// Whether the database has an installation's secrets already.
+    ///
+    /// # Errors
+    /// [`db::Error`].
+    pub async fn exists(db: &Database) -> db::Result<bool> {
+        Ok(store::lookup(&mut db.read().await?).await?.is_some())
+    }
+
+    /// The installation's id.
+    pub const fn id(&self) -> InstanceId {
+        self.id
+    }
+
+    pub(super) fn public_key(&self) -> [u8; 32] {
+        self.setup.public_key()
+    }
+
+    pub(super) const fn nonce(&self) -> [u8; 32] {
+        self.nonce
+    }
+
+    pub(super) const fn setup(&self) -> &ServerSetup {
+        &self.setup
+    }
+
+    /// The name under which OPAQUE knows a handle (spec: `login.md` §3).
+    pub(super) fn credential_identifier(&self, handle: &Handle) -> [u8; 32] {
+        hmac_sha256(&self.credential_key, handle.as_str().as_bytes())
+    }
+
+    fn unseal(stored: &StoredInstance, kek: &KeyEncryptionKey) -> Result<Self, InstanceError> {
+        let setup = kek
+            .open(Sealed::OpaqueSetup, b"", &stored.opaque_setup)
+            .map_err(|_| InstanceError::WrongKey)?;
+        let setup = ServerSetup::from_bytes(&setup).map_err(|_| InstanceError::WrongKey)?;
+        let key = kek
+            .open(Sealed::CredentialKey, b"", &stored.credential_key)
+            .map_err(|_| InstanceError::WrongKey)?;
+        let key: [u8; 32] = key
+            .as_slice()
+            .try_into()
+            .map_err(|_| InstanceError::WrongKey)?;
+        let digest = Sha256::new()
+            .chain_update(setup.public_key())
+            .chain_update(stored.nonce)
+            .finalize();
+        Ok(Self {
+            id: InstanceId::new(digest.into()),
+            nonce: stored.nonce,
+            setup,
+            credential_key: Zeroizing::new(key),
+        })
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Instance({})", self.id)
+    }
+}

@@ -1,0 +1,211 @@
+//! Log-in by password: KE1, KE2, KE3, then the second factor. A handle that
+//! nobody has goes the same way, through the same buckets, to the same answer.
+
+use sv_api::account::{
+    LoginFinishRequest, LoginFinishResponse, LoginStartRequest, LoginStartResponse,
+};
+use sv_api::{Base64, ErrorCode};
+use sv_ledger::handle::Handle;
+use sv_ledger::id::{SessionId, VaultId};
+use sv_pake::{LoginContext, PasswordRecord, ServerError, ServerLogin};
+
+use super::second_factor::fetch;
+use super::session::{Kind, NewSession, generate_token, hash_token};
+use super::throttle::{
+    Charge, LOGIN_BY_STRANGERS, LOGIN_FROM_ANYONE_THERE, LOGIN_FROM_DEVICE, LOGIN_FROM_NETWORK,
+};
+use super::{Accounts, MINUTE_MS, malformed, parse_handle};
+use crate::db::Write;
+use crate::secrets::{Sealed, random, system_rng};
+use crate::service::account::throttle::PROOF;
+use crate::service::{Error, Result};
+use crate::store::accounts::account::{self, Account};
+use crate::store::accounts::login::{self as store, PendingLogin};
+
+/// Milliseconds between KE2 and KE3.
+const LOGIN_TTL_MS: u64 = 2 * MINUTE_MS;
+
+/// A log-in whose password was right.
+pub(super) struct ProvedLogin {
+    pub(super) uid: VaultId,
+    pub(super) session_id: Option<SessionId>,
+    pub(super) device: Option<[u8; 32]>,
+}
+
+impl Accounts {
+    /// Answers KE1. `network` names where the request comes from.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RateLimited`]; [`ErrorCode::BadRequest`] for what is no
+    /// handle or no KE1.
+    pub async fn start_login(
+        &self,
+        request: &LoginStartRequest,
+        network: [u8; 16],
+    ) -> Result<LoginStartResponse> {
+        let handle = parse_handle(&request.handle)?;
+        let device = request.device_token.as_deref().and_then(hash_token);
+        let mut read = self.db.read().await?;
+        let account = account::lookup_by_handle(&mut read, handle.as_str()).await?;
+        let owner = match device {
+            Some(device) => store::device_owner(&mut read, device).await?,
+            None => None,
+        };
+        drop(read);
+        let is_own = owner.is_some() && owner == account.as_ref().map(|a| a.uid);
+        let device = device.filter(|_| is_own);
+        let name = handle.as_str().as_bytes();
+        let charge = match &device {
+            Some(device) => self.charge(&[(LOGIN_FROM_DEVICE, &[name, device])]).await?,
+            None => {
+                self.charge(&[
+                    (LOGIN_FROM_NETWORK, &[name, &network]),
+                    (LOGIN_BY_STRANGERS, &[name]),
+                    (LOGIN_FROM_ANYONE_THERE, &[&network]),
+                ])
+                .await?
+            }
+        };
+        let pending = Pending {
+            session_id: None,
+            device,
+            charge,
+        };
+        self.answer_ke1(&handle, account.as_ref(), &request.ke1, pending)
+            .await
+    }
+
+    /// Checks KE3. The session it gives can only give the second factor.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongCredentials`]; [`ErrorCode::AccountDisabled`], which
+    /// only somebody who knows the password gets to see.
+    pub async fn finish_login(&self, request: &LoginFinishRequest) -> Result<LoginFinishResponse> {
+        let proved = self.check_ke3(&request.login_id, &request.ke3).await?;
+        if proved.session_id.is_some() {
+            return Err(ErrorCode::WrongCredentials.into());
+        }
+        let mut w = self.db.write().await?;
+        let account = fetch(&mut w, proved.uid).await?;
+        let new = NewSession {
+            uid: account.uid,
+            kind: Kind::SecondFactor,
+            label: "",
+            device: proved.device,
+            proved_until_ms: 0,
+        };
+        let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
+        w.commit().await?;
+        Ok(LoginFinishResponse { session })
+    }
+
+    /// Answers KE1 within a session, for a fresh proof of its own account.
+    pub(super) async fn start_proof_login(
+        &self,
+        account: &Account,
+        session_id: SessionId,
+        request: &LoginStartRequest,
+    ) -> Result<LoginStartResponse> {
+        let handle = parse_handle(&request.handle)?;
+        if handle.as_str() != account.handle {
+            return Err(ErrorCode::WrongCredentials.into());
+        }
+        let charge = self.charge(&[(PROOF, &[account.uid.as_bytes()])]).await?;
+        let pending = Pending {
+            session_id: Some(session_id),
+            device: None,
+            charge,
+        };
+        self.answer_ke1(&handle, Some(account), &request.ke1, pending)
+            .await
+    }
+
+    async fn answer_ke1(
+        &self,
+        handle: &Handle,
+        account: Option<&Account>,
+        ke1: &Base64,
+        pending: Pending,
+    ) -> Result<LoginStartResponse> {
+        let record = account
+            .map(|a| PasswordRecord::parse(&a.password_record))
+            .transpose()
+            .map_err(|_| Error::Internal("a stored password record is malformed"))?;
+        let (state, ke2) = ServerLogin::start(
+            self.instance.setup(),
+            record,
+            &ke1.0,
+            &self.instance.credential_identifier(handle),
+            &LoginContext::new(self.instance.id().as_bytes(), handle.as_str()),
+            &mut system_rng(),
+        )
+        .map_err(malformed)?;
+        let login_id: [u8; 16] = random();
+        let login = PendingLogin {
+            uid: account.map(|a| a.uid),
+            session_id: pending.session_id,
+            state: self
+                .kek
+                .seal(Sealed::LoginState, &login_id, state.to_bytes().as_slice()),
+            device: pending.device,
+            buckets: pending.charge.to_bytes(),
+            expires_ms: self.clock.now_ms().saturating_add(LOGIN_TTL_MS),
+        };
+        let mut w = self.db.write().await?;
+        store::insert(&mut w, login_id, login).await?;
+        w.commit().await?;
+        Ok(LoginStartResponse {
+            login_id: login_id.into(),
+            ke2: ke2.into(),
+        })
+    }
+
+    /// Checks KE3, once for every KE1; a right one gives its try back.
+    pub(super) async fn check_ke3(&self, login_id: &Base64, ke3: &Base64) -> Result<ProvedLogin> {
+        let login_id: [u8; 16] = login_id.array().map_err(malformed)?;
+        let mut w = self.db.write().await?;
+        let login = store::take(&mut w, login_id, self.clock.now_ms()).await?;
+        w.commit().await?;
+        let login = login.ok_or(ErrorCode::WrongCredentials)?;
+        let state = self
+            .kek
+            .open(Sealed::LoginState, &login_id, &login.state)
+            .ok()
+            .and_then(|bytes| ServerLogin::from_bytes(&bytes).ok())
+            .ok_or(Error::Internal("a log-in's state does not open"))?;
+        state.finish(&ke3.0).map_err(|error| match error {
+            ServerError::Malformed(what) => malformed(what),
+            ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
+        })?;
+        let uid = login.uid.ok_or(ErrorCode::WrongCredentials)?;
+        let mut w = self.db.write().await?;
+        Charge::from_bytes(&login.buckets).give_back(&mut w).await?;
+        w.commit().await?;
+        Ok(ProvedLogin {
+            uid,
+            session_id: login.session_id,
+            device: login.device,
+        })
+    }
+}
+
+struct Pending {
+    session_id: Option<SessionId>,
+    device: Option<[u8; 32]>,
+    charge: Charge,
+}
+
+/// Makes the device known from now on, in place of what it was known by.
+pub(super) async fn remember_device(
+    w: &mut Write,
+    uid: VaultId,
+    before: Option<[u8; 32]>,
+    now_ms: u64,
+) -> Result<(String, [u8; 32])> {
+    if let Some(before) = before {
+        store::delete_device(w, before).await?;
+    }
+    let (token, hash) = generate_token();
+    store::insert_device(w, hash, uid, now_ms).await?;
+    Ok((token, hash))
+}

@@ -1,0 +1,103 @@
+//! Log-in by recovery key: its signature over a fresh nonce *and* the second
+//! factor give a session that can only replace unlockers.
+
+use sv_api::ErrorCode;
+use sv_api::account::{
+    LoginResponse, RecoveryFinishRequest, RecoveryStartRequest, RecoveryStartResponse,
+};
+use sv_ledger::enc::Statement;
+use sv_ledger::genesis::verify;
+use sv_ledger::id::SignPublicKey;
+use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
+
+use super::session::{Kind, NewSession};
+use super::throttle::RECOVERY_FROM_NETWORK;
+use super::unlockers::unlock;
+use super::{Accounts, MINUTE_MS, malformed, parse_handle};
+use crate::secrets::random;
+use crate::service::{Error, Result};
+use crate::store::accounts::{account, login};
+
+/// Milliseconds that a nonce waits for its signature.
+const NONCE_TTL_MS: u64 = 5 * MINUTE_MS;
+/// Stands in for the key of a handle that nobody has, so that a signature is
+/// verified all the same (RFC 8032 §7.1, test 1).
+const NOBODY: SignPublicKey = SignPublicKey::new([
+    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+    0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+]);
+
+impl Accounts {
+    /// Gives a nonce to sign, whoever asks. `network` names where from.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RateLimited`]; [`ErrorCode::BadRequest`] for no handle.
+    pub async fn start_recovery(
+        &self,
+        request: &RecoveryStartRequest,
+        network: [u8; 16],
+    ) -> Result<RecoveryStartResponse> {
+        let handle = parse_handle(&request.handle)?;
+        let name = handle.as_str();
+        self.charge(&[(RECOVERY_FROM_NETWORK, &[name.as_bytes(), &network])])
+            .await?;
+        let nonce: [u8; 32] = random();
+        let mut w = self.db.write().await?;
+        let until_ms = self.clock.now_ms().saturating_add(NONCE_TTL_MS);
+        login::insert_nonce(&mut w, nonce, name, until_ms).await?;
+        w.commit().await?;
+        Ok(RecoveryStartResponse {
+            nonce: nonce.into(),
+        })
+    }
+
+    /// Checks the signature, then the code.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongCredentials`] for a wrong signature as for an
+    /// unknown handle; [`ErrorCode::WrongCode`], [`ErrorCode::CodeUsed`],
+    /// [`ErrorCode::RateLimited`].
+    pub async fn finish_recovery(&self, request: &RecoveryFinishRequest) -> Result<LoginResponse> {
+        let handle = parse_handle(&request.handle)?;
+        let nonce: [u8; 32] = request.nonce.array().map_err(malformed)?;
+        let signature: [u8; 64] = request.signature.array().map_err(malformed)?;
+        let now_ms = self.clock.now_ms();
+        let mut w = self.db.write().await?;
+        let is_fresh = login::take_nonce(&mut w, nonce, handle.as_str(), now_ms).await?;
+        let account = account::lookup_by_handle(&mut w, handle.as_str()).await?;
+        w.commit().await?;
+        let key = account
+            .as_ref()
+            .map(|a| Unlockers::parse(&a.unlockers))
+            .transpose()
+            .map_err(|_| Error::Internal("a stored list of unlockers is malformed"))?
+            .map_or(NOBODY, |u| u.claimed().recovery_auth);
+        let challenge = recovery_challenge(&self.instance.id(), &handle, &nonce);
+        let is_signed = verify(Statement::RecoveryProof, &challenge, &key, &signature);
+        let account = account
+            .filter(|_| is_fresh && is_signed)
+            .ok_or(ErrorCode::WrongCredentials)?;
+        if account.disabled {
+            return Err(ErrorCode::AccountDisabled.into());
+        }
+        let charge = self.charge_code(account.uid, None).await?;
+        let mut w = self.db.write().await?;
+        self.check_code(&mut w, &account, &request.code, &charge)
+            .await?;
+        let new = NewSession {
+            uid: account.uid,
+            kind: Kind::Recovery,
+            label: "",
+            device: None,
+            proved_until_ms: 0,
+        };
+        let (session, _) = new.open(&mut w, now_ms).await?;
+        let unlock = unlock(&mut w, &account, UnlockerKind::Recovery).await?;
+        w.commit().await?;
+        Ok(LoginResponse {
+            session,
+            device_token: None,
+            unlock,
+        })
+    }
+}

@@ -1,0 +1,275 @@
+//! Sign-up. What it brings is checked as a whole at once; it comes into being
+//! as a whole, in one transaction, with the first one-time code. One that is
+//! never confirmed leaves nothing and frees its handle.
+
+use sv_api::account::{
+    CodeRequest, FullSession, NewVault, RegistrationResponse, SignupFinishRequest,
+    SignupFinishResponse, SignupPolicy, SignupStartRequest,
+};
+use sv_api::{ErrorCode, Wire};
+use sv_ledger::entry::Entry;
+use sv_ledger::genesis::{Genesis, VaultKind};
+use sv_ledger::handle::Handle;
+use sv_ledger::id::VaultId;
+use sv_ledger::limits::SIGNUP_TTL_MS;
+
+use super::account::{NO_LIMIT, totp_setup};
+use super::code::Code;
+use super::login::remember_device;
+use super::session::{Kind, NewSession, Session, Signup};
+use super::throttle::{SIGNUP_FINISH, SIGNUP_START};
+use super::totp::TotpSecret;
+use super::unlockers::{VerifiedSet, rejected};
+use super::{Accounts, malformed, parse_handle};
+use crate::db::{self, Write};
+use crate::secrets::Keyed;
+use crate::service::{Error, Result};
+use crate::store::accounts::account::{self, Account};
+use crate::store::accounts::signup::{self as store, PendingSignup};
+use crate::store::accounts::{code, invitation, session};
+use crate::store::quotas;
+
+/// A sign-up whose parts belong together.
+struct VerifiedSignup {
+    uid: VaultId,
+    handle: Handle,
+    unlock: VerifiedSet,
+    account: NewVault,
+    drive: NewVault,
+}
+
+impl Accounts {
+    /// The server's half of the first password.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SignupClosed`], [`ErrorCode::InviteRequired`],
+    /// [`ErrorCode::HandleTaken`], [`ErrorCode::RateLimited`].
+    pub async fn start_signup(
+        &self,
+        request: &SignupStartRequest,
+        network: [u8; 16],
+    ) -> Result<RegistrationResponse> {
+        self.charge(&[(SIGNUP_START, &[&network])]).await?;
+        let handle = parse_handle(&request.handle)?;
+        let now_ms = self.clock.now_ms();
+        let mut read = self.db.read().await?;
+        if let Some(hash) = self.required_invitation(request.invite.as_deref())?
+            && !invitation::is_open(&mut read, hash, now_ms).await?
+        {
+            return Err(ErrorCode::InviteRequired.into());
+        }
+        if store::is_taken(&mut read, handle.as_str(), now_ms).await? {
+            return Err(ErrorCode::HandleTaken.into());
+        }
+        self.registration_response(&handle, &request.registration_request)
+    }
+
+    /// Checks everything that a new account consists of, and keeps it until
+    /// its first code. The same request again replaces the earlier attempt.
+    ///
+    /// # Errors
+    /// As [`Self::start_signup`], and [`ErrorCode::Rejected`].
+    pub async fn finish_signup(
+        &self,
+        request: SignupFinishRequest,
+        network: [u8; 16],
+    ) -> Result<SignupFinishResponse> {
+        self.charge(&[(SIGNUP_FINISH, &[&network])]).await?;
+        let invitation = self.required_invitation(request.invite.as_deref())?;
+        let bytes = request.to_bytes();
+        let signup = self.verify_signup(request)?;
+        let (uid, now_ms) = (signup.uid, self.clock.now_ms());
+        // A rehearsal, undone: what cannot come into being is refused now.
+        signup.create(&mut self.db.write().await?, now_ms).await?;
+
+        let secret = TotpSecret::generate();
+        let (backup_codes, hashes) = self.generate_backup_codes(uid);
+        let expires_ms = now_ms.saturating_add(SIGNUP_TTL_MS);
+        let mut w = self.db.write().await?;
+        forget(&mut w, uid).await?;
+        self.forget_expired_signups(&mut w).await?;
+        if store::is_taken(&mut w, signup.handle.as_str(), now_ms).await? {
+            return Err(ErrorCode::HandleTaken.into());
+        }
+        if let Some(hash) = invitation
+            && !invitation::take(&mut w, hash, uid, now_ms).await?
+        {
+            return Err(ErrorCode::InviteRequired.into());
+        }
+        let pending = PendingSignup {
+            uid,
+            handle: signup.handle.as_str().to_owned(),
+            request: bytes,
+            totp: self.seal_totp(uid, &secret),
+            backup_codes: hashes.concat(),
+            expires_ms,
+        };
+        store::insert(&mut w, pending).await?;
+        let new = NewSession {
+            uid,
+            kind: Kind::Signup,
+            label: "",
+            device: None,
+            proved_until_ms: 0,
+        };
+        let (session, _) = new.open(&mut w, now_ms).await?;
+        w.commit().await?;
+        Ok(SignupFinishResponse {
+            session,
+            totp: totp_setup(&secret, signup.handle.as_str()),
+            backup_codes,
+            expires_ms,
+        })
+    }
+
+    /// The first code: now the account and its vaults come into being.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongCode`], [`ErrorCode::RateLimited`];
+    /// [`ErrorCode::NotLoggedIn`] if the sign-up was forgotten meanwhile.
+    pub async fn confirm_signup(
+        &self,
+        session: &Session<Signup>,
+        request: &CodeRequest,
+    ) -> Result<FullSession> {
+        let (uid, now_ms) = (session.uid(), self.clock.now_ms());
+        let charge = self.charge_code(uid, None).await?;
+        let mut w = self.db.write().await?;
+        let pending = store::lookup(&mut w, uid, now_ms).await?;
+        let pending = pending.ok_or(ErrorCode::NotLoggedIn)?;
+        let digits: String = request.code.split_whitespace().collect();
+        let step = self
+            .open_totp(uid, &pending.totp)?
+            .step_of(&digits, now_ms)
+            .ok_or(ErrorCode::WrongCode)?;
+        let finish = SignupFinishRequest::parse(&pending.request)
+            .map_err(|_| Error::Internal("a stored sign-up is malformed"))?;
+        let signup = self.verify_signup(finish)?;
+        let administrator = invitation::consume(&mut w, uid).await?;
+        store::delete(&mut w, uid).await?;
+        let new = Account {
+            uid,
+            handle: pending.handle,
+            administrator,
+            disabled: false,
+            created_ms: now_ms,
+            password_record: signup.unlock.password_record.clone(),
+            unlockers: signup.unlock.statement.clone(),
+            unlockers_version: signup.unlock.body.version,
+            totp: Some(pending.totp),
+            new_totp: None,
+            new_totp_until_ms: 0,
+        };
+        match account::insert(&mut w, new, step).await {
+            Err(db::Error::Exists) => return Err(ErrorCode::HandleTaken.into()),
+            other => other?,
+        }
+        account::replace_wraps(&mut w, uid, signup.unlock.wraps.clone()).await?;
+        let hashes = pending.backup_codes.chunks_exact(32);
+        let hashes = hashes.filter_map(|hash| hash.try_into().ok());
+        code::replace(&mut w, uid, hashes, false).await?;
+        signup.create(&mut w, now_ms).await?;
+        session::delete_all(&mut w, uid).await?;
+        let (device_token, device) = remember_device(&mut w, uid, None, now_ms).await?;
+        let full = NewSession {
+            uid,
+            kind: Kind::Full,
+            label: &request.device_label,
+            device: Some(device),
+            proved_until_ms: 0,
+        };
+        let (session, _) = full.open(&mut w, now_ms).await?;
+        charge.give_back(&mut w).await?;
+        w.commit().await?;
+        Ok(FullSession {
+            session,
+            device_token,
+        })
+    }
+
+    /// Frees the handles and invitations of sign-ups nobody confirmed.
+    pub(super) async fn forget_expired_signups(&self, w: &mut Write) -> Result<()> {
+        for uid in store::expired(w, self.clock.now_ms()).await? {
+            forget(w, uid).await?;
+        }
+        Ok(())
+    }
+
+    /// The stored form of an invitation, where one is needed or given.
+    fn required_invitation(&self, invite: Option<&str>) -> Result<Option<[u8; 32]>> {
+        let code = invite.filter(|text| !text.trim().is_empty());
+        match (self.signup, code) {
+            (SignupPolicy::Closed, _) => Err(ErrorCode::SignupClosed.into()),
+            (SignupPolicy::Open, None) => Ok(None),
+            (SignupPolicy::Invite, None) => Err(ErrorCode::InviteRequired.into()),
+            (_, Some(text)) => {
+                let code = Code::parse(text).ok_or(ErrorCode::InviteRequired)?;
+                Ok(Some(self.invitation_hash(&code)))
+            }
+        }
+    }
+
+    /// What is stored of an invitation.
+    pub(super) fn invitation_hash(&self, code: &Code) -> [u8; 32] {
+        self.kek.keyed_hash(Keyed::Invitation, &[code.as_bytes()])
+    }
+
+    /// Checks that the parts belong to one another and to this server.
+    fn verify_signup(&self, request: SignupFinishRequest) -> Result<VerifiedSignup> {
+        let handle = parse_handle(&request.handle)?;
+        let account = Genesis::parse(&request.account.genesis.0).map_err(malformed)?;
+        let drive = Genesis::parse(&request.drive.genesis.0).map_err(malformed)?;
+        let here = self.instance.id();
+        if account.body().instance_id != here || drive.body().instance_id != here {
+            return Err(rejected("the vaults were made for another server"));
+        }
+        let kinds = (account.body().kind, drive.body().kind);
+        if kinds != (VaultKind::Account, VaultKind::Drive) {
+            return Err(rejected("a sign-up brings an account vault and a drive"));
+        }
+        let uid = account.vault_id();
+        if drive.owner() != uid {
+            return Err(rejected("the drive is another's"));
+        }
+        let first = request.account.entries.first();
+        let first = Entry::parse(&first.ok_or(ErrorCode::BadRequest)?.0).map_err(malformed)?;
+        if first.handle_op() != Some(&handle) {
+            return Err(rejected("the account vault is signed for another user name"));
+        }
+        let unlock = VerifiedSet::verify(&request.unlock, uid, &account.body().sign_pk)?;
+        if unlock.body.version != 1 || unlock.body.generation != account.body().creator_generation
+        {
+            return Err(rejected("the list of unlockers is not the first"));
+        }
+        Ok(VerifiedSignup {
+            uid,
+            handle,
+            unlock,
+            account: request.account,
+            drive: request.drive,
+        })
+    }
+}
+
+impl VerifiedSignup {
+    /// Makes the vaults; `apply` decides whether their entries are valid.
+    async fn create(&self, w: &mut Write, now_ms: u64) -> Result<()> {
+        quotas::set_limit(w, self.uid, NO_LIMIT).await?;
+        create_vault(w, &self.account, now_ms).await?;
+        create_vault(w, &self.drive, now_ms).await?;
+        Ok(())
+    }
+}
+
+/// Forgets a sign-up that waits, as if it had never been.
+async fn forget(w: &mut Write, uid: VaultId) -> Result<()> {
+    if store::delete(w, uid).await? {
+        session::delete_all(w, uid).await?;
+        invitation::release(w, uid).await?;
+    }
+    Ok(())
+}
+
+async fn create_vault(_w: &mut Write, _new: &NewVault, _now_ms: u64) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The installation's own secrets: one row, sealed, written once.
+
+use crate::args;
+use crate::db::{Query, Result, Write};
+
+/// The installation.
+pub(crate) struct StoredInstance {
+    /// Sealed.
+    pub(crate) opaque_setup: Vec<u8>,
+    /// Sealed.
+    pub(crate) credential_key: Vec<u8>,
+    pub(crate) opaque_public_key: [u8; 32],
+    pub(crate) nonce: [u8; 32],
+}
+
+pub(crate) async fn lookup(q: &mut impl Query) -> Result<Option<StoredInstance>> {
+    let sql = "SELECT opaque_setup, credential_key, opaque_public_key, nonce \
+               FROM instance WHERE id = 1";
+    q.lookup(sql, args![])
+        .await?
+        .map(|mut row| {
+            Ok(StoredInstance {
+                opaque_setup: row.take(0)?,
+                credential_key: row.take(1)?,
+                opaque_public_key: row.take(2)?,
+                nonce: row.take(3)?,
+            })
+        })
+        .transpose()
+}
+
+pub(crate) async fn insert(w: &mut Write, instance: &StoredInstance) -> Result<()> {
+    w.execute(
+        "INSERT INTO instance (id, opaque_setup, credential_key, opaque_public_key, nonce) \
+         VALUES (1, ?, ?, ?, ?)",
+        args![
+            instance.opaque_setup.clone(),
+            instance.credential_key.clone(),
+            instance.opaque_public_key,
+            instance.nonce,
+        ],
+    )
+    .await?;
+    Ok(())
+}

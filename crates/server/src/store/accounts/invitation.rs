@@ -1,0 +1,83 @@
+//! Invitations: each lets one person sign up.
+
+use sv_ledger::id::VaultId;
+
+use crate::args;
+use crate::db::{Query, Result, Write};
+
+/// A new invitation.
+pub(crate) struct NewInvitation {
+    pub(crate) code_hash: [u8; 32],
+    /// Whether whoever uses it becomes an administrator.
+    pub(crate) administrator: bool,
+    /// Whether it is the one printed at start.
+    pub(crate) is_first: bool,
+    pub(crate) expires_ms: u64,
+}
+
+pub(crate) async fn insert(w: &mut Write, new: &NewInvitation) -> Result<()> {
+    w.execute(
+        "INSERT INTO invitations (code_hash, administrator, is_first, expires_ms, taken_by) \
+         VALUES (?, ?, ?, ?, NULL)",
+        args![new.code_hash, new.administrator, new.is_first, new.expires_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether a code may still be taken.
+pub(crate) async fn is_open(q: &mut impl Query, hash: [u8; 32], now_ms: u64) -> Result<bool> {
+    let sql = "SELECT 1 FROM invitations \
+               WHERE code_hash = ? AND taken_by IS NULL AND expires_ms > ?";
+    Ok(q.lookup(sql, args![hash, now_ms]).await?.is_some())
+}
+
+/// Takes an invitation for a sign-up; false if it is gone.
+pub(crate) async fn take(
+    w: &mut Write,
+    hash: [u8; 32],
+    uid: VaultId,
+    now_ms: u64,
+) -> Result<bool> {
+    let met = w
+        .execute(
+            "UPDATE invitations SET taken_by = ? \
+             WHERE code_hash = ? AND taken_by IS NULL AND expires_ms > ?",
+            args![uid, hash, now_ms],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
+/// Gives back what a sign-up that came to nothing had taken.
+pub(crate) async fn release(w: &mut Write, uid: VaultId) -> Result<()> {
+    w.execute(
+        "UPDATE invitations SET taken_by = NULL WHERE taken_by = ?",
+        args![uid],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether the invitation that a sign-up took makes an administrator; and
+/// uses it up.
+pub(crate) async fn consume(w: &mut Write, uid: VaultId) -> Result<bool> {
+    let sql = "SELECT administrator FROM invitations WHERE taken_by = ?";
+    let administrator = match w.lookup(sql, args![uid]).await? {
+        Some(mut row) => row.take(0)?,
+        None => false,
+    };
+    w.execute("DELETE FROM invitations WHERE taken_by = ?", args![uid])
+        .await?;
+    Ok(administrator)
+}
+
+/// Forgets the invitations printed at earlier starts that nobody took.
+pub(crate) async fn forget_first(w: &mut Write) -> Result<()> {
+    w.execute(
+        "DELETE FROM invitations WHERE is_first = 1 AND taken_by IS NULL",
+        args![],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Sessions, kept by the hash of their token.
+
+use sv_ledger::id::{SessionId, VaultId};
+
+use crate::args;
+use crate::db::{Query, Result, Row, Write};
+
+/// A session, complete or on the way there.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredSession {
+    pub(crate) token_hash: [u8; 32],
+    pub(crate) session_id: SessionId,
+    pub(crate) uid: VaultId,
+    pub(crate) kind: u8,
+    pub(crate) device_label: String,
+    /// The known device it was opened on.
+    pub(crate) device: Option<[u8; 32]>,
+    pub(crate) created_ms: u64,
+    pub(crate) last_used_ms: u64,
+    pub(crate) expires_ms: u64,
+    pub(crate) proved_until_ms: u64,
+}
+
+fn session(row: &mut Row) -> Result<StoredSession> {
+    Ok(StoredSession {
+        token_hash: row.take(0)?,
+        session_id: row.take(1)?,
+        uid: row.take(2)?,
+        kind: row.take(3)?,
+        device_label: row.take(4)?,
+        device: row.take(5)?,
+        created_ms: row.take(6)?,
+        last_used_ms: row.take(7)?,
+        expires_ms: row.take(8)?,
+        proved_until_ms: row.take(9)?,
+    })
+}
+
+pub(crate) async fn insert(w: &mut Write, s: StoredSession) -> Result<()> {
+    w.execute(
+        "INSERT INTO sessions (token_hash, session_id, uid, kind, device_label, device_hash, \
+         created_ms, last_used_ms, expires_ms, proved_until_ms) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            s.token_hash,
+            s.session_id,
+            s.uid,
+            s.kind,
+            s.device_label,
+            s.device,
+            s.created_ms,
+            s.last_used_ms,
+            s.expires_ms,
+            s.proved_until_ms,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A live session, and whether its account is disabled.
+pub(crate) async fn lookup(
+    q: &mut impl Query,
+    token_hash: [u8; 32],
+    now_ms: u64,
+) -> Result<Option<(StoredSession, bool)>> {
+    let row = q
+        .lookup(
+            "SELECT s.token_hash, s.session_id, s.uid, s.kind, s.device_label, s.device_hash, \
+             s.created_ms, s.last_used_ms, s.expires_ms, s.proved_until_ms, a.disabled \
+             FROM sessions s LEFT JOIN accounts a ON a.uid = s.uid \
+             WHERE s.token_hash = ? AND s.expires_ms > ?",
+            args![token_hash, now_ms],
+        )
+        .await?;
+    row.map(|mut row| {
+        let disabled: Option<bool> = row.take(10)?;
+        Ok((session(&mut row)?, disabled.unwrap_or(false)))
+    })
+    .transpose()
+}
+
+pub(crate) async fn list(
+    q: &mut impl Query,
+    uid: VaultId,
+    kind: u8,
+    now_ms: u64,
+) -> Result<Vec<StoredSession>> {
+    q.query(
+        "SELECT token_hash, session_id, uid, kind, device_label, device_hash, created_ms, \
+         last_used_ms, expires_ms, proved_until_ms FROM sessions \
+         WHERE uid = ? AND kind = ? AND expires_ms > ? ORDER BY last_used_ms DESC",
+        args![uid, kind, now_ms],
+    )
+    .await?
+    .iter_mut()
+    .map(session)
+    .collect()
+}
+
+pub(crate) async fn touch(
+    w: &mut Write,
+    token_hash: [u8; 32],
+    now_ms: u64,
+    expires_ms: u64,
+) -> Result<()> {
+    w.execute(
+        "UPDATE sessions SET last_used_ms = ?, expires_ms = ? \
+         WHERE token_hash = ? AND last_used_ms < ?",
+        args![now_ms, expires_ms, token_hash, now_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_proved(
+    w: &mut Write,
+    token_hash: [u8; 32],
+    until_ms: u64,
+) -> Result<()> {
+    w.execute(
+        "UPDATE sessions SET proved_until_ms = ? WHERE token_hash = ?",
+        args![until_ms, token_hash],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends one session; false if it had ended before.
+pub(crate) async fn delete(w: &mut Write, token_hash: [u8; 32]) -> Result<bool> {
+    let met = w
+        .execute(
+            "DELETE FROM sessions WHERE token_hash = ?",
+            args![token_hash],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
+/// Ends a session of an account by its id; false if it has none such.
+pub(crate) async fn delete_by_id(w: &mut Write, uid: VaultId, id: SessionId) -> Result<bool> {
+    let met = w
+        .execute(
+            "DELETE FROM sessions WHERE uid = ? AND session_id = ?",
+            args![uid, id],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
+/// Ends every session of an account but one.
+pub(crate) async fn delete_others(
+    w: &mut Write,
+    uid: VaultId,
+    keep_token_hash: [u8; 32],
+) -> Result<()> {
+    w.execute(
+        "DELETE FROM sessions WHERE uid = ? AND token_hash <> ?",
+        args![uid, keep_token_hash],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn delete_all(w: &mut Write, uid: VaultId) -> Result<()> {
+    w.execute("DELETE FROM sessions WHERE uid = ?", args![uid])
+        .await?;
+    Ok(())
+}
