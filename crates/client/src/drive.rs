@@ -8,6 +8,7 @@ mod versions;
 
 pub use item::{Item, Usage};
 pub use trash::Trashed;
+pub(crate) use versions::add_version;
 pub use versions::{Restored, VersionInfo};
 
 use sv_core::record::{Kind, Payload, Record};

@@ -9,6 +9,7 @@ pub mod account;
 pub mod call;
 pub mod drive;
 pub mod error;
+mod journal;
 pub mod path;
 pub mod port;
 pub mod progress;

@@ -58,7 +58,7 @@ impl<'s, P: Platform> Vault<'s, P> {
     /// Any [`Tamper`], or those of a call.
     pub async fn open_cached(session: &'s Session<P>, vault_id: VaultId) -> Result<Self> {
         let pin = LocalPin::load(session, vault_id).await?;
-        if let Some((replica, cache)) = CacheFile::load(session, vault_id).await? {
+        if let Some((replica, cache)) = CacheFile::load(session, &vault_id).await? {
             return Ok(Self {
                 session,
                 replica,

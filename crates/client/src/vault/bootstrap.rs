@@ -36,7 +36,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
         let mut vault = Vault {
             session,
             replica,
-            cache: CacheFile::new(vault_id),
+            cache: CacheFile::new(&vault_id),
             pin,
         };
         vault.hold_to_pin().await?;

@@ -1,8 +1,7 @@
-//! The replica at rest: a journal of sealed frames, each a step of what was
-//! verified. A frame that a crash cut short is dropped; the log brings it
-//! again. One that does not open is this device's own state altered.
+//! The replica at rest: a journal whose frames are each a step of what was
+//! verified. What a crash cuts off the log brings again.
 
-use sv_core::local::{Purpose, open_local, seal_local};
+use sv_core::local::Purpose;
 use sv_ledger::codec::{ParseError, Reader, Writer};
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::Genesis;
@@ -13,16 +12,15 @@ use sv_ledger::state::{Leaf, Role, VaultState};
 use super::replica::{Replica, Sealed};
 use crate::account::Session;
 use crate::error::{Result, Tamper};
-use crate::port::{Platform, Storage};
+use crate::journal::Journal;
+use crate::port::Platform;
 
 /// Bytes of a journal below which it is never rewritten.
 const COMPACT_ABOVE: u64 = 1 << 20;
 
 /// The journal of one vault.
 pub(super) struct CacheFile {
-    vault_id: VaultId,
-    frames: u64,
-    bytes: u64,
+    journal: Journal,
     /// Bytes when it was last written as a whole.
     compact_bytes: u64,
 }
@@ -46,63 +44,40 @@ pub(super) struct Frame {
 
 impl CacheFile {
     /// An empty journal.
-    pub(super) const fn new(vault_id: VaultId) -> Self {
+    pub(super) fn new(vault_id: &VaultId) -> Self {
         Self {
-            vault_id,
-            frames: 0,
-            bytes: 0,
+            journal: Journal::new(name(vault_id), Purpose::Cache),
             compact_bytes: 0,
         }
-    }
-
-    fn name(&self) -> String {
-        format!(
-            "vaults/{}",
-            data_encoding::HEXLOWER.encode(self.vault_id.as_bytes())
-        )
-    }
-
-    fn context(&self, index: u64) -> Vec<u8> {
-        [self.vault_id.as_bytes().as_slice(), &index.to_be_bytes()].concat()
     }
 
     /// Restores a replica; `None` if this device has none.
     pub(super) async fn load<P: Platform>(
         session: &Session<P>,
-        vault_id: VaultId,
+        vault_id: &VaultId,
     ) -> Result<Option<(Replica, Self)>> {
-        let mut file = Self::new(vault_id);
-        let Some(bytes) = session.platform().storage().read(&file.name()).await? else {
-            return Ok(None);
-        };
-        let mut r = Reader::new(&bytes);
-        let mut frames = Vec::new();
-        while let Ok(sealed) = r.bytes(usize::MAX, "frame") {
-            let context = file.context(file.frames);
-            let key = session.keys().local_key();
-            let opened = open_local(key, Purpose::Cache, &context, sealed)
-                .map_err(|_| Tamper::LocalState("vault cache"))?;
-            let frame = Frame::parse(&opened).map_err(|_| Tamper::LocalState("vault cache"))?;
-            frames.push(frame);
-            file.frames += 1;
-            file.bytes += 4 + sealed.len() as u64;
-        }
-        file.compact_bytes = file.bytes / 2;
+        let (journal, frames) = Journal::load(session, name(vault_id), Purpose::Cache).await?;
+        let compact_bytes = journal.bytes() / 2;
+        let frames = frames
+            .iter()
+            .map(|frame| Frame::parse(frame))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Tamper::LocalState("vault cache"))?;
         let replica = replay(session, frames)?;
-        if file.bytes < bytes.len() as u64 {
-            // A crash cut the end; the next frame must not follow the debris.
-            file.trim(session, &bytes).await?;
-        }
-        Ok(replica.map(|replica| (replica, file)))
+        Ok(replica.map(|replica| {
+            (
+                replica,
+                Self {
+                    journal,
+                    compact_bytes,
+                },
+            )
+        }))
     }
 
-    async fn trim<P: Platform>(&self, session: &Session<P>, bytes: &[u8]) -> Result<()> {
-        let whole = bytes.get(..self.bytes as usize).unwrap_or(bytes);
-        Ok(session
-            .platform()
-            .storage()
-            .write(&self.name(), whole)
-            .await?)
+    /// Whether most of the journal is about what is no longer so.
+    pub(super) const fn is_wasteful(&self) -> bool {
+        self.journal.bytes() > COMPACT_ABOVE && self.journal.bytes() > 4 * self.compact_bytes
     }
 
     /// Adds a step.
@@ -111,20 +86,7 @@ impl CacheFile {
         session: &Session<P>,
         frame: &Frame,
     ) -> Result<()> {
-        let framed = self.seal(session, self.frames, frame)?;
-        session
-            .platform()
-            .storage()
-            .append(&self.name(), &framed)
-            .await?;
-        self.frames += 1;
-        self.bytes += framed.len() as u64;
-        Ok(())
-    }
-
-    /// Whether most of the journal is about what is no longer so.
-    pub(super) const fn is_wasteful(&self) -> bool {
-        self.bytes > COMPACT_ABOVE && self.bytes > 4 * self.compact_bytes
+        self.journal.append(session, &frame.to_bytes()).await
     }
 
     /// Starts the journal again from one frame that holds everything.
@@ -133,38 +95,17 @@ impl CacheFile {
         session: &Session<P>,
         frame: &Frame,
     ) -> Result<()> {
-        let framed = self.seal(session, 0, frame)?;
-        session
-            .platform()
-            .storage()
-            .write(&self.name(), &framed)
-            .await?;
-        self.frames = 1;
-        self.bytes = framed.len() as u64;
-        self.compact_bytes = self.bytes;
+        self.journal.rewrite(session, &frame.to_bytes()).await?;
+        self.compact_bytes = self.journal.bytes();
         Ok(())
     }
+}
 
-    fn seal<P: Platform>(
-        &self,
-        session: &Session<P>,
-        index: u64,
-        frame: &Frame,
-    ) -> Result<Vec<u8>> {
-        let key = session.keys().local_key();
-        let context = self.context(index);
-        let mut random = session.platform().random();
-        let sealed = seal_local(
-            key,
-            Purpose::Cache,
-            &context,
-            &frame.to_bytes(),
-            &mut random,
-        )?;
-        let mut w = Writer::new();
-        w.bytes(&sealed);
-        Ok(w.into_bytes())
-    }
+fn name(vault_id: &VaultId) -> String {
+    format!(
+        "vaults/{}",
+        data_encoding::HEXLOWER.encode(vault_id.as_bytes())
+    )
 }
 
 /// Folds frames into the replica they describe.

@@ -168,14 +168,6 @@ impl Replica {
         self.nodes.remove(node_id);
     }
 
-    /// Steps the state; the records follow by [`Self::admit`].
-    pub(super) fn step(&mut self, state: VaultState, entry: &Entry) {
-        if entry.is_membership() {
-            self.chain.push(entry.clone());
-        }
-        self.state = state;
-    }
-
     /// Opens the keys again after the chain has grown.
     pub(super) fn rekey(
         &mut self,

@@ -1,0 +1,198 @@
+//! Sending the bytes of one file: sealed block by block, several under way.
+
+use futures::stream::{self, TryStreamExt};
+use sv_api::endpoint::PutBlock;
+use sv_api::vault::{Block, InlineContent};
+use sv_core::ContentKey;
+use sv_core::content::{BlocksRoot, block_count, block_hash, box_len, content_len, seal_block};
+use sv_ledger::entry::ContentAdded;
+use sv_ledger::id::{ContentId, Hash};
+use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
+
+use super::BLOCKS_AT_ONCE;
+use super::plan::{LocalFiles, Source, Step};
+use super::resume::UploadResume;
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{ClientError, Result};
+use crate::port::Platform;
+use crate::progress::{Progress, Reporter};
+
+/// A content that is on the server, or travels with the entry that adds it.
+pub(super) struct Sent {
+    pub(super) key: ContentKey,
+    pub(super) size: u64,
+    pub(super) added: ContentAdded,
+    pub(super) inline: Option<InlineContent>,
+    pub(super) resume: Option<UploadResume>,
+}
+
+/// Where the bytes of one file go.
+pub(super) struct Sender<'a, P> {
+    pub(super) session: &'a Session<P>,
+    pub(super) reporter: &'a Reporter,
+}
+
+impl<P: Platform> Sender<'_, P> {
+    /// Sends a file, whatever its size turns out to be.
+    pub(super) async fn send<F: LocalFiles>(&self, files: &F, step: &Step) -> Result<Sent> {
+        let mut source = files.open(&step.item).await?;
+        let is_long = step.item.size.is_none_or(|size| size > BLOCK_LEN as u64);
+        if is_long && step.item.size.is_some() {
+            let resume = UploadResume::begin(self.session, step).await?;
+            return self.send_blocks(source, Some(resume), None).await;
+        }
+        let first = source.read_block(0).await?;
+        if first.len() == BLOCK_LEN {
+            return self.send_blocks(source, None, Some(first)).await;
+        }
+        self.send_short(first).await
+    }
+
+    /// A content of at most one block.
+    async fn send_short(&self, plaintext: Vec<u8>) -> Result<Sent> {
+        let (content_id, key) = self.new_content()?;
+        let size = plaintext.len() as u64;
+        let mut root = BlocksRoot::new();
+        let mut inline = None;
+        if !plaintext.is_empty() {
+            let sealed = self.seal(&key, content_id, 0, plaintext).await?;
+            root.push(&sealed);
+            if sealed.len() <= INLINE_LEN {
+                inline = Some(InlineContent {
+                    content_id,
+                    block: sealed,
+                });
+            } else {
+                self.put(content_id, 0, sealed).await?;
+            }
+        }
+        self.reporter.report(Progress::Bytes(size));
+        let added = described(content_id, size, root.root())?;
+        Ok(Sent {
+            key,
+            size,
+            added,
+            inline,
+            resume: None,
+        })
+    }
+
+    /// A content of any number of blocks.
+    async fn send_blocks<S: Source>(
+        &self,
+        source: S,
+        resume: Option<UploadResume>,
+        first: Option<Vec<u8>>,
+    ) -> Result<Sent> {
+        let (content_id, key) = match &resume {
+            Some(resume) => (resume.content_id, resume.key.clone()),
+            None => self.new_content()?,
+        };
+        let durable = resume
+            .as_ref()
+            .map(|r| r.durable.clone())
+            .unwrap_or_default();
+        let (sealing_key, durable) = (&key.clone(), &durable);
+        let blocks = read_blocks(source, first).map_ok(|(index, plaintext)| async move {
+            let len = plaintext.len();
+            if let Some(hash) = durable.get(&index) {
+                return Ok((index, len, *hash, false));
+            }
+            let sealed = self.seal(sealing_key, content_id, index, plaintext).await?;
+            let hash = block_hash(&sealed);
+            self.put(content_id, index, sealed).await?;
+            Ok::<_, ClientError>((index, len, hash, true))
+        });
+        let mut blocks = std::pin::pin!(blocks.try_buffered(BLOCKS_AT_ONCE));
+        let (mut size, mut root, mut resume) = (0, BlocksRoot::new(), resume);
+        while let Some((index, len, hash, is_new)) = blocks.try_next().await? {
+            if is_new && let Some(resume) = &mut resume {
+                resume.acknowledged(self.session, index, &hash).await?;
+            }
+            size += len as u64;
+            root.push_hash(&hash);
+            self.reporter.report(Progress::Bytes(len as u64));
+        }
+        let added = described(content_id, size, root.root())?;
+        Ok(Sent {
+            key,
+            size,
+            added,
+            inline: None,
+            resume,
+        })
+    }
+
+    fn new_content(&self) -> Result<(ContentId, ContentKey)> {
+        let platform = self.session.platform();
+        let key = ContentKey::generate(&mut platform.random())?;
+        Ok((ContentId::new(platform.random_bytes()), key))
+    }
+
+    async fn seal(
+        &self,
+        key: &ContentKey,
+        content_id: ContentId,
+        index: u64,
+        plaintext: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        let platform = self.session.platform();
+        let (key, mut random) = (key.clone(), platform.random());
+        let work = move || seal_block(&key, &content_id, index, &plaintext, &mut random);
+        Ok(platform
+            .offload(work)
+            .await
+            .ok_or(ClientError::Interrupted)??)
+    }
+
+    async fn put(&self, content: ContentId, index: u64, sealed: Vec<u8>) -> Result<()> {
+        let index =
+            u32::try_from(index).map_err(|_| ClientError::misuse("the file is too large"))?;
+        let endpoint = PutBlock { content, index };
+        self.session
+            .server()
+            .call(&endpoint, Block(sealed), Repeat::Safe)
+            .await
+            .map(drop)
+    }
+}
+
+/// The blocks of a source with their indexes, up to and without an empty one.
+fn read_blocks<S: Source>(
+    source: S,
+    first: Option<Vec<u8>>,
+) -> impl stream::Stream<Item = Result<(u64, Vec<u8>)>> {
+    stream::try_unfold(
+        (source, 0, first, false),
+        |(mut source, index, first, ended)| async move {
+            if ended {
+                return Ok(None);
+            }
+            let block = match first {
+                Some(block) => block,
+                None => source.read_block(index).await?,
+            };
+            if block.is_empty() {
+                return Ok(None);
+            }
+            let ended = block.len() < BLOCK_LEN;
+            Ok(Some(((index, block), (source, index + 1, None, ended))))
+        },
+    )
+}
+
+fn described(content_id: ContentId, size: u64, blocks_root: Hash) -> Result<ContentAdded> {
+    let too_large = || ClientError::misuse("the file is too large");
+    Ok(ContentAdded {
+        content_id,
+        sealed_len: content_len(size).ok_or_else(too_large)?,
+        block_count: block_count(size).ok_or_else(too_large)?,
+        blocks_root,
+    })
+}
+
+/// Whether a file of that size travels with its entry.
+pub(super) const fn is_inline(size: u64) -> bool {
+    size <= INLINE_LEN as u64 && box_len(size as usize) <= INLINE_LEN
+}

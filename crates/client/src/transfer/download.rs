@@ -1,0 +1,340 @@
+//! Downloads: what goes where, short files in batches, long ones resumable.
+//! A file gets its final name only after the last check.
+
+use futures::stream::{self, TryStreamExt};
+use sv_core::Name;
+use sv_core::content::BlocksRoot;
+use sv_core::record::{Kind, Record, Version};
+
+use super::FILES_AT_ONCE;
+use super::content::is_inline;
+use super::fetch::{Fetcher, altered};
+use super::resume::DownloadResume;
+use crate::drive::Drive;
+use crate::error::{ClientError, Result};
+use crate::path::RemotePath;
+use crate::port::{Platform, StorageError};
+use crate::progress::{Progress, Reporter};
+
+/// Short files that are asked for together.
+const SHORT_AT_ONCE: usize = 256;
+/// Their bytes.
+const SHORT_BYTES: u64 = 3 * 1024 * 1024;
+
+/// Something to be written locally.
+#[derive(Debug, Clone)]
+pub struct DownloadItem {
+    /// Its names below what was asked for; its own last. Shown names: two
+    /// rows of one folder never share one.
+    pub names: Vec<String>,
+    /// Where it is in the drive.
+    pub path: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last changed, Unix milliseconds.
+    pub modified_ms: u64,
+    /// Whether it may be executed.
+    pub executable: bool,
+    version: Option<Version>,
+}
+
+/// Takes one file.
+pub trait Sink {
+    /// How many of the first `blocks` of 4 MiB, written before an
+    /// interruption, are still there; the rest is cut off.
+    async fn resume(&mut self, blocks: u64) -> Result<u64, StorageError>;
+    /// Takes the next verified bytes.
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError>;
+    /// All bytes came and were verified: gives the file its final name.
+    async fn finish(self) -> Result<(), StorageError>;
+    /// The bytes are not what they should be: nothing of them may stay.
+    async fn abandon(self) -> Result<(), StorageError>;
+}
+
+/// Where files go.
+pub trait LocalTarget {
+    /// Takes one file.
+    type Sink: Sink;
+    /// Makes a folder, if it is not there.
+    async fn folder(&self, item: &DownloadItem) -> Result<(), StorageError>;
+    /// Starts a file; `None` to leave it out (it is there already).
+    async fn file(&self, item: &DownloadItem) -> Result<Option<Self::Sink>, StorageError>;
+    /// Names the target of a file for taking up an interrupted download;
+    /// `None` where that is not possible.
+    fn resume_key(&self, item: &DownloadItem) -> Option<String>;
+}
+
+/// What a download is going to do; folders before what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct DownloadPlan {
+    items: Vec<DownloadItem>,
+}
+
+impl DownloadPlan {
+    /// A file or note, in its newest or another version (numbered from 1, the
+    /// oldest kept), or a folder with all that is in it.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`].
+    pub fn new<P: Platform>(
+        drive: &Drive<'_, P>,
+        path: &RemotePath,
+        version: Option<usize>,
+    ) -> Result<Self> {
+        if version.is_some() || drive.find_file(path).is_ok() {
+            let (_, record) = drive.find_file(path)?;
+            let chosen = match version {
+                None => record.current(),
+                Some(number) => number.checked_sub(1).and_then(|i| record.versions.get(i)),
+            };
+            let chosen =
+                chosen.ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))?;
+            let names = path
+                .names()
+                .last()
+                .map(Name::to_string)
+                .into_iter()
+                .collect();
+            return Ok(Self {
+                items: vec![item(names, path.to_string(), record, Some(chosen))],
+            });
+        }
+        let place = drive.find_place(path)?;
+        let mut items = Vec::new();
+        for (names, id) in drive
+            .tree()
+            .walk(place)
+            .into_iter()
+            .filter(|(n, _)| !n.is_empty())
+        {
+            let record = drive.record(&id)?;
+            let shown = drive.tree().path(&id).unwrap_or_default();
+            items.push(item(names, shown, record, record.current()));
+        }
+        Ok(Self { items })
+    }
+
+    /// Every version of everything, the trash included: to check that all of
+    /// it can be read.
+    pub fn everything<P: Platform>(drive: &Drive<'_, P>) -> Self {
+        let nodes = drive.vault().replica().nodes().iter();
+        let items = nodes
+            .filter_map(|(id, node)| Some((id, node.record()?)))
+            .flat_map(|(id, record)| {
+                let name = record.name.to_string();
+                let path = drive
+                    .tree()
+                    .path(id)
+                    .unwrap_or_else(|| format!("{name} (in the trash)"));
+                let versions = record.versions.iter();
+                versions.map(move |version| {
+                    item(vec![name.clone()], path.clone(), record, Some(version))
+                })
+            });
+        Self {
+            items: items.collect(),
+        }
+    }
+
+    /// What there is, folders before what they hold.
+    pub fn items(&self) -> &[DownloadItem] {
+        &self.items
+    }
+
+    /// Carries the plan out.
+    ///
+    /// # Errors
+    /// [`crate::Tamper::Content`] at the first file that is not what it should
+    /// be, those of a call, or those of the target.
+    pub async fn run<P: Platform, T: LocalTarget>(
+        &self,
+        drive: &Drive<'_, P>,
+        target: &T,
+        reporter: &Reporter,
+    ) -> Result<()> {
+        let files = || self.items.iter().filter(|item| item.kind != Kind::Folder);
+        let bytes = files().map(|item| item.size).sum();
+        reporter.report(Progress::Planned {
+            files: files().count() as u64,
+            bytes,
+        });
+        for folder in self.items.iter().filter(|item| item.kind == Kind::Folder) {
+            target.folder(folder).await?;
+        }
+        let session = drive.vault().session();
+        let get = Getter {
+            fetcher: Fetcher {
+                session,
+                vault: drive.vault().id(),
+            },
+            target,
+            reporter,
+        };
+        let is_short = |item: &&DownloadItem| item.size > 0 && is_inline(item.size);
+        let short: Vec<&DownloadItem> = files().filter(is_short).collect();
+        let batches = batches(&short);
+        stream::iter(batches.into_iter().map(Ok))
+            .try_for_each_concurrent(2, |batch| get.short(batch))
+            .await?;
+        let (long, middle): (Vec<_>, Vec<_>) = files()
+            .filter(|item| !is_short(item))
+            .partition(|item| item.size > sv_ledger::limits::BLOCK_LEN as u64);
+        stream::iter(middle.into_iter().map(Ok))
+            .try_for_each_concurrent(FILES_AT_ONCE, |item| get.long(item))
+            .await?;
+        for item in long {
+            get.long(item).await?;
+        }
+        Ok(())
+    }
+}
+
+fn item(
+    names: Vec<String>,
+    path: String,
+    record: &Record,
+    version: Option<&Version>,
+) -> DownloadItem {
+    DownloadItem {
+        names,
+        path,
+        kind: record.kind,
+        size: version.map_or(0, |version| version.size),
+        modified_ms: version.map_or(record.modified_ms, |version| version.modified_ms),
+        executable: record.executable,
+        version: version.cloned(),
+    }
+}
+
+/// Groups short files into requests.
+fn batches<'i>(items: &[&'i DownloadItem]) -> Vec<Vec<&'i DownloadItem>> {
+    let mut batches: Vec<Vec<&DownloadItem>> = Vec::new();
+    let mut bytes = 0;
+    for item in items {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < SHORT_AT_ONCE && bytes + item.size <= SHORT_BYTES => {
+                bytes += item.size;
+                batch.push(item);
+            }
+            _ => {
+                bytes = item.size;
+                batches.push(vec![item]);
+            }
+        }
+    }
+    batches
+}
+
+struct Getter<'a, P, T> {
+    fetcher: Fetcher<'a, P>,
+    target: &'a T,
+    reporter: &'a Reporter,
+}
+
+impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
+    async fn short(&self, items: Vec<&DownloadItem>) -> Result<()> {
+        let mut sinks = Vec::new();
+        for item in items {
+            match (self.target.file(item).await?, &item.version) {
+                (Some(sink), Some(version)) => sinks.push((item, version, sink)),
+                _ => self.done(item),
+            }
+        }
+        let mut sinks = sinks.into_iter();
+        while !sinks.as_slice().is_empty() {
+            let wanted: Vec<(&Version, &str)> = sinks
+                .as_slice()
+                .iter()
+                .map(|(item, version, _)| (*version, item.path.as_str()))
+                .collect();
+            match self.fetcher.short(&wanted).await {
+                Ok(contents) => {
+                    for (plaintext, (item, _, mut sink)) in contents.into_iter().zip(&mut sinks) {
+                        sink.write(plaintext).await?;
+                        sink.finish().await?;
+                        self.done(item);
+                    }
+                }
+                Err(error) => {
+                    for (_, _, sink) in sinks {
+                        sink.abandon().await?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn long(&self, item: &DownloadItem) -> Result<()> {
+        let (Some(mut sink), Some(version)) = (self.target.file(item).await?, &item.version) else {
+            self.done(item);
+            return Ok(());
+        };
+        let session = self.fetcher.session;
+        let mut resume = match self.target.resume_key(item) {
+            Some(key) => Some(DownloadResume::begin(session, &version.content_id, &key).await?),
+            None => None,
+        };
+        match self.stream(item, version, &mut sink, &mut resume).await {
+            Ok(()) => sink.finish().await?,
+            Err(error) => {
+                if matches!(error, ClientError::Tampered(_)) {
+                    sink.abandon().await?;
+                    if let Some(resume) = resume {
+                        resume.done(session).await?;
+                    }
+                }
+                return Err(error);
+            }
+        }
+        if let Some(resume) = resume {
+            resume.done(session).await?;
+        }
+        self.reporter.report(Progress::Done(item.path.clone()));
+        Ok(())
+    }
+
+    async fn stream(
+        &self,
+        item: &DownloadItem,
+        version: &Version,
+        sink: &mut T::Sink,
+        resume: &mut Option<DownloadResume>,
+    ) -> Result<()> {
+        let session = self.fetcher.session;
+        let mut root = BlocksRoot::new();
+        let written = resume
+            .as_ref()
+            .map_or(0, |resume| resume.written.len() as u64);
+        let kept = sink.resume(written).await?.min(written);
+        if let Some(resume) = resume {
+            resume.keep(session, kept as usize).await?;
+            resume.written.iter().for_each(|hash| root.push_hash(hash));
+        }
+        let done = (kept * sv_ledger::limits::BLOCK_LEN as u64).min(item.size);
+        self.reporter.report(Progress::Bytes(done));
+        let mut blocks = std::pin::pin!(self.fetcher.blocks(version, &item.path, kept));
+        while let Some((hash, plaintext)) = blocks.try_next().await? {
+            let len = plaintext.len() as u64;
+            root.push_hash(&hash);
+            sink.write(plaintext).await?;
+            if let Some(resume) = resume {
+                resume.wrote(session, &hash).await?;
+            }
+            self.reporter.report(Progress::Bytes(len));
+        }
+        if root.root() == version.blocks_root {
+            Ok(())
+        } else {
+            Err(altered(&item.path))
+        }
+    }
+
+    fn done(&self, item: &DownloadItem) {
+        self.reporter.report(Progress::Bytes(item.size));
+        self.reporter.report(Progress::Done(item.path.clone()));
+    }
+}

@@ -1,0 +1,221 @@
+//! Carrying out an upload plan: short files go in batches, one entry for
+//! hundreds; long ones on their own, resumable.
+
+use futures::stream::{self, StreamExt};
+use sv_api::vault::InlineContent;
+use sv_core::record::{Kind, Payload, Record, Version};
+use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
+
+use super::FILES_AT_ONCE;
+use super::content::{Sender, Sent};
+use super::plan::{Action, LocalFiles, Step, UploadPlan};
+use super::resume::UploadResume;
+use crate::drive::{Drive, dropped};
+use crate::error::{ClientError, Result};
+use crate::port::Platform;
+use crate::progress::{Progress, Reporter};
+use crate::vault::{Change, Replica};
+
+/// Bytes of contents that travel with one entry.
+const BATCH_LEN: usize = 6 * 1024 * 1024;
+
+/// What an upload did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UploadOutcome {
+    /// Files sent.
+    pub uploaded: u64,
+    /// Folders made.
+    pub folders: u64,
+    /// Files that were there already.
+    pub unchanged: u64,
+    /// Files left alone by decision.
+    pub skipped: u64,
+    /// Bytes of the files sent.
+    pub bytes: u64,
+}
+
+/// Nodes that land with one entry.
+#[derive(Default)]
+struct Batch<'a> {
+    ready: Vec<Ready<'a>>,
+    inline: Vec<InlineContent>,
+    inline_len: usize,
+    resumes: Vec<UploadResume>,
+}
+
+/// A step whose bytes are sent.
+struct Ready<'a> {
+    step: &'a Step,
+    content: Option<(Version, sv_ledger::entry::ContentAdded)>,
+}
+
+impl UploadPlan {
+    /// Carries the plan out. What is interrupted goes on when the same files
+    /// are put to the same place again.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] while a conflict is undecided, any
+    /// [`crate::Tamper`], those of a call, or those of reading a file.
+    pub async fn run<P: Platform, F: LocalFiles>(
+        self,
+        drive: &mut Drive<'_, P>,
+        files: &F,
+        reporter: &Reporter,
+    ) -> Result<UploadOutcome> {
+        if !self.conflicts().is_empty() {
+            return Err(ClientError::misuse(
+                "decide first what to do with existing files",
+            ));
+        }
+        let (planned_files, bytes) = self.size();
+        reporter.report(Progress::Planned {
+            files: planned_files,
+            bytes,
+        });
+        let mut outcome = UploadOutcome::default();
+        for step in &self.steps {
+            match step.action {
+                Action::Unchanged if step.item.kind != Kind::Folder => outcome.unchanged += 1,
+                Action::Skip => outcome.skipped += 1,
+                _ => {}
+            }
+        }
+        let session = drive.vault.session();
+        let sender = Sender { session, reporter };
+        let due = || self.steps.iter().filter(|step| step.is_due());
+        let mut batch = Batch::default();
+        for step in due().filter(|step| step.item.kind == Kind::Folder) {
+            outcome.folders += 1;
+            batch.ready.push(Ready {
+                step,
+                content: None,
+            });
+            self.land_if_full(drive, &mut batch, reporter).await?;
+        }
+        let is_short = |step: &&Step| step.item.size.is_some_and(|size| size <= BLOCK_LEN as u64);
+        let short = due()
+            .filter(|step| step.item.kind != Kind::Folder)
+            .filter(is_short);
+        let sender_ref = &sender;
+        let mut sent = std::pin::pin!(
+            stream::iter(short)
+                .map(|step| async move { (step, sender_ref.send(files, step).await) })
+                .buffered(FILES_AT_ONCE)
+        );
+        while let Some((step, content)) = sent.next().await {
+            outcome.add(batch.add(drive, step, content?));
+            self.land_if_full(drive, &mut batch, reporter).await?;
+        }
+        let long = due()
+            .filter(|step| step.item.kind != Kind::Folder)
+            .filter(|s| !is_short(s));
+        for step in long {
+            let content = sender.send(files, step).await?;
+            outcome.add(batch.add(drive, step, content));
+            land(drive, std::mem::take(&mut batch), reporter).await?;
+        }
+        land(drive, batch, reporter).await?;
+        drive.rebuild();
+        Ok(outcome)
+    }
+
+    async fn land_if_full<'a, P: Platform>(
+        &'a self,
+        drive: &mut Drive<'_, P>,
+        batch: &mut Batch<'a>,
+        reporter: &Reporter,
+    ) -> Result<()> {
+        if batch.ready.len() >= OPS_PER_ENTRY || batch.inline_len >= BATCH_LEN {
+            land(drive, std::mem::take(batch), reporter).await?;
+        }
+        Ok(())
+    }
+}
+
+impl UploadOutcome {
+    const fn add(&mut self, bytes: u64) {
+        self.uploaded += 1;
+        self.bytes += bytes;
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// Adds a file whose bytes are sent; gives how many those are.
+    fn add<P: Platform>(&mut self, drive: &Drive<'_, P>, step: &'a Step, sent: Sent) -> u64 {
+        let session = drive.vault.session();
+        let size = sent.size;
+        let version = Version {
+            content_id: sent.added.content_id,
+            key: sent.key,
+            size,
+            blocks_root: sent.added.blocks_root,
+            modified_ms: step.item.modified_ms,
+            saved_ms: drive.now_ms(),
+            author: session.uid(),
+            device: Some(session.profile().device_label.clone()),
+            unknown: Default::default(),
+        };
+        if let Some(inline) = sent.inline {
+            self.inline_len += inline.block.len();
+            self.inline.push(inline);
+        }
+        self.resumes.extend(sent.resume);
+        self.ready.push(Ready {
+            step,
+            content: Some((version, sent.added)),
+        });
+        size
+    }
+}
+
+/// Commits a batch.
+async fn land<P: Platform>(
+    drive: &mut Drive<'_, P>,
+    batch: Batch<'_>,
+    reporter: &Reporter,
+) -> Result<()> {
+    let now_ms = drive.now_ms();
+    let Batch {
+        ready,
+        inline,
+        resumes,
+        ..
+    } = batch;
+    let plan = |replica: &Replica| Ok(ready.iter().map(|r| r.change(replica, now_ms)).collect());
+    drive.vault.commit(inline, plan).await?;
+    for resume in resumes {
+        resume.done(drive.vault.session()).await?;
+    }
+    for ready in &ready {
+        reporter.report(Progress::Done(ready.step.path.to_string()));
+    }
+    Ok(())
+}
+
+impl Ready<'_> {
+    /// The change that makes it so on whatever is there by now. An edit beats
+    /// a removal: a file that is gone comes back.
+    fn change(&self, replica: &Replica, now_ms: u64) -> Change {
+        let step = self.step;
+        let old = replica.record(&step.node_id);
+        let mut record = old
+            .cloned()
+            .unwrap_or_else(|| Record::new(step.item.kind, step.name.clone(), step.parent, now_ms));
+        record.trashed = None;
+        record.modified_ms = step.item.modified_ms;
+        record.executable = step.item.executable;
+        let mut added = Vec::new();
+        if let Some((version, content)) = &self.content {
+            crate::drive::add_version(&mut record, version.clone());
+            added.push(*content);
+        }
+        let dropped = old.map(|old| dropped(old, &record)).unwrap_or_default();
+        let payload = Box::new(Payload::Node(record));
+        Change::Put {
+            node_id: step.node_id,
+            payload,
+            added,
+            dropped,
+        }
+    }
+}
