@@ -52,7 +52,7 @@ CREATE TABLE leaves (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX leaves_by_record ON leaves (vault_id, record_hash);
-CREATE INDEX leaves_superseded ON leaves (until_ms);
+CREATE INDEX leaves_superseded ON leaves (vault_id, until_ms);
 
 CREATE TABLE bodies (
     vault_id    BLOB    NOT NULL,
@@ -64,6 +64,7 @@ CREATE TABLE bodies (
 
 -- While a content is uploaded, sealed_len and block_count are what is there
 -- so far and revision counts its changes; once committed it never changes.
+-- Committed without a root, it is dead and waits for its blocks to be removed.
 CREATE TABLE contents (
     content_id  BLOB    NOT NULL PRIMARY KEY,
     uploader    BLOB    NOT NULL,

@@ -42,6 +42,9 @@ pub enum Error {
         /// What it should have been.
         expected: &'static str,
     },
+    /// A stored value that no longer parses.
+    #[error("stored {0} cannot be read")]
+    Corrupt(&'static str),
     /// A file or folder of the database.
     #[error("database file: {0}")]
     File(#[from] std::io::Error),

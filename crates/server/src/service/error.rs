@@ -80,6 +80,12 @@ impl From<db::Error> for Error {
     }
 }
 
+impl db::RetriableError for Error {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(db::Error::Conflict))
+    }
+}
+
 impl From<ErrorCode> for Error {
     fn from(code: ErrorCode) -> Self {
         Self::refused(code)

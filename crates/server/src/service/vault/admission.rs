@@ -1,0 +1,242 @@
+//! The part of an append that needs the database: contents durable and
+//! allowed, references, quota; then every row, in one unit of work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sv_api::ErrorCode;
+use sv_ledger::entry::ContentAdded;
+use sv_ledger::id::{ContentId, Hash, VaultId};
+use sv_ledger::limits::BLOCK_GRACE_MS;
+use sv_ledger::sealed::SEALED_BLOCK_LEN;
+
+use super::prepare::{PreparedEntry, rejected};
+use super::references::{Effects, ReferenceChanges};
+use crate::db::{Query, Write};
+use crate::service::Result;
+use crate::store::contents::Content;
+use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, quotas};
+use crate::store::{references, vaults};
+
+/// Blocks looked at together.
+const BLOCKS_PAGE: u32 = 4096;
+
+/// The revision at which each upload was found to be exactly what the entry
+/// adds. [`contents::commit`] compares it, so hashing needs no lock.
+pub(super) type Verified = BTreeMap<ContentId, u64>;
+
+/// Compares uploads, block for block, with what an entry adds. Contents that
+/// are committed already, or are somebody else's, are left to [`admit`].
+///
+/// # Errors
+/// [`ErrorCode::BlocksMissing`] if blocks are missing or are others.
+pub(super) async fn verify_uploads(
+    q: &mut impl Query,
+    prepared: &PreparedEntry,
+    uid: VaultId,
+) -> Result<Verified> {
+    let ids: Vec<_> = prepared.uploaded().map(|c| c.content_id).collect();
+    let there = contents::find(q, ids.into_iter()).await?;
+    let mut verified = Verified::new();
+    for added in prepared.uploaded() {
+        let upload = there.get(&added.content_id);
+        let Some(upload) = upload.filter(|u| !u.committed && u.uploader == uid) else {
+            continue;
+        };
+        let has_shape =
+            upload.sealed_len == added.sealed_len && upload.block_count == added.block_count;
+        if !has_shape || !has_blocks(q, added).await? {
+            return Err(ErrorCode::BlocksMissing.into());
+        }
+        verified.insert(added.content_id, upload.revision);
+    }
+    Ok(verified)
+}
+
+/// Whether a content's blocks are exactly those of an addition: every index
+/// once, all but the last full, and together the root.
+async fn has_blocks(q: &mut impl Query, added: &ContentAdded) -> Result<bool> {
+    let last = added.block_count.saturating_sub(1);
+    let (mut root, mut next, mut total) = (blake3::Hasher::new(), 0, 0);
+    while next < added.block_count {
+        let page = blocks::page(q, added.content_id, next, BLOCKS_PAGE).await?;
+        if page.is_empty() {
+            return Ok(false);
+        }
+        for block in page {
+            let is_full = block.len == SEALED_BLOCK_LEN as u64;
+            if block.index != next || (block.index < last && !is_full) {
+                return Ok(false);
+            }
+            root.update(block.hash.as_bytes());
+            total += block.len;
+            next += 1;
+        }
+    }
+    let root = Hash::new(*root.finalize().as_bytes());
+    Ok(next == added.block_count && total == added.sealed_len && root == added.blocks_root)
+}
+
+/// Admits a valid entry and writes everything it brings. The vault's row must
+/// be locked and its head be the one the entry was prepared against.
+///
+/// # Errors
+/// A refusal: nothing of the unit of work may be kept then.
+pub(super) async fn admit(
+    write: &mut Write,
+    prepared: &PreparedEntry,
+    verified: &Verified,
+    uid: VaultId,
+    owner: VaultId,
+    now_ms: u64,
+) -> Result<()> {
+    let vault_id = prepared.vault_id();
+    if !prepared.entry.state_ops().is_empty() {
+        admit_contents(write, prepared, verified, uid, owner, now_ms).await?;
+    }
+    let body = prepared.entry.body();
+    let next = &prepared.transition.state;
+    let is_membership = prepared.entry.is_membership();
+    let superseded = prepared.superseded.iter().copied();
+    leaves::supersede(write, vault_id, superseded, body.seq, now_ms).await?;
+    let new_leaves = prepared.transition.leaves.iter();
+    let new_leaves = new_leaves.filter_map(|(node, leaf)| leaf.map(|leaf| (*node, leaf)));
+    leaves::insert(write, vault_id, body.seq, new_leaves).await?;
+    let stored = prepared.bodies.iter().cloned();
+    bodies::insert(write, vault_id, is_membership, stored).await?;
+    entries::insert(write, &prepared.entry).await?;
+    if prepared.changes_members {
+        members::replace(write, vault_id, &next.membership.members).await?;
+    }
+    vaults::advance(write, next, prepared.is_checkpoint).await?;
+    Ok(())
+}
+
+async fn admit_contents(
+    write: &mut Write,
+    prepared: &PreparedEntry,
+    verified: &Verified,
+    uid: VaultId,
+    owner: VaultId,
+    now_ms: u64,
+) -> Result<()> {
+    let vault_id = prepared.vault_id();
+    let nodes = prepared.entry.state_ops().iter().map(|op| *op.node_id());
+    let existing = references::of_nodes(write, vault_id, nodes).await?;
+    let changes = ReferenceChanges::new(&prepared.entry, &existing)?;
+    let touched = changes.contents();
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let there = contents::find(write, touched.iter().copied()).await?;
+    let plan = ContentPlan::new(prepared, &there, verified, uid)?;
+    let foreign = plan.foreign.iter().copied();
+    let readable = references::readable_by(write, uid, foreign).await?;
+    if readable.len() != plan.foreign.len() {
+        return Err(ErrorCode::BlocksMissing.into());
+    }
+
+    let counts = references::counts(write, touched.iter().copied()).await?;
+    let effects = changes.effects(&counts, owner);
+    settle(write, &plan, &effects, &there, uid, owner).await?;
+
+    let fresh = plan.fresh.iter().copied();
+    contents::insert_committed(write, uid, fresh, now_ms).await?;
+    let inline = prepared.inline.iter();
+    blocks::insert(write, inline.map(|(id, block)| (*id, block.clone()))).await?;
+    for (upload, revision) in &plan.uploads {
+        if !contents::commit(write, upload, *revision).await? {
+            return Err(ErrorCode::BlocksMissing.into());
+        }
+    }
+    for (node, content) in &changes.dropped {
+        references::remove(write, vault_id, *node, *content).await?;
+    }
+    references::remove_nodes(write, vault_id, changes.deleted.iter().copied()).await?;
+    references::insert(write, vault_id, owner, changes.added.iter().copied()).await?;
+    garbage::unmark(write, effects.revived.iter().copied()).await?;
+    let until = now_ms.saturating_add(BLOCK_GRACE_MS);
+    garbage::mark(write, effects.unreferenced.iter().copied(), until).await?;
+    Ok(())
+}
+
+/// What becomes of each content an entry adds.
+#[derive(Debug, Default)]
+struct ContentPlan {
+    /// New, with the entry or empty.
+    fresh: Vec<ContentAdded>,
+    /// Uploads to commit, with the revision that was verified.
+    uploads: Vec<(ContentAdded, u64)>,
+    /// Committed, by somebody else.
+    foreign: BTreeSet<ContentId>,
+}
+
+impl ContentPlan {
+    fn new(
+        prepared: &PreparedEntry,
+        there: &BTreeMap<ContentId, Content>,
+        verified: &Verified,
+        uid: VaultId,
+    ) -> Result<Self> {
+        let mut plan = Self::default();
+        for added in prepared.added.values() {
+            let id = added.content_id;
+            let came_along = prepared.inline.contains_key(&id);
+            match there.get(&id) {
+                None if came_along || added.block_count == 0 => plan.fresh.push(*added),
+                // Whether it never was, or is nothing of this user's, looks the same.
+                None => return Err(ErrorCode::BlocksMissing.into()),
+                Some(_) if came_along => {
+                    return Err(rejected(
+                        "a content that came with the entry exists already",
+                    ));
+                }
+                Some(content) if !content.committed => {
+                    let revision = verified.get(&id).ok_or(ErrorCode::BlocksMissing)?;
+                    plan.uploads.push((*added, *revision));
+                }
+                Some(content) if content.is_committed_as(added) => {
+                    if content.uploader != uid {
+                        plan.foreign.insert(id);
+                    }
+                }
+                Some(_) => return Err(ErrorCode::BlocksMissing.into()),
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// Turns the uploader's reservations into the owner's charges, and gives back
+/// what the owner no longer refers to.
+async fn settle(
+    write: &mut Write,
+    plan: &ContentPlan,
+    effects: &Effects,
+    there: &BTreeMap<ContentId, Content>,
+    uid: VaultId,
+    owner: VaultId,
+) -> Result<()> {
+    let fresh: BTreeMap<_, _> = plan
+        .fresh
+        .iter()
+        .map(|c| (c.content_id, c.sealed_len))
+        .collect();
+    let len = |id: &ContentId| {
+        let committed = there.get(id).map(|content| content.sealed_len);
+        committed.or_else(|| fresh.get(id).copied()).unwrap_or(0)
+    };
+    let charged: u64 = effects.charged.iter().map(len).sum();
+    let released: u64 = effects.released.iter().map(len).sum();
+    let reserved: u64 = plan.uploads.iter().map(|(c, _)| c.sealed_len).sum();
+    let mut changes: BTreeMap<VaultId, (u64, u64)> = BTreeMap::new();
+    changes.insert(owner, (charged, released));
+    changes.entry(uid).or_default().1 += reserved;
+    for (account, (more, less)) in changes {
+        if less > more {
+            quotas::release(write, account, less - more).await?;
+        } else if more > less && !quotas::charge(write, account, more - less).await? {
+            return Err(ErrorCode::QuotaExceeded.into());
+        }
+    }
+    Ok(())
+}

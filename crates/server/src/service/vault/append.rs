@@ -1,0 +1,135 @@
+//! Append: compare-and-swap on a vault's head, with everything the entry
+//! names durable in the same unit of work (spec: `log.md` §4).
+//!
+//! Validity is computed against a snapshot, without the writer. Every change
+//! of a vault moves its head, so if the head is still the same once the
+//! vault's row is locked, what was computed holds.
+
+use sv_api::ErrorCode;
+use sv_api::vault::{AppendRequest, Appended};
+use sv_ledger::apply::{Reject, Touched};
+use sv_ledger::entry::Entry;
+use sv_ledger::id::VaultId;
+use sv_ledger::state::Head;
+use tokio::task::spawn_blocking;
+
+use super::access::{Access, Vault, Write};
+use super::admission::{Verified, admit, verify_uploads};
+use super::prepare::PreparedEntry;
+use super::{Vaults, is_timely};
+use crate::db::{Query, Read};
+use crate::service::Result;
+use crate::store::vaults::StoredVault;
+use crate::store::{entries, leaves, vaults};
+
+impl Vaults {
+    /// Appends an entry. A retry of the entry that stands at its place
+    /// already succeeds without doing anything.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Conflict`] if the head is another than the one it
+    /// follows; [`ErrorCode::Rejected`], `ClockSkew`, `BlocksMissing` or
+    /// `QuotaExceeded`; then nothing has changed.
+    pub async fn append(
+        &self,
+        access: &Access<Write, Vault>,
+        request: AppendRequest,
+    ) -> Result<Appended> {
+        let seq = request.entry.body().seq;
+        check_names(access, &request.entry)?;
+        let mut snapshot = self.db.read().await?;
+        let (stored, touched) = state_before(&mut snapshot, &request.entry).await?;
+        if stored.state.head.seq >= seq {
+            self.require_same(&mut snapshot, &request.entry).await?;
+            return Ok(Appended { seq });
+        }
+        require_next(&request.entry, stored.state.head)?;
+        let now_ms = self.clock.now_ms();
+        if !is_timely(request.entry.body().timestamp_ms, now_ms) {
+            return Err(ErrorCode::ClockSkew.into());
+        }
+        let AppendRequest {
+            entry,
+            bodies,
+            inline,
+        } = request;
+        let (owner, state) = (stored.owner, stored.state);
+        let prepared =
+            spawn_blocking(move || PreparedEntry::new(&state, &touched, entry, bodies, inline))
+                .await??;
+        let verified = verify_uploads(&mut snapshot, &prepared, access.principal()).await?;
+        drop(snapshot);
+
+        let uid = access.principal();
+        let committed = self
+            .db
+            .retry(|| self.commit(&prepared, &verified, uid, owner, now_ms))
+            .await?;
+        if committed {
+            self.announce(access.vault_id(), prepared.transition.state.head);
+        }
+        Ok(Appended { seq })
+    }
+
+    /// Whether it was committed now; `false` if an equal request came first.
+    async fn commit(
+        &self,
+        prepared: &PreparedEntry,
+        verified: &Verified,
+        uid: VaultId,
+        owner: VaultId,
+        now_ms: u64,
+    ) -> Result<bool> {
+        let mut write = self.db.write().await?;
+        let head = vaults::lock_head(&mut write, prepared.vault_id())
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        if head.seq >= prepared.entry.body().seq {
+            self.require_same(&mut write, &prepared.entry).await?;
+            return Ok(false);
+        }
+        require_next(&prepared.entry, head)?;
+        admit(&mut write, prepared, verified, uid, owner, now_ms).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// The entry that stands at this one's place is this one.
+    async fn require_same(&self, q: &mut impl Query, entry: &Entry) -> Result<()> {
+        let body = entry.body();
+        match entries::hash_at(q, body.vault_id, body.seq).await? {
+            Some(hash) if hash == entry.hash() => Ok(()),
+            _ => Err(ErrorCode::Conflict.into()),
+        }
+    }
+}
+
+/// The entry is for this vault and by this user.
+fn check_names(access: &Access<Write, Vault>, entry: &Entry) -> Result<()> {
+    if entry.body().vault_id != access.vault_id() {
+        return Err(Reject::WrongVault.into());
+    }
+    if entry.body().author != access.principal() {
+        return Err(Reject::NotAMember.into());
+    }
+    Ok(())
+}
+
+fn require_next(entry: &Entry, head: Head) -> Result<()> {
+    let body = entry.body();
+    if head.seq.checked_add(1) == Some(body.seq) && head.hash == body.prev_hash {
+        Ok(())
+    } else {
+        Err(ErrorCode::Conflict.into())
+    }
+}
+
+async fn state_before(snapshot: &mut Read, entry: &Entry) -> Result<(StoredVault, Touched)> {
+    let vault_id = entry.body().vault_id;
+    let stored = vaults::lookup(snapshot, vault_id)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let nodes = entry.state_ops().iter().map(|op| *op.node_id());
+    let touched = leaves::current(snapshot, vault_id, nodes).await?;
+    Ok((stored, touched))
+}

@@ -1,0 +1,153 @@
+//! Reading a vault: heads, membership, checkpoint, leaves, entries, bodies.
+//! Lists are cut by number and by bytes; a client asks on.
+
+use std::collections::BTreeMap;
+
+use sv_api::vault::{
+    Bodies, BodiesRequest, EntryPage, LeafPage, MembershipLog, VaultHead, VaultHeads,
+};
+use sv_api::{Base64, ErrorCode};
+use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::limits::PAGE;
+
+use super::access::{Access, Read, Vault};
+use super::{ANSWER_LEN, Vaults};
+use crate::service::Result;
+use crate::store::{bodies, entries, leaves, vaults};
+
+impl Vaults {
+    /// The heads of every vault that a user may read.
+    ///
+    /// # Errors
+    /// [`crate::service::Error::Database`], as for all that read.
+    pub async fn heads(&self, uid: VaultId) -> Result<VaultHeads> {
+        let mut snapshot = self.db.read().await?;
+        let heads = vaults::heads_of(&mut snapshot, uid).await?;
+        let vaults = heads
+            .into_iter()
+            .map(|(vault_id, head)| VaultHead {
+                vault_id,
+                seq: head.seq,
+                hash: Base64::from(*head.hash.as_bytes()),
+            })
+            .collect();
+        Ok(VaultHeads { vaults })
+    }
+
+    /// Genesis and every membership entry.
+    ///
+    /// # Errors
+    /// See [`Self::heads`].
+    pub async fn membership(&self, access: &Access<Read, Vault>) -> Result<MembershipLog> {
+        let mut snapshot = self.db.read().await?;
+        let genesis = vaults::genesis(&mut snapshot, access.vault_id())
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        let entries = entries::of_membership(&mut snapshot, access.vault_id()).await?;
+        Ok(MembershipLog { genesis, entries })
+    }
+
+    /// The newest entry by an editor or higher, alone.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for a vault without one.
+    pub async fn checkpoint(&self, access: &Access<Read, Vault>) -> Result<EntryPage> {
+        let vault_id = access.vault_id();
+        let mut snapshot = self.db.read().await?;
+        let vault = vaults::lookup(&mut snapshot, vault_id)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        let seq = vault.checkpoint_seq;
+        let entries = entries::page(&mut snapshot, vault_id, seq, 1, ANSWER_LEN).await?;
+        if entries.is_empty() {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let more = seq < vault.state.head.seq;
+        Ok(EntryPage { entries, more })
+    }
+
+    /// The leaves after entry `at`, beyond node `after`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::CheckpointGone`] if they are no longer kept,
+    /// [`ErrorCode::NotFound`] if the log is not that long.
+    pub async fn leaves(
+        &self,
+        access: &Access<Read, Vault>,
+        at: u64,
+        after: NodeId,
+    ) -> Result<LeafPage> {
+        let vault_id = access.vault_id();
+        let mut snapshot = self.db.read().await?;
+        let vault = vaults::lookup(&mut snapshot, vault_id)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        if at > vault.state.head.seq {
+            return Err(ErrorCode::NotFound.into());
+        }
+        if at < vault.leaves_from {
+            return Err(ErrorCode::CheckpointGone.into());
+        }
+        let mut leaves = leaves::page(&mut snapshot, vault_id, at, after, PAGE + 1).await?;
+        let more = leaves.len() > PAGE;
+        leaves.truncate(PAGE);
+        Ok(LeafPage { leaves, more })
+    }
+
+    /// Entries from `from` on; none at or beyond the end.
+    ///
+    /// # Errors
+    /// See [`Self::heads`].
+    pub async fn entries(&self, access: &Access<Read, Vault>, from: u64) -> Result<EntryPage> {
+        let vault_id = access.vault_id();
+        let mut snapshot = self.db.read().await?;
+        let vault = vaults::lookup(&mut snapshot, vault_id)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        let entries = entries::page(&mut snapshot, vault_id, from, PAGE, ANSWER_LEN).await?;
+        let last = entries.last().map_or(u64::MAX, |e| e.body().seq);
+        let more = last < vault.state.head.seq;
+        Ok(EntryPage { entries, more })
+    }
+
+    /// Records and envelopes, in the order of the request; stops before the
+    /// first that is not there, or when the answer is long enough.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if the first is not there.
+    pub async fn bodies(
+        &self,
+        access: &Access<Read, Vault>,
+        request: &BodiesRequest,
+    ) -> Result<Bodies> {
+        let vault_id = access.vault_id();
+        let mut snapshot = self.db.read().await?;
+        let lengths = bodies::lengths(&mut snapshot, vault_id, &request.hashes).await?;
+        let wanted = leading(&request.hashes, &lengths);
+        if wanted.is_empty() && !request.hashes.is_empty() {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let found = bodies::find(&mut snapshot, vault_id, wanted).await?;
+        let bodies = wanted
+            .iter()
+            .map_while(|hash| found.get(hash).cloned())
+            .collect();
+        Ok(Bodies { bodies })
+    }
+}
+
+/// The first of `hashes` that are there and fit in one answer, at least one
+/// if the first is there.
+fn leading<'h>(hashes: &'h [Hash], lengths: &BTreeMap<Hash, u64>) -> &'h [Hash] {
+    let mut total = 0;
+    let count = hashes
+        .iter()
+        .map_while(|hash| lengths.get(hash))
+        .take_while(|len| {
+            let is_first = total == 0;
+            total += **len + 4;
+            is_first || total <= ANSWER_LEN
+        })
+        .count();
+    hashes.get(..count).unwrap_or(hashes)
+}

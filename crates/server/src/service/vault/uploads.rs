@@ -1,0 +1,202 @@
+//! Uploads: blocks of contents that no entry has named yet. They count
+//! against the uploader's quota from the moment they are durable.
+
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt, stream};
+use sv_api::vault::{UploadStatus, UploadedBlock};
+use sv_api::{Base64, ErrorCode};
+use sv_ledger::id::{ContentId, Hash, VaultId};
+use sv_ledger::limits::{BLOCKS_PER_CONTENT, INLINE_LEN, UPLOAD_TTL_MS};
+use sv_ledger::sealed::{SEALED_BLOCK_LEN, is_block_len};
+
+use super::Vaults;
+use crate::blocks::{BlockName, BlockStream, Stored};
+use crate::db::Write;
+use crate::service::{Error, Result};
+use crate::store::blocks::{Block, Place, PlacedBlock};
+use crate::store::contents::Content;
+use crate::store::{blocks, contents, garbage, quotas};
+
+impl Vaults {
+    /// Stores a block of an upload, which begins with its first block. When
+    /// this returns the block is durable; one with the same index that was
+    /// there before is replaced. Bytes are passed on as they come.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Conflict`] if the content is committed or somebody
+    /// else's; `BadRequest`, `TooLarge`, `QuotaExceeded` or `StorageFull`.
+    pub async fn put_block(
+        &self,
+        uid: VaultId,
+        content_id: ContentId,
+        index: u32,
+        bytes: BlockStream<'_>,
+    ) -> Result<()> {
+        if index >= BLOCKS_PER_CONTENT {
+            return Err(ErrorCode::BadRequest.into());
+        }
+        self.require_room(uid, content_id).await?;
+        let placed = self.place(index, bytes).await?;
+        let file = match &placed.place {
+            Place::File(name) => Some(*name),
+            Place::Row(_) => None,
+        };
+        let done = self
+            .db
+            .retry(|| self.record(uid, content_id, placed.clone()))
+            .await;
+        if let (Err(Error::Refused(_)), Some(name)) = (&done, file) {
+            // No row names it, and none will. If this fails, it is an orphan.
+            let _ = self.blocks.delete(name).await;
+        }
+        done
+    }
+
+    /// What is durable of an upload.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if the user has no such upload.
+    pub async fn upload(&self, uid: VaultId, content_id: ContentId) -> Result<UploadStatus> {
+        let mut snapshot = self.db.read().await?;
+        contents::lookup(&mut snapshot, content_id)
+            .await?
+            .filter(|content| is_upload_of(content, uid))
+            .ok_or(ErrorCode::NotFound)?;
+        let there = blocks::page(&mut snapshot, content_id, 0, BLOCKS_PER_CONTENT).await?;
+        let blocks = there
+            .into_iter()
+            .map(|block| UploadedBlock {
+                index: block.index,
+                hash: Base64::from(*block.hash.as_bytes()),
+            })
+            .collect();
+        Ok(UploadStatus { blocks })
+    }
+
+    /// Gives an upload up.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if the user has no such upload.
+    pub async fn cancel_upload(&self, uid: VaultId, content_id: ContentId) -> Result<()> {
+        let mut write = self.db.write().await?;
+        let upload = contents::lock(&mut write, content_id)
+            .await?
+            .filter(|content| is_upload_of(content, uid))
+            .ok_or(ErrorCode::NotFound)?;
+        discard_upload(&mut write, &upload, self.clock.now_ms()).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Refuses early, before bytes are taken in, what would be refused later.
+    async fn require_room(&self, uid: VaultId, content_id: ContentId) -> Result<()> {
+        let mut snapshot = self.db.read().await?;
+        let content = contents::lookup(&mut snapshot, content_id).await?;
+        if content.is_some_and(|content| !is_upload_of(&content, uid)) {
+            return Err(ErrorCode::Conflict.into());
+        }
+        let quota = quotas::lookup(&mut snapshot, uid).await?;
+        if quota.is_none_or(|quota| quota.free() == 0) {
+            return Err(ErrorCode::QuotaExceeded.into());
+        }
+        Ok(())
+    }
+
+    /// Takes a block in: a short one in memory, for its row; any other goes
+    /// through to the block store.
+    async fn place(&self, index: u32, mut bytes: BlockStream<'_>) -> Result<PlacedBlock> {
+        let mut head = BytesMut::new();
+        while let Some(piece) = bytes.try_next().await? {
+            if head.len() + piece.len() > SEALED_BLOCK_LEN {
+                return Err(ErrorCode::TooLarge.into());
+            }
+            head.extend_from_slice(&piece);
+            if head.len() > INLINE_LEN {
+                return self.place_file(index, head.freeze(), bytes).await;
+            }
+        }
+        let stored = Stored {
+            len: head.len() as u64,
+            hash: Hash::new(*blake3::hash(&head).as_bytes()),
+        };
+        placed(index, stored, Place::Row(head.to_vec()))
+    }
+
+    async fn place_file(
+        &self,
+        index: u32,
+        head: Bytes,
+        rest: BlockStream<'_>,
+    ) -> Result<PlacedBlock> {
+        let name = BlockName::generate(&self.random)?;
+        let whole = stream::once(async { Ok(head) }).chain(rest).boxed();
+        let stored = self.blocks.put(name, whole).await?;
+        let done = placed(index, stored, Place::File(name));
+        if done.is_err() {
+            let _ = self.blocks.delete(name).await;
+        }
+        done
+    }
+
+    /// Makes the row say that the block is there.
+    async fn record(&self, uid: VaultId, id: ContentId, placed: PlacedBlock) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        let expires_ms = now_ms.saturating_add(UPLOAD_TTL_MS);
+        let (index, len) = (placed.block.index, placed.block.len);
+        let mut write = self.db.write().await?;
+        let (sealed_len, block_count) = match contents::lock(&mut write, id).await? {
+            Some(content) if is_upload_of(&content, uid) => {
+                (content.sealed_len, content.block_count)
+            }
+            Some(_) => return Err(ErrorCode::Conflict.into()),
+            None => {
+                contents::insert_upload(&mut write, id, uid, now_ms, expires_ms).await?;
+                (0, 0)
+            }
+        };
+        let old = blocks::lookup(&mut write, id, index).await?;
+        let old_len = old.as_ref().map_or(0, |old| old.block.len);
+        if len > old_len && !quotas::charge(&mut write, uid, len - old_len).await? {
+            return Err(ErrorCode::QuotaExceeded.into());
+        }
+        if old_len > len {
+            quotas::release(&mut write, uid, old_len - len).await?;
+        }
+        let grown = sealed_len.saturating_sub(old_len).saturating_add(len);
+        let count = block_count + u32::from(old.is_none());
+        if let Some(Place::File(name)) = old.map(|old| old.place) {
+            garbage::discard(&mut write, [name].into_iter()).await?;
+        }
+        blocks::put(&mut write, id, placed).await?;
+        contents::grow(&mut write, id, grown, count, expires_ms).await?;
+        Ok(write.commit().await?)
+    }
+}
+
+/// Gives an upload's bytes back and leaves its rows and files to collection.
+/// Its row must be locked.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn discard_upload(write: &mut Write, upload: &Content, now_ms: u64) -> Result<()> {
+    let id = upload.content_id;
+    contents::kill(write, id).await?;
+    garbage::mark(write, [id].into_iter(), now_ms).await?;
+    quotas::release(write, upload.uploader, upload.sealed_len).await?;
+    Ok(())
+}
+
+fn is_upload_of(content: &Content, uid: VaultId) -> bool {
+    !content.committed && content.uploader == uid
+}
+
+fn placed(index: u32, stored: Stored, place: Place) -> Result<PlacedBlock> {
+    if !is_block_len(stored.len) {
+        let message = "No sealed block has this length.";
+        return Err(Error::refused_because(ErrorCode::BadRequest, message));
+    }
+    let Stored { len, hash } = stored;
+    Ok(PlacedBlock {
+        block: Block { index, len, hash },
+        place,
+    })
+}

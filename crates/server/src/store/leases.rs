@@ -1,0 +1,52 @@
+//! Leases: who may do alone, until when, what only one may do at a time.
+
+use crate::args;
+use crate::db::{Query, Result, Write};
+
+/// Removing blocks, or making sure that none is removed.
+pub const BLOCK_REMOVAL: &str = "block-removal";
+
+/// Takes or prolongs a lease; whether the holder has it now.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn claim(
+    write: &mut Write,
+    name: &'static str,
+    holder: [u8; 16],
+    now_ms: u64,
+    until_ms: u64,
+) -> Result<bool> {
+    write
+        .execute(
+            "INSERT INTO leases (name, holder, until_ms) VALUES (?, ?, ?) UPSERT (name) NOTHING",
+            args![name, holder, 0_u64],
+        )
+        .await?;
+    write
+        .execute(
+            "UPDATE leases SET holder = ?, until_ms = ? \
+             WHERE name = ? AND (holder = ? OR until_ms <= ?)",
+            args![holder, until_ms, name, holder, now_ms],
+        )
+        .await?;
+    let row = write
+        .lookup("SELECT holder FROM leases WHERE name = ?", args![name])
+        .await?;
+    let held: Option<[u8; 16]> = row.map(|mut row| row.take(0)).transpose()?;
+    Ok(held == Some(holder))
+}
+
+/// Gives a lease back.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn release(write: &mut Write, name: &'static str, holder: [u8; 16]) -> Result<()> {
+    write
+        .execute(
+            "UPDATE leases SET until_ms = 0 WHERE name = ? AND holder = ?",
+            args![name, holder],
+        )
+        .await?;
+    Ok(())
+}

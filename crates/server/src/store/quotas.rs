@@ -1,0 +1,128 @@
+//! How much an account may store, and how much it does: every content that
+//! its vaults refer to, once, and every block of its unfinished uploads.
+
+use sv_ledger::id::VaultId;
+
+use crate::args;
+use crate::db::{Query, Result, Row, Write};
+
+/// An account's storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Bytes it may store.
+    pub limit: u64,
+    /// Bytes it does.
+    pub used: u64,
+}
+
+impl Quota {
+    /// Bytes that still fit.
+    pub const fn free(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+}
+
+/// Sets how much an account may store; a new one stores nothing yet.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn set_limit(write: &mut Write, uid: VaultId, limit: u64) -> Result<()> {
+    write
+        .execute(
+            "INSERT INTO quotas (uid, quota_bytes, used_bytes) VALUES (?, ?, ?) \
+             UPSERT (uid) SET quota_bytes",
+            args![uid, limit, 0_u64],
+        )
+        .await?;
+    Ok(())
+}
+
+/// An account's storage.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Quota>> {
+    let row = q
+        .lookup(
+            "SELECT quota_bytes, used_bytes FROM quotas WHERE uid = ?",
+            args![uid],
+        )
+        .await?;
+    row.map(quota).transpose()
+}
+
+/// Charges bytes if they fit; whether they did.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn charge(write: &mut Write, uid: VaultId, bytes: u64) -> Result<bool> {
+    let met = write
+        .execute(
+            "UPDATE quotas SET used_bytes = used_bytes + ? \
+             WHERE uid = ? AND used_bytes + ? <= quota_bytes",
+            args![bytes, uid, bytes],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
+/// Gives bytes back.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn release(write: &mut Write, uid: VaultId, bytes: u64) -> Result<()> {
+    write
+        .execute(
+            "UPDATE quotas SET used_bytes = used_bytes - ? WHERE uid = ?",
+            args![bytes, uid],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Every account with its storage.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn all(q: &mut impl Query) -> Result<Vec<(VaultId, Quota)>> {
+    let rows = q
+        .query("SELECT quota_bytes, used_bytes, uid FROM quotas", args![])
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(2)?, quota(row)?)))
+        .collect()
+}
+
+/// What an account stores, counted anew.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn count(q: &mut impl Query, uid: VaultId) -> Result<u64> {
+    let referenced = q
+        .lookup(
+            "SELECT CAST(SUM(c.sealed_len) AS SIGNED) FROM \
+             (SELECT DISTINCT content_id FROM content_refs WHERE owner = ?) r \
+             JOIN contents c ON c.content_id = r.content_id",
+            args![uid],
+        )
+        .await?;
+    let uploading = q
+        .lookup(
+            "SELECT CAST(SUM(sealed_len) AS SIGNED) FROM contents \
+             WHERE committed = 0 AND uploader = ?",
+            args![uid],
+        )
+        .await?;
+    let mut total = 0;
+    for mut row in referenced.into_iter().chain(uploading) {
+        total += row.take::<Option<u64>>(0)?.unwrap_or(0);
+    }
+    Ok(total)
+}
+
+fn quota(mut row: Row) -> Result<Quota> {
+    Ok(Quota {
+        limit: row.take(0)?,
+        used: row.take::<i64>(1)?.max(0).unsigned_abs(),
+    })
+}

@@ -1,0 +1,189 @@
+//! Vaults: genesis, state and head.
+
+use sv_ledger::genesis::Genesis;
+use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::state::{Head, VaultState};
+
+use super::corrupt;
+use crate::args;
+use crate::db::{Query, Result, Write};
+
+/// A vault as it stands.
+#[derive(Debug, Clone)]
+pub struct StoredVault {
+    /// Who is charged for it.
+    pub owner: VaultId,
+    /// Its state.
+    pub state: VaultState,
+    /// The newest entry by an editor or higher.
+    pub checkpoint_seq: u64,
+    /// Leaves are complete for every entry from this one on.
+    pub leaves_from: u64,
+}
+
+/// Adds a vault as its genesis makes it.
+///
+/// # Errors
+/// [`crate::db::Error::Exists`] if it is there.
+pub async fn insert(
+    write: &mut Write,
+    genesis: &Genesis,
+    state: &VaultState,
+    now_ms: u64,
+) -> Result<()> {
+    write
+        .execute(
+            "INSERT INTO vaults (vault_id, kind, owner, genesis, state, head_seq, head_hash, \
+             checkpoint_seq, leaves_from, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            args![
+                genesis.vault_id(),
+                kind_number(genesis),
+                genesis.owner(),
+                genesis.to_bytes(),
+                state.to_bytes(),
+                state.head.seq,
+                state.head.hash,
+                0_u64,
+                0_u64,
+                now_ms,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// A vault as it stands.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn lookup(q: &mut impl Query, vault_id: VaultId) -> Result<Option<StoredVault>> {
+    let row = q
+        .lookup(
+            "SELECT owner, state, checkpoint_seq, leaves_from FROM vaults WHERE vault_id = ?",
+            args![vault_id],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(None) };
+    let state = row.take::<Vec<u8>>(1)?;
+    Ok(Some(StoredVault {
+        owner: row.take(0)?,
+        state: VaultState::parse(&state).map_err(|_| corrupt("state of a vault"))?,
+        checkpoint_seq: row.take(2)?,
+        leaves_from: row.take(3)?,
+    }))
+}
+
+/// Its head, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn lock_head(write: &mut Write, vault_id: VaultId) -> Result<Option<Head>> {
+    let row = write
+        .lookup(
+            "SELECT head_seq, head_hash FROM vaults WHERE vault_id = ? FOR UPDATE",
+            args![vault_id],
+        )
+        .await?;
+    row.map(|mut row| {
+        Ok(Head {
+            seq: row.take(0)?,
+            hash: row.take(1)?,
+        })
+    })
+    .transpose()
+}
+
+/// Moves a locked vault to its next state.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn advance(write: &mut Write, state: &VaultState, is_checkpoint: bool) -> Result<()> {
+    let Head { seq, hash } = state.head;
+    write
+        .execute(
+            "UPDATE vaults SET state = ?, head_seq = ?, head_hash = ?, \
+             checkpoint_seq = CASE WHEN ? = 1 THEN ? ELSE checkpoint_seq END WHERE vault_id = ?",
+            args![
+                state.to_bytes(),
+                seq,
+                hash,
+                is_checkpoint,
+                seq,
+                state.vault_id()
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Notes that leaves are complete only from `seq` on.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn raise_leaves_from(write: &mut Write, vault_id: VaultId, seq: u64) -> Result<()> {
+    write
+        .execute(
+            "UPDATE vaults SET leaves_from = ? WHERE vault_id = ? AND leaves_from < ?",
+            args![seq, vault_id, seq],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The heads of every vault that a principal is a member of, by id.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn heads_of(q: &mut impl Query, principal: VaultId) -> Result<Vec<(VaultId, Head)>> {
+    let rows = q
+        .query(
+            "SELECT v.vault_id, v.head_seq, v.head_hash FROM members m \
+             JOIN vaults v ON v.vault_id = m.vault_id WHERE m.principal = ? ORDER BY v.vault_id",
+            args![principal],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            let (seq, hash): (u64, Hash) = (row.take(1)?, row.take(2)?);
+            Ok((row.take(0)?, Head { seq, hash }))
+        })
+        .collect()
+}
+
+/// A vault's signed genesis.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn genesis(q: &mut impl Query, vault_id: VaultId) -> Result<Option<Genesis>> {
+    let row = q
+        .lookup(
+            "SELECT genesis FROM vaults WHERE vault_id = ?",
+            args![vault_id],
+        )
+        .await?;
+    let Some(mut row) = row else { return Ok(None) };
+    Genesis::parse(&row.take::<Vec<u8>>(0)?)
+        .map(Some)
+        .map_err(|_| corrupt("genesis"))
+}
+
+/// Ids beyond `after`, ascending.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn page(q: &mut impl Query, after: VaultId, limit: u32) -> Result<Vec<VaultId>> {
+    let rows = q
+        .query(
+            "SELECT vault_id FROM vaults WHERE vault_id > ? ORDER BY vault_id LIMIT ?",
+            args![after, limit],
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+fn kind_number(genesis: &Genesis) -> u8 {
+    match genesis.body().kind {
+        sv_ledger::genesis::VaultKind::Account => 1,
+        sv_ledger::genesis::VaultKind::Drive => 2,
+    }
+}
