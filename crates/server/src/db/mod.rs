@@ -54,6 +54,16 @@ impl Database {
         Ok(database)
     }
 
+    /// Opens a copy that [`Self::copy_to`] made and nothing changes, without
+    /// leaving a trace beside it.
+    ///
+    /// # Errors
+    /// [`Error`] if it is not a database.
+    pub async fn open_copy(path: &Path) -> Result<Self> {
+        let engine = sqlite::Sqlite::open_copy(path).await?;
+        Ok(Self { engine })
+    }
+
     /// A snapshot of the database.
     ///
     /// # Errors

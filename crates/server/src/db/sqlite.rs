@@ -55,6 +55,20 @@ impl Sqlite {
         })
     }
 
+    /// Opens a copy for reading alone.
+    pub(super) async fn open_copy(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .immutable(true);
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: readers.clone(),
+            readers,
+        })
+    }
+
     pub(super) async fn read(&self) -> Result<Read> {
         Ok(Read::new(self.readers.begin().await?))
     }

@@ -1,0 +1,111 @@
+//! Bringing a backup back, to where there is nothing yet. The database gets
+//! its name last: a restore that breaks off has restored nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use tokio_util::io::ReaderStream;
+
+use super::manifest::{FORMAT, MANIFEST};
+use super::take::shard_folder;
+use super::{BLOCKS, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
+use crate::blocks::{BlockName, BlockStore, Error as BlockError, Stored};
+use crate::db::Database;
+use crate::store::blocks;
+
+/// Where a backup comes back to.
+#[derive(Debug, Clone)]
+pub struct Restore {
+    /// The database's file, which must not exist.
+    pub database: PathBuf,
+    /// An empty block store.
+    pub blocks: Arc<dyn BlockStore>,
+    /// The folder of keys, in which none of the backup's may exist.
+    pub keys: PathBuf,
+}
+
+/// Brings a backup back. Run `check` afterwards.
+///
+/// # Errors
+/// [`Error`]; then the database is not there.
+pub async fn restore(from: &Path, target: &Restore) -> Result<Manifest> {
+    let manifest = verified_manifest(from)?;
+    require_nothing(target, &manifest).await?;
+    restore_blocks(from, target).await?;
+    files::ensure_folder(&target.keys)?;
+    for name in manifest.keys.keys() {
+        files::copy(&from.join(KEYS).join(name), &target.keys.join(name))?;
+    }
+    files::sync_folder(&target.keys)?;
+    if let Some(folder) = target.database.parent() {
+        files::ensure_folder(folder)?;
+    }
+    let draft = target.database.with_extension("restoring");
+    if files::copy(&from.join(DATABASE), &draft)? != manifest.database {
+        return Err(Error::Damaged(DATABASE.to_owned()));
+    }
+    files::publish(&draft, &target.database)?;
+    Ok(manifest)
+}
+
+/// The manifest, if the database and the keys are those it names.
+fn verified_manifest(from: &Path) -> Result<Manifest> {
+    let path = from.join(MANIFEST);
+    let not_a_backup = || Error::NotABackup(from.to_owned());
+    let text = std::fs::read(&path).map_err(|_| not_a_backup())?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| not_a_backup())?;
+    if manifest.format != FORMAT {
+        return Err(not_a_backup());
+    }
+    if files::digest(&from.join(DATABASE))? != manifest.database {
+        return Err(Error::Damaged(DATABASE.to_owned()));
+    }
+    for (name, saved) in &manifest.keys {
+        let is_plain = Path::new(name).file_name() == Some(name.as_ref());
+        if !is_plain || files::digest(&from.join(KEYS).join(name))? != *saved {
+            return Err(Error::Damaged(name.clone()));
+        }
+    }
+    Ok(manifest)
+}
+
+async fn require_nothing(target: &Restore, manifest: &Manifest) -> Result<()> {
+    let keys = manifest.keys.keys().map(|name| target.keys.join(name));
+    for path in keys.chain([target.database.clone()]) {
+        if path.exists() {
+            return Err(Error::Exists(path));
+        }
+    }
+    for shard in 0..=u8::MAX {
+        if let Some(block) = target.blocks.list(shard).await?.first() {
+            return Err(Error::Exists(PathBuf::from(block.name.to_string())));
+        }
+    }
+    Ok(())
+}
+
+/// Every block that the database names, each against its length and hash.
+async fn restore_blocks(from: &Path, target: &Restore) -> Result<()> {
+    let copy = Database::open_copy(&from.join(DATABASE)).await?;
+    let mut after = BlockName::new([0; 16]);
+    loop {
+        let mut snapshot = copy.read().await?;
+        let page = blocks::files_page(&mut snapshot, after, PAGE).await?;
+        drop(snapshot);
+        let Some((last, ..)) = page.last() else { break };
+        after = *last;
+        for (name, len, hash) in page {
+            let folder = shard_folder(&from.join(BLOCKS), name.shard());
+            let path = folder.join(name.to_string());
+            let file = tokio::fs::File::open(&path).await;
+            let file = file.map_err(|error| files::at(&path, error))?;
+            let bytes = ReaderStream::new(file).map_err(BlockError::from).boxed();
+            if target.blocks.put(name, bytes).await? != (Stored { len, hash }) {
+                return Err(Error::Damaged(name.to_string()));
+            }
+        }
+    }
+    copy.close().await;
+    Ok(())
+}
