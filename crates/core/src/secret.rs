@@ -3,6 +3,16 @@
 //! crate can look inside, by [`SecretKey::expose`].
 //!
 //! The few ways in and out are the functions below that say where the bytes go.
+//!
+//! ```compile_fail,E0277
+//! fn needs_copy_of<T: Clone>() {}
+//! needs_copy_of::<sv_core::DeviceKey>();
+//! ```
+//! ```compile_fail,E0369
+//! # fn compare(one: sv_core::ContentKey, other: sv_core::ContentKey) -> bool {
+//! one == other
+//! # }
+//! ```
 
 use std::fmt;
 

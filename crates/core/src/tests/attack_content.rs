@@ -188,7 +188,7 @@ fn a22_blocks_only_open_in_their_order() {
     );
 }
 
-/// Needs: that a lying size changes the length each block must have.
+/// Needs: the length that the size demands of each block, and the count of blocks.
 #[test]
 fn a22_another_size_is_another_content() {
     let s = sample();
@@ -202,6 +202,15 @@ fn a22_another_size_is_another_content() {
             .try_for_each(|b| decryptor.open_next(b, &mut out));
         assert!(opened.is_err() || decryptor.finish().is_err(), "{lie}");
     }
+    // One full block and its true root, but a size of two: the count decides.
+    let mut root = BlocksRoot::new();
+    let hash = root.push(&s.blocks[0]);
+    let lie = BLOCK_LEN as u64 + 1;
+    let mut decryptor = Decryptor::new(raw_key(root.root()), CONTENT, lie).unwrap();
+    decryptor.open_next(&s.blocks[0], &mut out).unwrap();
+    assert_eq!(decryptor.finish().err(), Some(ContentError::Tampered));
+    assert!(BlockList::verify(vec![hash], lie, &root.root()).is_err());
+    assert!(BlockList::verify(vec![hash], BLOCK_LEN as u64, &root.root()).is_ok());
 }
 
 /// Two contents under one key, two lists: the record's root decides.

@@ -204,6 +204,8 @@ fn a1_an_envelope_names_its_receivers_key() {
     assert!(matches!(refused, Err(SealError::Misuse(_))));
     let envelope = seal_envelope(&header, receiver.public(), &vault_key, &mut rng("e")).unwrap();
     assert!(open_envelope(&header, &other, &envelope).is_err());
+    let lying = seal_unchecked(&misnamed, receiver.public(), &vault_key, &mut rng("e")).unwrap();
+    assert!(open_envelope(&misnamed, &receiver, &lying).is_err());
 }
 
 /// Needs: a fresh draw of the salt in every sealing.

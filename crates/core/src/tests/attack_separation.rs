@@ -145,9 +145,13 @@ fn a2_a_record_opens_only_where_it_belongs() {
         let opened = open_record(&key(7), &other, &sealed);
         assert_eq!(opened.err(), Some(RecordError::Tampered), "{other:?}");
     }
-    // The clear epoch is part of the context, too: changing it does not help.
+    // The clear epoch must be the entry's, and is part of the context, too.
     let mut moved = sealed;
     moved[4] = 2;
+    assert_eq!(
+        open_record(&key(7), &ctx, &moved).err(),
+        Some(RecordError::Tampered)
+    );
     let other = crate::record::RecordContext { epoch: 2, ..ctx };
     assert_eq!(
         open_record(&key(7), &other, &moved).err(),

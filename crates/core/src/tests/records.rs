@@ -63,7 +63,7 @@ fn every_kind_round_trips() {
 #[test]
 fn only_the_one_encoding_is_read() {
     assert!(open_cbor(FOLDER).is_ok());
-    let refused: [(&str, &[u8]); 19] = [
+    let refused: [(&str, &[u8]); 21] = [
         ("nothing", &[]),
         ("not a map", &[0x80]),
         (
@@ -102,6 +102,14 @@ fn only_the_one_encoding_is_read() {
         (
             "a float",
             &[0xa5, 0, 1, 1, 0x61, b'a', 3, 1, 4, 1, 0x10, 0xf9, 0, 0],
+        ),
+        (
+            "a longer form inside the unknown",
+            &[0xa5, 0, 1, 1, 0x61, b'a', 3, 1, 4, 1, 0x10, 0x18, 1],
+        ),
+        (
+            "a longer form of an unknown key",
+            &[0xa5, 0, 1, 1, 0x61, b'a', 3, 1, 4, 1, 0x18, 0x10, 1],
         ),
         (
             "a tag",

@@ -251,8 +251,8 @@ fn vault_key_cases(file: &mut File) {
         ("expected", HEXLOWER.encode(expected)),
     ];
     // The least bit of each field of the header: vault, epoch, granter and its
-    // generation, principal and its generation, KEM hash, commitment, member hash.
-    let fields = [32, 36, 68, 72, 104, 108, 140, 173, 205];
+    // generation, principal and its generation, KEM hash, role, commitment, member hash.
+    let fields = [32, 36, 68, 72, 104, 108, 140, 141, 173, 205];
     let changed: Vec<_> = fields
         .iter()
         .map(|byte| ("expected", HEXLOWER.encode(&flipped(expected, 8 * byte))))
