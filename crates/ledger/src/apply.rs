@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::entry::{Entry, Ops, StateOp};
+use crate::entry::{Entry, Ops, StateOp, check_state_ops};
 use crate::id::{NodeId, VaultId};
 use crate::state::{Head, Leaf, Member, Role, VaultState};
 
@@ -75,7 +75,7 @@ pub fn apply(state: &VaultState, touched: &Touched, entry: &Entry) -> Result<Tra
     if body.vault_id != state.vault_id() {
         return Err(Reject::WrongVault);
     }
-    if body.seq != state.head.seq + 1 || body.prev_hash != state.head.hash {
+    if state.head.seq.checked_add(1) != Some(body.seq) || body.prev_hash != state.head.hash {
         return Err(Reject::NotNext);
     }
     let mut next = state.clone();
@@ -117,7 +117,8 @@ pub fn apply(state: &VaultState, touched: &Touched, entry: &Entry) -> Result<Tra
 /// The leaves that state operations make, checked against the author's role.
 ///
 /// An author who composes an entry uses the same function, and so signs only
-/// what will be accepted.
+/// operations that will be accepted; operations in another form than the one
+/// the format allows are refused here too, since nothing has parsed them yet.
 ///
 /// # Errors
 /// [`Reject::Role`], [`Reject::Operation`] or [`Reject::Revision`].
@@ -130,6 +131,7 @@ pub fn next_leaves(
     if author.role < Role::Contributor {
         return Err(Reject::Role);
     }
+    check_state_ops(ops).map_err(|_| Reject::Operation)?;
     ops.iter()
         .map(|op| {
             let node = *op.node_id();
@@ -141,7 +143,8 @@ pub fn next_leaves(
                 (StateOp::Delete(_), None) => Err(Reject::Operation),
                 (StateOp::Delete(_), Some(_)) => Ok((node, None)),
                 (StateOp::Put(put), old) => {
-                    if put.rev != old.map_or(0, |leaf| leaf.rev) + 1 {
+                    let before = old.map_or(0, |leaf| leaf.rev);
+                    if before.checked_add(1) != Some(put.rev) {
                         return Err(Reject::Revision);
                     }
                     let (creator, creator_role) =

@@ -36,15 +36,25 @@ impl MembershipChain {
             steps: vec![Membership::begin(genesis)?],
             seqs: Vec::new(),
         };
+        let mut last_digest = Accumulator::default().digest(vault_id);
         for entry in entries {
+            let body = entry.body();
             let last = chain.steps.last().ok_or(Reject::Membership)?;
-            let after = chain.seqs.last().copied().unwrap_or(0);
-            let is_first = chain.seqs.is_empty();
-            if entry.body().seq <= after || (is_first && entry.body().seq != 1) {
+            let last_seq = chain.seqs.last().copied().unwrap_or(0);
+            let is_adjacent = last_seq.checked_add(1) == Some(body.seq);
+            if body.seq <= last_seq
+                || (chain.seqs.is_empty() && !is_adjacent)
+                || (is_adjacent && body.prev_hash != last.head.hash)
+            {
                 return Err(Reject::NotNext);
             }
-            chain.steps.push(last.step(entry)?);
-            chain.seqs.push(entry.body().seq);
+            let next = last.step(entry)?;
+            if is_adjacent && body.state_digest != last_digest {
+                return Err(Reject::Digest);
+            }
+            last_digest = body.state_digest;
+            chain.steps.push(next);
+            chain.seqs.push(body.seq);
         }
         Ok(chain)
     }
@@ -78,6 +88,11 @@ impl MembershipChain {
         let author = before.author(entry)?;
         if author.role < Role::Editor {
             return Err(Reject::Role);
+        }
+        let last_seq = below.checked_sub(1).and_then(|k| self.seqs.get(k));
+        let is_adjacent = last_seq.is_some_and(|seq| seq.checked_add(1) == Some(body.seq));
+        if is_adjacent && body.prev_hash != before.head.hash {
+            return Err(Reject::NotNext);
         }
         let stands_in_chain = self.seqs.get(below) == Some(&body.seq);
         let membership = match (entry.is_membership(), stands_in_chain) {
@@ -143,4 +158,70 @@ pub fn replay(
         .filter_map(|op| known(op.node_id()).map(|leaf| (*op.node_id(), leaf)))
         .collect();
     apply(state, &touched, entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer, SigningKey};
+
+    use super::*;
+    use crate::enc::Statement;
+    use crate::entry::{EntryBody, Ops, StateOp};
+    use crate::genesis::VaultKind;
+    use crate::id::{Hash, SignPublicKey};
+    use crate::state::Member;
+
+    /// Grants come with the sharing release, so that only here a chain can
+    /// have a member below owner. Fails without the role in `checkpoint`.
+    #[test]
+    fn a_checkpoint_is_by_an_editor_or_higher() {
+        let vault_id = VaultId::new([1; 32]);
+        let head = |n: u8| Head {
+            seq: n.into(),
+            hash: Hash::new([n; 32]),
+        };
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let author = VaultId::new([7; 32]);
+        for (role, expected) in [
+            (Role::Viewer, Err(Reject::Role)),
+            (Role::Contributor, Err(Reject::Role)),
+            (Role::Editor, Ok(())),
+            (Role::Manager, Ok(())),
+            (Role::Owner, Ok(())),
+        ] {
+            let member = Member {
+                role,
+                generation: 1,
+                sign_pk: SignPublicKey::new(key.verifying_key().to_bytes()),
+                kem_hash: Hash::new([8; 32]),
+            };
+            let membership = |n: u8| Membership {
+                vault_id,
+                kind: VaultKind::Drive,
+                head: head(n),
+                epoch: n.into(),
+                members: [(author, member)].into(),
+            };
+            let chain = MembershipChain {
+                steps: vec![membership(0), membership(1)],
+                seqs: vec![1],
+            };
+            let body = EntryBody {
+                vault_id,
+                seq: 5,
+                prev_hash: Hash::new([4; 32]),
+                member_seq: 1,
+                member_hash: head(1).hash,
+                epoch: 1,
+                author,
+                author_generation: 1,
+                timestamp_ms: 0,
+                ops: Ops::state(vec![StateOp::Delete(NodeId::new([9; 16]))]),
+                state_digest: Accumulator::default().digest(&vault_id),
+            };
+            let input = Statement::Entry.signing_input(&body.hash());
+            let entry = body.with_signature(key.sign(&input).to_bytes());
+            assert_eq!(chain.checkpoint(&entry, &[]).map(drop), expected);
+        }
+    }
 }

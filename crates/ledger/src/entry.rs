@@ -48,6 +48,21 @@ pub enum Ops {
     State(Vec<StateOp>),
 }
 
+impl Ops {
+    /// State operations in the order that the format wants, however they
+    /// were collected: by node id, and in each by content id.
+    pub fn state(mut ops: Vec<StateOp>) -> Self {
+        for op in &mut ops {
+            if let StateOp::Put(put) = op {
+                put.added.sort_by_key(|content| content.content_id);
+                put.dropped.sort();
+            }
+        }
+        ops.sort_by_key(|op| *op.node_id());
+        Self::State(ops)
+    }
+}
+
 /// One change of who has access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MembershipOp {
@@ -99,9 +114,11 @@ pub struct PutOp {
     pub rev: u64,
     /// Hash of the sealed record.
     pub record_hash: Hash,
-    /// Contents that this node refers to from now on.
+    /// Contents that this node refers to from now on, in strictly ascending
+    /// order of id.
     pub added: Vec<ContentAdded>,
-    /// Contents that this node no longer refers to.
+    /// Contents that this node no longer refers to, in strictly ascending
+    /// order, none of which is added.
     pub dropped: Vec<ContentId>,
 }
 
@@ -300,9 +317,7 @@ impl Ops {
                 let ops = (0..count)
                     .map(|_| StateOp::read(r))
                     .collect::<Result<Vec<_>, _>>()?;
-                if !ops.is_sorted_by(|a, b| a.node_id() < b.node_id()) {
-                    return Err(ParseError::Malformed("order of operations"));
-                }
+                check_state_ops(&ops)?;
                 Ok(Self::State(ops))
             }
             tag::MEMBERSHIP | tag::STATE => Err(ParseError::TooLarge("number of operations")),
@@ -416,17 +431,64 @@ impl StateOp {
 
 impl ContentAdded {
     fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
-        let content = Self {
+        Ok(Self {
             content_id: r.content_id()?,
             sealed_len: r.u64()?,
             block_count: r.u32()?,
             blocks_root: r.hash()?,
-        };
-        if is_content_shape(content.sealed_len, content.block_count) {
-            Ok(content)
-        } else {
-            Err(ParseError::Malformed("content length"))
+        })
+    }
+}
+
+/// Whether state operations are in the one form that the format allows.
+///
+/// # Errors
+/// [`ParseError`] if not.
+pub fn check_state_ops(ops: &[StateOp]) -> Result<(), ParseError> {
+    if ops.is_empty() {
+        return Err(ParseError::Malformed("entry without operations"));
+    }
+    if ops.len() > OPS_PER_ENTRY {
+        return Err(ParseError::TooLarge("number of operations"));
+    }
+    if !ops.is_sorted_by(|a, b| a.node_id() < b.node_id()) {
+        return Err(ParseError::Malformed("order of operations"));
+    }
+    ops.iter().try_for_each(StateOp::check)
+}
+
+impl StateOp {
+    fn check(&self) -> Result<(), ParseError> {
+        // Pages of leaves start beyond the zero id, so it would be on none.
+        if *self.node_id() == NodeId::new([0; NodeId::LEN]) {
+            return Err(ParseError::Malformed("node id"));
         }
+        match self {
+            Self::Put(put) => put.check(),
+            Self::Delete(_) => Ok(()),
+        }
+    }
+}
+
+impl PutOp {
+    fn check(&self) -> Result<(), ParseError> {
+        if self.added.len() > CONTENTS_PER_OP {
+            return Err(ParseError::TooLarge("contents added"));
+        }
+        if self.dropped.len() > DROPS_PER_OP {
+            return Err(ParseError::TooLarge("contents dropped"));
+        }
+        let has_shape = |c: &ContentAdded| is_content_shape(c.sealed_len, c.block_count);
+        if !self.added.iter().all(has_shape) {
+            return Err(ParseError::Malformed("content length"));
+        }
+        let in_order = self.added.is_sorted_by(|a, b| a.content_id < b.content_id)
+            && self.dropped.is_sorted_by(|a, b| a < b);
+        let is_dropped = |c: &ContentAdded| self.dropped.binary_search(&c.content_id).is_ok();
+        if !in_order || self.added.iter().any(is_dropped) {
+            return Err(ParseError::Malformed("order of contents"));
+        }
+        Ok(())
     }
 }
 

@@ -17,3 +17,5 @@ pub mod limits;
 pub mod sealed;
 pub mod state;
 pub mod unlock;
+#[cfg(any(test, feature = "vectors"))]
+pub mod vectors;

@@ -115,7 +115,13 @@ impl Membership {
             return Err(Reject::Signature);
         }
         let is_account = body.kind == VaultKind::Account;
-        if is_account != (body.creator == VaultId::ZERO) || body.creator_generation == 0 {
+        let is_own = body.creator == VaultId::ZERO;
+        // An account is born with its first keys: epoch and generation are one number.
+        let is_generation = match body.kind {
+            VaultKind::Account => body.creator_generation == 1,
+            VaultKind::Drive => body.creator_generation > 0,
+        };
+        if is_account != is_own || !is_generation {
             return Err(Reject::Creator);
         }
         let owner = Member {
@@ -190,7 +196,7 @@ impl Membership {
             return Err(Reject::Epoch);
         }
         next.head = Head {
-            seq: self.head.seq + 1,
+            seq: self.head.seq.checked_add(1).ok_or(Reject::Membership)?,
             hash: entry.hash(),
         };
         Ok(next)
@@ -300,6 +306,12 @@ impl VaultState {
         let mut members = BTreeMap::new();
         for _ in 0..count {
             let id = r.vault_id()?;
+            if members
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= id)
+            {
+                return Err(ParseError::Malformed("order of members"));
+            }
             let member = Member {
                 role: Role::from_tag(r.u8()?)?,
                 generation: r.u32()?,

@@ -1,6 +1,6 @@
 //! The signed list of an account's unlockers: which passwords and recovery
 //! keys open its root key. A server that swapped, revived or added one would
-//! have to forge it (spec: `account.md` §4).
+//! have to forge it (spec: `account.md` §1).
 
 use crate::codec::{ParseError, Reader, SUITE, Writer};
 use crate::enc::Statement;
