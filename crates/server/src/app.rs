@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use sv_api::account::SignupPolicy;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocks::{self, BlockStore, FileBlocks};
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db::{self, Database, Query};
 use crate::http::AddressRange;
+use crate::jobs::Jobs;
+use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
-use sv_api::account::SignupPolicy;
+use crate::service::vault::Vaults;
 
 /// The services of a server. Clones are the same server.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ struct Parts {
     db: Database,
     clock: Clock,
     accounts: Accounts,
+    vaults: Vaults,
+    jobs: Jobs,
     trusted_proxies: Vec<AddressRange>,
     draining: CancellationToken,
 }
@@ -37,6 +43,9 @@ pub enum OpenError {
     /// The database does not open.
     #[error("cannot open the database: {0}")]
     Database(#[from] db::Error),
+    /// The block store does not open.
+    #[error("cannot open the block store: {0}")]
+    Blocks(#[from] blocks::Error),
 }
 
 impl App {
@@ -55,10 +64,15 @@ impl App {
             Arc::new(instance),
             config.signup,
         );
+        let blocks: Arc<dyn BlockStore> = Arc::new(FileBlocks::open(&config.storage.blocks)?);
+        let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system());
+        let jobs = Jobs::new(db.clone(), blocks, clock.clone(), Random::system());
         Ok(Self(Arc::new(Parts {
             db,
             clock,
             accounts,
+            vaults,
+            jobs,
             trusted_proxies: config.trust_proxy.clone(),
             draining: CancellationToken::new(),
         })))
@@ -76,6 +90,16 @@ impl App {
     /// Sign-up, log-in and whatever else concerns accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// Vaults: logs, records, blocks.
+    pub fn vaults(&self) -> &Vaults {
+        &self.0.vaults
+    }
+
+    /// What the server does on its own.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
     }
 
     /// The database.

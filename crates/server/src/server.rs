@@ -15,6 +15,8 @@ use crate::http;
 const DRAIN_TIME: Duration = Duration::from_secs(20);
 /// How often short-lived rows are forgotten.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often blocks are collected and logs pruned.
+const JOBS_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// A server that listens.
 #[derive(Debug)]
@@ -101,6 +103,10 @@ async fn run(app: App, listener: TcpListener) {
 
 /// What the server does on its own, until it is told to stop.
 async fn work(app: App) {
+    tokio::join!(app.jobs().run_forever(JOBS_INTERVAL), expire_forever(&app));
+}
+
+async fn expire_forever(app: &App) {
     loop {
         if let Err(error) = app.accounts().expire().await {
             tracing::error!(%error, "expiry failed");

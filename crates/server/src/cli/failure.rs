@@ -70,7 +70,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Key(_) | OpenError::Instance(_) => Self::refused(error),
-            OpenError::Database(_) => Self::failed(error),
+            OpenError::Database(_) | OpenError::Blocks(_) => Self::failed(error),
         }
     }
 }

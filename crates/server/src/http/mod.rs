@@ -14,15 +14,16 @@ mod v1;
 use std::any::Any;
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, http};
 use sv_api::ErrorCode;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use answer::Refused;
 pub(crate) use listen::serve;
@@ -46,7 +47,7 @@ pub fn router(app: App) -> Router {
         .layer(nosniff)
         .layer(no_referrer)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
+        .layer(from_fn(hurry))
         .layer(RequestBodyTimeoutLayer::new(PAUSE));
     v1::routes()
         .into_router()
@@ -56,6 +57,14 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(not_found)
         .layer(layers)
         .with_state(app)
+}
+
+/// Gives up a request that takes too long.
+async fn hurry(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refused::from(ErrorCode::Unavailable).into_response(),
+    }
 }
 
 async fn not_found() -> Response {

@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_claim_an_address() {
-        assert_eq!(seen("198.51.100.1", &["192.0.2.1"], &[]), of("198.51.100.1"));
+        assert_eq!(
+            seen("198.51.100.1", &["192.0.2.1"], &[]),
+            of("198.51.100.1")
+        );
         assert_eq!(
             seen("198.51.100.1", &["192.0.2.1"], &["10.0.0.0/8"]),
             of("198.51.100.1")
@@ -158,13 +161,23 @@ mod tests {
             seen("10.1.1.1", &["1.2.3.4", "192.0.2.1"], &trusted),
             of("192.0.2.1")
         );
-        assert_eq!(seen("10.1.1.1", &["1.2.3.4, junk"], &trusted), of("10.1.1.1"));
+        assert_eq!(
+            seen("10.1.1.1", &["1.2.3.4, junk"], &trusted),
+            of("10.1.1.1")
+        );
         assert_eq!(seen("10.1.1.1", &[], &trusted), of("10.1.1.1"));
     }
 
     #[test]
     fn ranges_are_parsed_strictly() {
-        for text in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "a/8", "10.0.0.0/-1"] {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "a/8",
+            "10.0.0.0/-1",
+        ] {
             assert_eq!(text.parse::<AddressRange>(), Err(InvalidRange), "{text}");
         }
         let all: AddressRange = "0.0.0.0/0".parse().unwrap();

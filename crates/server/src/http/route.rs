@@ -5,13 +5,13 @@
 use std::future::Future;
 use std::str::FromStr;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use axum::Router;
 use sv_api::{ApiError, Auth, Endpoint, ErrorCode, Method, Wire};
 use sv_ledger::limits::REQUEST_LEN;
 
@@ -120,7 +120,9 @@ impl Routes {
                     Ok(call) => call,
                     Err(refused) => return refused.into_response(),
                 };
-                handler(call).await.unwrap_or_else(IntoResponse::into_response)
+                handler(call)
+                    .await
+                    .unwrap_or_else(IntoResponse::into_response)
             }
         };
         self.mounted.push((E::METHOD.as_str(), E::PATH));
@@ -181,7 +183,11 @@ async fn identify<E: Endpoint, A: Caller>(
 
 fn network_of(parts: &Parts, app: &App) -> Network {
     let connection = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
-    network(connection.map(|c| c.0), &parts.headers, app.trusted_proxies())
+    network(
+        connection.map(|c| c.0),
+        &parts.headers,
+        app.trusted_proxies(),
+    )
 }
 
 /// Reads a body whole; never more than `limit` bytes of it.

@@ -6,6 +6,8 @@ mod login;
 mod recovery;
 mod sessions;
 mod signup;
+mod uploads;
+mod vaults;
 
 use super::route::Routes;
 
@@ -18,6 +20,8 @@ pub(super) fn routes() -> Routes {
         recovery::mount,
         account::mount,
         sessions::mount,
+        vaults::mount,
+        uploads::mount,
     ]
     .into_iter()
     .fold(Routes::default(), |routes, mount| mount(routes))

@@ -3,14 +3,13 @@
 //! never confirmed leaves nothing and frees its handle.
 
 use sv_api::account::{
-    CodeRequest, FullSession, NewVault, RegistrationResponse, SignupFinishRequest,
-    SignupFinishResponse, SignupPolicy, SignupStartRequest,
+    CodeRequest, FullSession, RegistrationResponse, SignupFinishRequest, SignupFinishResponse,
+    SignupPolicy, SignupStartRequest,
 };
 use sv_api::{ErrorCode, Wire};
-use sv_ledger::entry::Entry;
-use sv_ledger::genesis::{Genesis, VaultKind};
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
-use sv_ledger::id::VaultId;
+use sv_ledger::id::{InstanceId, VaultId};
 use sv_ledger::limits::SIGNUP_TTL_MS;
 
 use super::account::{NO_LIMIT, totp_setup};
@@ -20,22 +19,22 @@ use super::session::{Kind, NewSession, Session, Signup};
 use super::throttle::{SIGNUP_FINISH, SIGNUP_START};
 use super::totp::TotpSecret;
 use super::unlockers::{VerifiedSet, rejected};
-use super::{Accounts, malformed, parse_handle};
+use super::{Accounts, parse_handle};
 use crate::db::{self, Write};
 use crate::secrets::Keyed;
-use crate::service::{Error, Result};
+use crate::service::vault::{PreparedVault, create_vault};
+use crate::service::{Error, Result, quota};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::signup::{self as store, PendingSignup};
 use crate::store::accounts::{code, invitation, session};
-use crate::store::quotas;
 
 /// A sign-up whose parts belong together.
 struct VerifiedSignup {
     uid: VaultId,
     handle: Handle,
     unlock: VerifiedSet,
-    account: NewVault,
-    drive: NewVault,
+    account: PreparedVault,
+    drive: PreparedVault,
 }
 
 impl Accounts {
@@ -77,8 +76,9 @@ impl Accounts {
         self.charge(&[(SIGNUP_FINISH, &[&network])]).await?;
         let invitation = self.required_invitation(request.invite.as_deref())?;
         let bytes = request.to_bytes();
-        let signup = self.verify_signup(request)?;
-        let (uid, now_ms) = (signup.uid, self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        let signup = self.verify_signup(request, now_ms).await?;
+        let uid = signup.uid;
         // A rehearsal, undone: what cannot come into being is refused now.
         signup.create(&mut self.db.write().await?, now_ms).await?;
 
@@ -134,8 +134,7 @@ impl Accounts {
     ) -> Result<FullSession> {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, None).await?;
-        let mut w = self.db.write().await?;
-        let pending = store::lookup(&mut w, uid, now_ms).await?;
+        let pending = store::lookup(&mut self.db.read().await?, uid, now_ms).await?;
         let pending = pending.ok_or(ErrorCode::NotLoggedIn)?;
         let digits: String = request.code.split_whitespace().collect();
         let step = self
@@ -144,7 +143,14 @@ impl Accounts {
             .ok_or(ErrorCode::WrongCode)?;
         let finish = SignupFinishRequest::parse(&pending.request)
             .map_err(|_| Error::Internal("a stored sign-up is malformed"))?;
-        let signup = self.verify_signup(finish)?;
+        let came_ms = pending.expires_ms.saturating_sub(SIGNUP_TTL_MS);
+        let signup = self.verify_signup(finish, came_ms).await?;
+
+        let mut w = self.db.write().await?;
+        // Whoever comes second, or after a newer attempt, finds it gone.
+        if !session::delete(&mut w, session.row.token_hash).await? {
+            return Err(ErrorCode::NotLoggedIn.into());
+        }
         let administrator = invitation::consume(&mut w, uid).await?;
         store::delete(&mut w, uid).await?;
         let new = Account {
@@ -214,49 +220,56 @@ impl Accounts {
         self.kek.keyed_hash(Keyed::Invitation, &[code.as_bytes()])
     }
 
-    /// Checks that the parts belong to one another and to this server.
-    fn verify_signup(&self, request: SignupFinishRequest) -> Result<VerifiedSignup> {
-        let handle = parse_handle(&request.handle)?;
-        let account = Genesis::parse(&request.account.genesis.0).map_err(malformed)?;
-        let drive = Genesis::parse(&request.drive.genesis.0).map_err(malformed)?;
-        let here = self.instance.id();
-        if account.body().instance_id != here || drive.body().instance_id != here {
-            return Err(rejected("the vaults were made for another server"));
-        }
-        let kinds = (account.body().kind, drive.body().kind);
-        if kinds != (VaultKind::Account, VaultKind::Drive) {
-            return Err(rejected("a sign-up brings an account vault and a drive"));
-        }
-        let uid = account.vault_id();
-        if drive.owner() != uid {
-            return Err(rejected("the drive is another's"));
-        }
-        let first = request.account.entries.first();
-        let first = Entry::parse(&first.ok_or(ErrorCode::BadRequest)?.0).map_err(malformed)?;
-        if first.handle_op() != Some(&handle) {
-            return Err(rejected("the account vault is signed for another user name"));
-        }
-        let unlock = VerifiedSet::verify(&request.unlock, uid, &account.body().sign_pk)?;
-        if unlock.body.version != 1 || unlock.body.generation != account.body().creator_generation
-        {
-            return Err(rejected("the list of unlockers is not the first"));
-        }
-        Ok(VerifiedSignup {
-            uid,
-            handle,
-            unlock,
-            account: request.account,
-            drive: request.drive,
-        })
+    /// Checks the parts, away from the threads that serve.
+    async fn verify_signup(
+        &self,
+        request: SignupFinishRequest,
+        came_ms: u64,
+    ) -> Result<VerifiedSignup> {
+        let instance = self.instance.id();
+        tokio::task::spawn_blocking(move || VerifiedSignup::verify(&request, &instance, came_ms))
+            .await?
     }
 }
 
 impl VerifiedSignup {
-    /// Makes the vaults; `apply` decides whether their entries are valid.
+    /// Checks that the parts are valid, and belong to one another and to
+    /// this server. Their times are held against when they came.
+    fn verify(request: &SignupFinishRequest, instance: &InstanceId, came_ms: u64) -> Result<Self> {
+        let handle = parse_handle(&request.handle)?;
+        let account = PreparedVault::prepare(&request.account, instance, came_ms)?;
+        let drive = PreparedVault::prepare(&request.drive, instance, came_ms)?;
+        if (account.kind(), drive.kind()) != (VaultKind::Account, VaultKind::Drive) {
+            return Err(rejected("a sign-up brings an account vault and a drive"));
+        }
+        let uid = account.vault_id();
+        let key = account.sign_public_key();
+        if drive.owner() != uid || drive.sign_public_key() != key {
+            return Err(rejected("the drive is another's"));
+        }
+        if account.handle() != Some(&handle) {
+            return Err(rejected(
+                "the account vault is signed for another user name",
+            ));
+        }
+        let unlock = VerifiedSet::verify(&request.unlock, uid, &key)?;
+        if unlock.body.version != 1 || unlock.body.generation != account.creator_generation() {
+            return Err(rejected("the list of unlockers is not the first"));
+        }
+        Ok(Self {
+            uid,
+            handle,
+            unlock,
+            account,
+            drive,
+        })
+    }
+
+    /// Makes the vaults.
     async fn create(&self, w: &mut Write, now_ms: u64) -> Result<()> {
-        quotas::set_limit(w, self.uid, NO_LIMIT).await?;
-        create_vault(w, &self.account, now_ms).await?;
-        create_vault(w, &self.drive, now_ms).await?;
+        quota::set_limit(w, self.uid, NO_LIMIT).await?;
+        create_vault(w, &self.account, self.uid, now_ms).await?;
+        create_vault(w, &self.drive, self.uid, now_ms).await?;
         Ok(())
     }
 }
@@ -267,9 +280,5 @@ async fn forget(w: &mut Write, uid: VaultId) -> Result<()> {
         session::delete_all(w, uid).await?;
         invitation::release(w, uid).await?;
     }
-    Ok(())
-}
-
-async fn create_vault(_w: &mut Write, _new: &NewVault, _now_ms: u64) -> Result<()> {
     Ok(())
 }

@@ -8,6 +8,9 @@ use crate::http::route::Call;
 use crate::service::account::session::{Full, Session};
 
 pub(crate) async fn finish_proof(call: Call<ProofFinish, Session<Full>>) -> Result<Empty, Refused> {
-    call.app.accounts().finish_proof(&call.caller, &call.body).await?;
+    call.app
+        .accounts()
+        .finish_proof(&call.caller, &call.body)
+        .await?;
     Ok(Empty {})
 }

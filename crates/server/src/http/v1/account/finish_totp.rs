@@ -8,6 +8,9 @@ use crate::http::route::Call;
 use crate::service::account::session::{Full, Session};
 
 pub(crate) async fn finish_totp(call: Call<TotpFinish, Session<Full>>) -> Result<Empty, Refused> {
-    call.app.accounts().finish_totp(&call.caller, &call.body).await?;
+    call.app
+        .accounts()
+        .finish_totp(&call.caller, &call.body)
+        .await?;
     Ok(Empty {})
 }

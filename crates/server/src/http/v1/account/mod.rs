@@ -10,7 +10,10 @@ mod start_password;
 mod start_proof;
 mod start_totp;
 
-use sv_api::endpoint::{GetAccount, GetUnlockers, NewBackupCodes, PasswordStart, ProofFinish, ProofStart, ReplaceUnlockers, TotpFinish, TotpStart};
+use sv_api::endpoint::{
+    GetAccount, GetUnlockers, NewBackupCodes, PasswordStart, ProofFinish, ProofStart,
+    ReplaceUnlockers, TotpFinish, TotpStart,
+};
 
 use crate::http::route::Routes;
 

@@ -7,6 +7,8 @@ use crate::http::answer::Refused;
 use crate::http::route::Call;
 use crate::service::account::session::{Full, Session};
 
-pub(crate) async fn new_backup_codes(call: Call<NewBackupCodes, Session<Full>>) -> Result<<NewBackupCodes as Endpoint>::Response, Refused> {
+pub(crate) async fn new_backup_codes(
+    call: Call<NewBackupCodes, Session<Full>>,
+) -> Result<<NewBackupCodes as Endpoint>::Response, Refused> {
     Ok(call.app.accounts().new_backup_codes(&call.caller).await?)
 }

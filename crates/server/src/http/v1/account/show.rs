@@ -7,6 +7,8 @@ use crate::http::answer::Refused;
 use crate::http::route::Call;
 use crate::service::account::session::{FullOrRecovery, Session};
 
-pub(crate) async fn show(call: Call<GetAccount, Session<FullOrRecovery>>) -> Result<<GetAccount as Endpoint>::Response, Refused> {
+pub(crate) async fn show(
+    call: Call<GetAccount, Session<FullOrRecovery>>,
+) -> Result<<GetAccount as Endpoint>::Response, Refused> {
     Ok(call.app.accounts().status(&call.caller).await?)
 }

@@ -7,6 +7,12 @@ use crate::http::answer::Refused;
 use crate::http::route::Call;
 use crate::service::account::session::{FullOrRecovery, Session};
 
-pub(crate) async fn start_password(call: Call<PasswordStart, Session<FullOrRecovery>>) -> Result<<PasswordStart as Endpoint>::Response, Refused> {
-    Ok(call.app.accounts().start_password(&call.caller, &call.body).await?)
+pub(crate) async fn start_password(
+    call: Call<PasswordStart, Session<FullOrRecovery>>,
+) -> Result<<PasswordStart as Endpoint>::Response, Refused> {
+    Ok(call
+        .app
+        .accounts()
+        .start_password(&call.caller, &call.body)
+        .await?)
 }

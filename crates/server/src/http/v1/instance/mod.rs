@@ -2,11 +2,10 @@
 
 mod show;
 
-use sv_api::endpoint::{GetInstance};
+use sv_api::endpoint::GetInstance;
 
 use crate::http::route::Routes;
 
 pub(super) fn mount(routes: Routes) -> Routes {
-    routes
-        .add::<GetInstance, _, _, _>(show::show)
+    routes.add::<GetInstance, _, _, _>(show::show)
 }

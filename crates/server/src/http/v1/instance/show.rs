@@ -7,6 +7,8 @@ use crate::http::answer::Refused;
 use crate::http::caller::Anybody;
 use crate::http::route::Call;
 
-pub(crate) async fn show(call: Call<GetInstance, Anybody>) -> Result<<GetInstance as Endpoint>::Response, Refused> {
+pub(crate) async fn show(
+    call: Call<GetInstance, Anybody>,
+) -> Result<<GetInstance as Endpoint>::Response, Refused> {
     Ok(call.app.accounts().describe())
 }

@@ -7,6 +7,8 @@ use crate::http::answer::Refused;
 use crate::http::caller::Anybody;
 use crate::http::route::Call;
 
-pub(crate) async fn finish(call: Call<LoginFinish, Anybody>) -> Result<<LoginFinish as Endpoint>::Response, Refused> {
+pub(crate) async fn finish(
+    call: Call<LoginFinish, Anybody>,
+) -> Result<<LoginFinish as Endpoint>::Response, Refused> {
     Ok(call.app.accounts().finish_login(&call.body).await?)
 }

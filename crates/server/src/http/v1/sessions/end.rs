@@ -9,6 +9,9 @@ use crate::service::account::session::{Full, Session};
 
 pub(crate) async fn end(call: Call<EndSession, Session<Full>>) -> Result<Empty, Refused> {
     let session = call.param("session")?;
-    call.app.accounts().end_session(&call.caller, session).await?;
+    call.app
+        .accounts()
+        .end_session(&call.caller, session)
+        .await?;
     Ok(Empty {})
 }

@@ -7,6 +7,8 @@ use crate::http::answer::Refused;
 use crate::http::route::Call;
 use crate::service::account::session::{Full, Session};
 
-pub(crate) async fn list(call: Call<ListSessions, Session<Full>>) -> Result<<ListSessions as Endpoint>::Response, Refused> {
+pub(crate) async fn list(
+    call: Call<ListSessions, Session<Full>>,
+) -> Result<<ListSessions as Endpoint>::Response, Refused> {
     Ok(call.app.accounts().list_sessions(&call.caller).await?)
 }

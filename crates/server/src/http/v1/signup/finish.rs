@@ -7,7 +7,13 @@ use crate::http::answer::Refused;
 use crate::http::caller::Anybody;
 use crate::http::route::Call;
 
-pub(crate) async fn finish(call: Call<SignupFinish, Anybody>) -> Result<<SignupFinish as Endpoint>::Response, Refused> {
+pub(crate) async fn finish(
+    call: Call<SignupFinish, Anybody>,
+) -> Result<<SignupFinish as Endpoint>::Response, Refused> {
     let network = call.network.to_bytes();
-    Ok(call.app.accounts().finish_signup(call.body, network).await?)
+    Ok(call
+        .app
+        .accounts()
+        .finish_signup(call.body, network)
+        .await?)
 }

@@ -1,0 +1,15 @@
+//! What is already durable of an upload.
+
+use sv_api::Endpoint;
+use sv_api::endpoint::GetUpload;
+
+use crate::http::answer::Refused;
+use crate::http::route::Call;
+use crate::service::account::session::{Full, Session};
+
+pub(crate) async fn show(
+    call: Call<GetUpload, Session<Full>>,
+) -> Result<<GetUpload as Endpoint>::Response, Refused> {
+    let content = call.param("content")?;
+    Ok(call.app.vaults().upload(call.caller.uid(), content).await?)
+}
