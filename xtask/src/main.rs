@@ -1,0 +1,44 @@
+//! The tasks of this workspace: `cargo xtask run`, `check`, `test`, `vectors`.
+//!
+//! What runs here is all that continuous integration runs (`.ci/run`). Start
+//! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
+
+mod browser;
+mod cargo;
+mod check;
+mod docs;
+mod graph;
+mod limits;
+mod machine;
+mod purity;
+mod report;
+mod run;
+mod serve;
+mod suite;
+mod walk;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask run [-- ARGS…]   build for release and start securevaultd with ARGS
+cargo xtask check            formatting, lints, invariants, documents
+cargo xtask test             check, then every test that this machine can run
+cargo xtask vectors          the known answers alone, natively and in a browser";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("run") => run::run(arguments),
+        Some("check") => check::check().finish(),
+        Some("test") => suite::test().finish(),
+        Some("vectors") => {
+            let mut report = report::Report::default();
+            report.step("known answers as WebAssembly in Chromium", browser::vectors);
+            report.finish()
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
