@@ -1,0 +1,9 @@
+//! Accounts over the real router: stories, attacks, limits, authorisation.
+
+mod actor;
+mod limits;
+mod matrix;
+mod random_requests;
+mod second_factor;
+mod stories;
+mod unlockers;
