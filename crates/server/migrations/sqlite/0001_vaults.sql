@@ -101,7 +101,7 @@ CREATE TABLE content_refs (
     PRIMARY KEY (vault_id, node_id, content_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX content_refs_by_content ON content_refs (content_id, owner);
+CREATE INDEX content_refs_by_content ON content_refs (content_id, vault_id, owner);
 
 CREATE TABLE quotas (
     uid         BLOB    NOT NULL PRIMARY KEY,

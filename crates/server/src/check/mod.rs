@@ -173,8 +173,9 @@ pub async fn check(db: &Database, blocks: &Arc<dyn BlockStore>) -> Result<Report
     }
     contents::check(db, blocks, &mut report).await?;
     let mut snapshot = db.read().await?;
+    let counted = quotas::counted(&mut snapshot).await?;
     for (uid, quota) in quotas::all(&mut snapshot).await? {
-        let (charged, stored) = (quota.used, quotas::count(&mut snapshot, uid).await?);
+        let (charged, stored) = (quota.used, counted.get(&uid).copied().unwrap_or(0));
         if charged != stored {
             report.findings.push(Finding::Quota {
                 uid,

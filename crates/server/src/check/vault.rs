@@ -34,8 +34,11 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
     let head = vault.state.head.seq;
     while replay.state.head.seq < head {
         let next = replay.state.head.seq + 1;
-        let page = entries::page(&mut snapshot, vault_id, next, LEAVES, PLAY_LEN).await?;
-        if page.first().is_none_or(|entry| entry.body().seq != next) {
+        let mut page = entries::page(&mut snapshot, vault_id, next, LEAVES, PLAY_LEN).await?;
+        let in_place = page.iter().zip(next..);
+        let unbroken = in_place.take_while(|(entry, seq)| entry.body().seq == *seq);
+        page.truncate(unbroken.count());
+        if page.is_empty() {
             let seq = next;
             report
                 .findings

@@ -209,9 +209,12 @@ fn row(row: &SqliteRow) -> Result<Row> {
 
 fn value(row: &SqliteRow, column: usize) -> Result<Value> {
     let raw = row.try_get_raw(column)?;
+    // The type of a null is that of its column.
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
     let kind = raw.type_info();
     let decoded = match kind.name() {
-        "NULL" => Ok(Value::Null),
         "INTEGER" => <i64 as Decode<Sqlite>>::decode(raw).map(Value::Int),
         "BLOB" => <Vec<u8> as Decode<Sqlite>>::decode(raw).map(Value::Bytes),
         "TEXT" => <String as Decode<Sqlite>>::decode(raw).map(Value::Text),

@@ -1,5 +1,7 @@
 //! Blocks of contents: where each is, how long, and its hash.
 
+use std::collections::BTreeMap;
+
 use sv_ledger::id::{ContentId, Hash};
 
 use crate::args;
@@ -102,6 +104,47 @@ pub async fn lookup(
         )
         .await?;
     row.map(placed).transpose()
+}
+
+/// Lengths of the first blocks of some contents.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn first_lengths(
+    q: &mut impl Query,
+    contents: &[ContentId],
+) -> Result<BTreeMap<ContentId, u64>> {
+    let rows = q
+        .query_list(
+            "SELECT content_id, len FROM blocks WHERE idx = 0 AND content_id IN (?..)",
+            args![],
+            contents.iter().map(|id| Value::from(*id)).collect(),
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
+}
+
+/// First blocks of some contents and where they are.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn firsts(
+    q: &mut impl Query,
+    contents: &[ContentId],
+) -> Result<BTreeMap<ContentId, PlacedBlock>> {
+    let rows = q
+        .query_list(
+            "SELECT idx, len, hash, file, data, content_id FROM blocks \
+             WHERE idx = 0 AND content_id IN (?..)",
+            args![],
+            contents.iter().map(|id| Value::from(*id)).collect(),
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(5)?, placed(row)?)))
+        .collect()
 }
 
 /// Those of some names that a row holds.

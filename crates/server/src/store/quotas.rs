@@ -1,6 +1,8 @@
 //! How much an account may store, and how much it does: every content that
 //! its vaults refer to, once, and every block of its unfinished uploads.
 
+use std::collections::BTreeMap;
+
 use sv_ledger::id::VaultId;
 
 use crate::args;
@@ -93,31 +95,31 @@ pub async fn all(q: &mut impl Query) -> Result<Vec<(VaultId, Quota)>> {
         .collect()
 }
 
-/// What an account stores, counted anew.
+/// What every account that stores anything stores, counted anew.
 ///
 /// # Errors
 /// [`crate::db::Error`].
-pub async fn count(q: &mut impl Query, uid: VaultId) -> Result<u64> {
+pub async fn counted(q: &mut impl Query) -> Result<BTreeMap<VaultId, u64>> {
     let referenced = q
-        .lookup(
-            "SELECT CAST(SUM(c.sealed_len) AS SIGNED) FROM \
-             (SELECT DISTINCT content_id FROM content_refs WHERE owner = ?) r \
-             JOIN contents c ON c.content_id = r.content_id",
-            args![uid],
+        .query(
+            "SELECT r.owner, CAST(SUM(c.sealed_len) AS SIGNED) FROM \
+             (SELECT DISTINCT owner, content_id FROM content_refs) r \
+             JOIN contents c ON c.content_id = r.content_id GROUP BY r.owner",
+            args![],
         )
         .await?;
     let uploading = q
-        .lookup(
-            "SELECT CAST(SUM(sealed_len) AS SIGNED) FROM contents \
-             WHERE committed = 0 AND uploader = ?",
-            args![uid],
+        .query(
+            "SELECT uploader, CAST(SUM(sealed_len) AS SIGNED) FROM contents \
+             WHERE committed = 0 GROUP BY uploader",
+            args![],
         )
         .await?;
-    let mut total = 0;
+    let mut stored = BTreeMap::new();
     for mut row in referenced.into_iter().chain(uploading) {
-        total += row.take::<Option<u64>>(0)?.unwrap_or(0);
+        *stored.entry(row.take(0)?).or_default() += row.take::<u64>(1)?;
     }
-    Ok(total)
+    Ok(stored)
 }
 
 fn quota(mut row: Row) -> Result<Quota> {

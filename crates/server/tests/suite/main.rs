@@ -1,1 +1,16 @@
 //! One integration binary: the conformance suites of the ports, and the vault services.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its stage has to stop"
+)]
+
+mod account;
+mod append;
+mod author;
+mod blocks_conformance;
+mod collection;
+mod integrity;
+mod store_conformance;
+mod uploads;
+mod world;

@@ -7,7 +7,7 @@ use sv_api::vault::{Contents, ContentsRequest, InlineContent};
 use sv_ledger::id::ContentId;
 
 use super::access::{Access, Read, Vault};
-use super::{ANSWER_LEN, Vaults};
+use super::{Vaults, leading};
 use crate::blocks::BlockStream;
 use crate::service::Result;
 use crate::store::blocks::{Place, PlacedBlock};
@@ -65,23 +65,19 @@ impl Vaults {
         let mut snapshot = self.db.read().await?;
         let readable =
             references::in_vault(&mut snapshot, access.vault_id(), ids.iter().copied()).await?;
-        let (mut placed, mut total) = (Vec::new(), 0);
-        for id in ids.iter().take_while(|id| readable.contains(id)) {
-            let Some(first) = blocks::lookup(&mut snapshot, *id, 0).await? else {
-                break;
-            };
-            total += first.block.len;
-            if total > ANSWER_LEN && !placed.is_empty() {
-                break;
-            }
-            placed.push((*id, first));
-        }
-        drop(snapshot);
-        if placed.is_empty() && !ids.is_empty() {
+        let mut lengths = blocks::first_lengths(&mut snapshot, ids).await?;
+        lengths.retain(|id, _| readable.contains(id));
+        let wanted = leading(ids, &lengths);
+        if wanted.is_empty() && !ids.is_empty() {
             return Err(ErrorCode::NotFound.into());
         }
-        let mut contents = Vec::with_capacity(placed.len());
-        for (content_id, first) in placed {
+        let mut firsts = blocks::firsts(&mut snapshot, wanted).await?;
+        drop(snapshot);
+        let mut contents = Vec::with_capacity(wanted.len());
+        for content_id in wanted.iter().copied() {
+            let Some(first) = firsts.remove(&content_id) else {
+                break;
+            };
             let block = self.whole(first).await?;
             contents.push(InlineContent { content_id, block });
         }

@@ -13,9 +13,11 @@ mod read;
 mod references;
 pub(crate) mod uploads;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sv_ledger::id::VaultId;
+use sv_ledger::limits::CLOCK_SKEW_MS;
 use sv_ledger::state::Head;
 use tokio::sync::broadcast;
 
@@ -27,7 +29,6 @@ use crate::blocks::BlockStore;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::random::Random;
-use sv_ledger::limits;
 
 /// Bytes of records, entries or blocks in one answer, about.
 const ANSWER_LEN: u64 = 4 * 1024 * 1024;
@@ -80,5 +81,35 @@ impl Vaults {
 
 /// The sender's clock is right enough.
 fn is_timely(timestamp_ms: u64, now_ms: u64) -> bool {
-    timestamp_ms.abs_diff(now_ms) <= limits::CLOCK_SKEW_MS
+    timestamp_ms.abs_diff(now_ms) <= CLOCK_SKEW_MS
+}
+
+/// The first of `keys` that are there and fit in one answer; at least one, if
+/// the first is there.
+fn leading<'k, K: Ord>(keys: &'k [K], lengths: &BTreeMap<K, u64>) -> &'k [K] {
+    let mut total = 0;
+    let count = keys
+        .iter()
+        .map_while(|key| lengths.get(key))
+        .zip(0..)
+        .take_while(|(len, place)| {
+            total += **len + 4;
+            *place == 0 || total <= ANSWER_LEN
+        })
+        .count();
+    keys.get(..count).unwrap_or(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_stops_early_but_never_skips() {
+        let lengths = BTreeMap::from([(1, ANSWER_LEN + 9), (2, 5), (3, ANSWER_LEN), (4, 0)]);
+        assert_eq!(leading(&[1, 2], &lengths), [1]);
+        assert_eq!(leading(&[2, 4, 3, 2], &lengths), [2, 4]);
+        assert_eq!(leading(&[2, 9, 4], &lengths), [2]);
+        assert!(leading(&[9, 2], &lengths).is_empty());
+    }
 }

@@ -1,17 +1,15 @@
 //! Reading a vault: heads, membership, checkpoint, leaves, entries, bodies.
 //! Lists are cut by number and by bytes; a client asks on.
 
-use std::collections::BTreeMap;
-
 use sv_api::vault::{
     Bodies, BodiesRequest, EntryPage, LeafPage, MembershipLog, VaultHead, VaultHeads,
 };
 use sv_api::{Base64, ErrorCode};
-use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::PAGE;
 
 use super::access::{Access, Read, Vault};
-use super::{ANSWER_LEN, Vaults};
+use super::{ANSWER_LEN, Vaults, leading};
 use crate::service::Result;
 use crate::store::{bodies, entries, leaves, vaults};
 
@@ -134,20 +132,4 @@ impl Vaults {
             .collect();
         Ok(Bodies { bodies })
     }
-}
-
-/// The first of `hashes` that are there and fit in one answer, at least one
-/// if the first is there.
-fn leading<'h>(hashes: &'h [Hash], lengths: &BTreeMap<Hash, u64>) -> &'h [Hash] {
-    let mut total = 0;
-    let count = hashes
-        .iter()
-        .map_while(|hash| lengths.get(hash))
-        .take_while(|len| {
-            let is_first = total == 0;
-            total += **len + 4;
-            is_first || total <= ANSWER_LEN
-        })
-        .count();
-    hashes.get(..count).unwrap_or(hashes)
 }
