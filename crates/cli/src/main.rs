@@ -1,2 +1,31 @@
-//! skeleton
-fn main() {}
+//! `securevault`: the SecureVault command line.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sv_cli::command::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = cli.output();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out.warn(&format!("securevault: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(cli.run());
+    // A read of standard input may still wait for its other end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out.fail(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

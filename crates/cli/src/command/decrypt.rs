@@ -1,0 +1,142 @@
+//! `decrypt`: opens a raw download, without a server or an account.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use sv_client::transfer::Sink;
+use sv_core::content::{Decryptor, RAW_HEADER_LEN, RawHeader, RawKey};
+use sv_core::error::ContentError;
+
+use crate::ask;
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::human;
+use crate::local::{StdoutSink, raw_sink};
+
+const KEY_ENV: &str = "SECUREVAULT_KEY";
+
+/// Open a raw download (`get --raw`), offline
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  securevault decrypt contract.pdf.svraw --key sv1-… -o contract.pdf
+  securevault decrypt contract.pdf.svraw --key-file key.txt -o - | less
+
+Needs no server and no account. The result gets its name after the last check. The key can also \
+be in SECUREVAULT_KEY; on the command line, other users of this computer may see it.")]
+pub(super) struct Decrypt {
+    /// The raw download
+    file: PathBuf,
+    /// Its key, `sv1-…`
+    #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
+    key: Option<String>,
+    /// A file with its key
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// File to write; `-` for standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Overwrite OUT
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl Decrypt {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let key = RawKey::parse(&self.key()?)
+            .map_err(|_| Failure::usage("this is not the key of a raw download (`sv1-…`)"))?;
+        let file =
+            File::open(&self.file).map_err(|error| Failure::local(self.file.display(), error))?;
+        if self.output.as_os_str() == "-" {
+            return decrypt(&self.file, file, key, StdoutSink).await.map(drop);
+        }
+        if !self.force && self.output.symlink_metadata().is_ok() {
+            return Err(Failure::Local(format!(
+                "{}: is there already; use --force to replace it",
+                self.output.display()
+            )));
+        }
+        let sink = raw_sink(self.output.clone(), self.force).await?;
+        let size = decrypt(&self.file, file, key, sink).await?;
+        context
+            .out
+            .done(&json!({"file": self.output, "bytes": size}), || {
+                format!("{}: {} written", self.output.display(), human::size(size))
+            })
+    }
+
+    fn key(&self) -> Result<String> {
+        if let Some(key) = &self.key {
+            return Ok(key.clone());
+        }
+        if let Some(file) = &self.key_file {
+            return std::fs::read_to_string(file)
+                .map_err(|error| Failure::local(file.display(), error));
+        }
+        match std::env::var(KEY_ENV) {
+            Ok(key) => Ok(key),
+            Err(_) if ask::is_interactive() => ask::line("Key (sv1-…): "),
+            Err(_) => Err(Failure::usage(
+                "which key? Give it with --key or --key-file",
+            )),
+        }
+    }
+}
+
+async fn decrypt(path: &Path, file: File, key: RawKey, mut sink: impl Sink) -> Result<u64> {
+    match open_all(path, file, key, &mut sink).await {
+        Ok(size) => {
+            sink.finish().await?;
+            Ok(size)
+        }
+        Err(failure) => {
+            sink.abandon().await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn open_all(path: &Path, file: File, key: RawKey, sink: &mut impl Sink) -> Result<u64> {
+    let name = path.display().to_string();
+    let refused = |error: ContentError| Failure::of_content(&name, &error);
+    let mut file = BufReader::new(file);
+    let mut header = [0; RAW_HEADER_LEN];
+    if read_full(path, &mut file, &mut header)? != header.len() {
+        return Err(refused(ContentError::Malformed("raw download")));
+    }
+    let header = RawHeader::parse(&header).map_err(refused)?;
+    let mut decryptor = Decryptor::new(key, header.content_id, header.size).map_err(refused)?;
+    let mut sealed = Vec::new();
+    while let Some(len) = decryptor.next_sealed_len() {
+        sealed.resize(len, 0);
+        let read = read_full(path, &mut file, &mut sealed)?;
+        sealed.truncate(read);
+        let mut plaintext = Vec::new();
+        decryptor
+            .open_next(&sealed, &mut plaintext)
+            .map_err(refused)?;
+        sink.write(plaintext).await?;
+    }
+    if read_full(path, &mut file, &mut [0])? != 0 {
+        return Err(refused(ContentError::Tampered));
+    }
+    decryptor.finish().map_err(refused)?;
+    Ok(header.size)
+}
+
+/// Fills the buffer as far as the file goes.
+fn read_full(path: &Path, file: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::local(path.display(), error)),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,258 @@
+//! `get` and `cat`: from the vault to here.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use sv_client::ClientError;
+use sv_client::drive::Drive;
+use sv_client::path::RemotePath;
+use sv_client::port::StorageError;
+use sv_client::transfer::{DownloadPlan, save_raw};
+use sv_core::record::Kind;
+
+use crate::context::{Context, open_drive, remote};
+use crate::failure::{Failure, Result};
+use crate::human;
+use crate::local::{FileTarget, Place, StdoutSink, StdoutTarget, check_name, raw_sink};
+use crate::platform::NativePlatform;
+use crate::progress::watch;
+
+/// Ends the name of a raw download.
+const RAW: &str = "svraw";
+const RESUME: &str = "What came is kept: the same command goes on from there.";
+
+/// Fetch files and folders
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  securevault get /contract.pdf                   (to ./contract.pdf)
+  securevault get /contract.pdf ~/Desktop/signed.pdf
+  securevault get -r /photos ~/
+  securevault get /backup/db.sql - | psql db
+  securevault get --version 2 /contract.pdf old.pdf
+  securevault get --raw /contract.pdf             (as it is stored; prints the key for `decrypt`)
+
+A file gets its name after the last check; until then it is NAME.svpart, from which an \
+interrupted download goes on. Local files that differ are not overwritten without --force.")]
+pub(super) struct Get {
+    /// File or folder in the vault
+    remote: String,
+    /// Folder, or new name; `-` for standard output [default: here]
+    local: Option<PathBuf>,
+    /// Folders with all that is in them
+    #[arg(short, long)]
+    recursive: bool,
+    /// An older version, as `history` numbers them
+    #[arg(long, value_name = "N")]
+    version: Option<usize>,
+    /// As stored, still encrypted; the key is printed as text
+    #[arg(long, conflicts_with = "recursive")]
+    raw: bool,
+    /// Overwrite local files that differ
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// Print files
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  securevault cat /notes/todo
+  securevault cat --version 1 /notes/todo")]
+pub(super) struct Cat {
+    /// Files or notes
+    #[arg(required = true)]
+    paths: Vec<String>,
+    /// An older version, as `history` numbers them
+    #[arg(long, value_name = "N")]
+    version: Option<usize>,
+}
+
+impl Cat {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let session = context.session().await?;
+        let drive = open_drive(context, &session).await?;
+        let mut plans = Vec::new();
+        for path in &self.paths {
+            let path = remote(path)?;
+            drive.find_file(&path)?;
+            plans.push(DownloadPlan::new(&drive, &path, self.version)?);
+        }
+        context.leave();
+        for plan in plans {
+            print(context, &drive, plan).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Get {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let path = remote(&self.remote)?;
+        let session = context.session().await?;
+        let drive = open_drive(context, &session).await?;
+        let is_folder = drive.find_place(&path).is_ok() && drive.find_file(&path).is_err();
+        if is_folder && !self.recursive {
+            return Err(Failure::usage(format!(
+                "{path}: is a folder; use -r to get it with all that is in it"
+            )));
+        }
+        let to_stdout = self
+            .local
+            .as_deref()
+            .is_some_and(|local| local.as_os_str() == "-");
+        if self.raw {
+            return self.get_raw(context, &drive, &path, to_stdout).await;
+        }
+        let plan = DownloadPlan::new(&drive, &path, self.version)?;
+        if to_stdout {
+            if is_folder {
+                return Err(Failure::usage(format!(
+                    "{path}: a folder cannot go to standard output"
+                )));
+            }
+            context.leave();
+            return print(context, &drive, plan).await;
+        }
+        let place = self.place(&path, is_folder)?;
+        let target = FileTarget::new(&context.out, place, self.force);
+        fetch_into(context, &drive, plan, target).await
+    }
+
+    /// Where it goes: into a folder that is there, else to that name.
+    fn place(&self, path: &RemotePath, is_folder: bool) -> Result<Place> {
+        let local = self.local.clone().unwrap_or_else(|| PathBuf::from("."));
+        let wants_folder = local.to_string_lossy().ends_with('/');
+        let target = if local.is_dir() {
+            match path.names().last() {
+                Some(name) => below(&local, name.as_str())?,
+                None => local,
+            }
+        } else if wants_folder && !is_folder {
+            return Err(Failure::Local(format!(
+                "{}: there is no such folder",
+                local.display()
+            )));
+        } else {
+            local
+        };
+        if !is_folder {
+            return Ok(Place::File(target));
+        }
+        make_folder(&target)?;
+        Ok(Place::Below(target))
+    }
+
+    async fn get_raw(
+        &self,
+        context: &Context,
+        drive: &Drive<'_, NativePlatform>,
+        path: &RemotePath,
+        to_stdout: bool,
+    ) -> Result {
+        if to_stdout {
+            context.leave();
+            let save = async |reporter: &_| {
+                save_raw(drive, path, self.version, StdoutSink, reporter).await
+            };
+            let key = watch(&context.out, "", save).await.map_err(closed_output)?;
+            context.out.warn(&format!("key: {}", key.as_str()));
+            return Ok(());
+        }
+        let mut target = match self.place(path, false)? {
+            Place::File(target) | Place::Below(target) => target,
+        };
+        if self.local.as_deref().is_none_or(Path::is_dir) {
+            target.as_mut_os_string().push(format!(".{RAW}"));
+        }
+        if !self.force && target.symlink_metadata().is_ok() {
+            let there = target.display();
+            return Err(Failure::Local(format!(
+                "{there}: is there already; use --force to replace it"
+            )));
+        }
+        let sink = raw_sink(target.clone(), self.force).await?;
+        let save = async |reporter: &_| save_raw(drive, path, self.version, sink, reporter).await;
+        let key = watch(&context.out, "Start it again.", save).await?;
+        context
+            .out
+            .show(&json!({"file": target, "key": key.as_str()}), || {
+                key.to_string()
+            })
+    }
+}
+
+/// Writes to disk, and says what was not written.
+pub(super) async fn fetch_into(
+    context: &Context,
+    drive: &Drive<'_, NativePlatform>,
+    plan: DownloadPlan,
+    target: FileTarget<'_>,
+) -> Result {
+    let files = plan.items().iter().filter(|item| item.kind != Kind::Folder);
+    let (count, bytes) = files.fold((0, 0), |(n, bytes), item| (n + 1, bytes + item.size));
+    let run = async |reporter: &_| plan.run(drive, &target, reporter).await;
+    watch(&context.out, RESUME, run).await?;
+    let kept = target.finish();
+    let written = count - (kept.same + kept.refused).min(count);
+    let value = json!({
+        "files": count, "bytes": bytes, "written": written,
+        "unchanged": kept.same, "refused": kept.refused,
+    });
+    context.out.done(&value, || {
+        let mut text = format!("{} written", human::count(written, "file"));
+        if kept.same > 0 {
+            text += &format!("; {} there already, unchanged", kept.same);
+        }
+        text
+    })?;
+    if kept.refused > 0 {
+        return Err(Failure::Incomplete(format!(
+            "{} not written; the rest is",
+            human::count(kept.refused, "item")
+        )));
+    }
+    Ok(())
+}
+
+async fn print(context: &Context, drive: &Drive<'_, NativePlatform>, plan: DownloadPlan) -> Result {
+    let run = async |reporter: &_| plan.run(drive, &StdoutTarget, reporter).await;
+    let quiet = crate::output::Output {
+        quiet: true,
+        ..context.out
+    };
+    watch(&quiet, "", run).await.map_err(closed_output)
+}
+
+/// A closed pipe is not worth a message.
+fn closed_output(failure: Failure) -> Failure {
+    match failure {
+        Failure::Client(ClientError::Local(StorageError(why)))
+            if why == Failure::OutputClosed.to_string() =>
+        {
+            Failure::OutputClosed
+        }
+        other => other,
+    }
+}
+
+/// Where something of the vault's naming goes inside a folder of the person's
+/// naming: not through a symlink that lies there.
+fn below(folder: &Path, name: &str) -> Result<PathBuf> {
+    let hint = "say under which name to write it";
+    check_name(name).map_err(|error| Failure::Local(format!("{name}: {error}; {hint}")))?;
+    let target = folder.join(name);
+    if target.is_symlink() && target.is_dir() {
+        let shown = target.display();
+        return Err(Failure::Local(format!(
+            "{shown}: is a symlink to a folder; {hint}"
+        )));
+    }
+    Ok(target)
+}
+
+/// Makes the folder that the person named, and those above it.
+pub(super) fn make_folder(folder: &Path) -> Result {
+    std::fs::create_dir_all(folder).map_err(|error| Failure::local(folder.display(), error))
+}

@@ -1,0 +1,222 @@
+//! `login`, `logout`, `whoami`: this device and the account.
+
+use clap::Args;
+use serde_json::json;
+use sv_client::ClientError;
+use sv_client::account::{LogIn, Profile, Session, Stage};
+use sv_client::port::{Keychain, Platform, Storage};
+use sv_client::vault::{StateCheck, publish_pins};
+
+use crate::ask::{self, CodeArgs, PasswordArgs, with_code};
+use crate::context::Context;
+use crate::device::DeviceArgs;
+use crate::failure::{Failure, Result};
+use crate::human;
+use crate::platform::{NativePlatform, ServerUrl};
+
+/// Log in on this device
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  securevault login --server https://vault.example.org --user alice
+  securevault login                      (again on the same device)
+  securevault login --state-check svh1-… (hold the server to an emergency sheet)
+
+A --code-command gets nothing on its standard input here: it must know the TOTP secret itself, \
+for instance `oathtool --totp -b @secret.txt`.")]
+pub(super) struct Login {
+    /// Address of the server [default: the one this device knows]
+    #[arg(long, value_name = "URL", env = "SECUREVAULT_SERVER")]
+    server: Option<ServerUrl>,
+    /// User name [default: the one this device knows]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// State check code of an emergency sheet: refuse a server that shows an
+    /// older or another state
+    #[arg(long, value_name = "CODE")]
+    state_check: Option<String>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    code: CodeArgs,
+}
+
+/// Log out and wipe keys and caches from this device
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Works offline too. What remains lets the server recognise this device at the next log-in; \
+--forget removes that as well.")]
+pub(super) struct Logout {
+    /// Remove every trace of the account from this device
+    #[arg(long)]
+    forget: bool,
+}
+
+/// Show who is logged in on this device, and where
+#[derive(Debug, Args)]
+pub(super) struct Whoami {}
+
+impl Login {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let check = self
+            .state_check
+            .as_deref()
+            .map(StateCheck::parse)
+            .transpose()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let (platform, server) = context.platform(self.server.as_ref())?;
+        let user = match self.user.clone() {
+            Some(user) => user,
+            None => known_user(&platform).await?,
+        };
+        let password = self.password.present()?;
+        let started = LogIn {
+            handle: &user,
+            password: &password,
+            device_label: &self.device.label(),
+        }
+        .start(platform)
+        .await?;
+        let mut waiting = Some(started);
+        let session = with_code(self.code.codes(&context.out, None), async |code| {
+            let login = waiting.take().ok_or(ClientError::Interrupted)?;
+            login.finish(&code).await.map_err(|(again, error)| {
+                waiting = again.map(|login| *login);
+                error.into()
+            })
+        })
+        .await?;
+        context.home.remember_server(&server)?;
+        if let Some(check) = check
+            && let Err(error) = check.verify(&session).await
+        {
+            // Nothing may be done with a server that was just caught.
+            let _ = session.log_out().await;
+            return Err(error.into());
+        }
+        let handle = &session.profile().handle;
+        context
+            .out
+            .done(&json!({"handle": handle, "server": server}), || {
+                format!("Logged in as {handle} at {server}.")
+            })
+    }
+}
+
+impl Logout {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let told = match context.session().await {
+            Ok(session) => log_out(session).await?,
+            Err(failure) => {
+                self.wipe_what_there_is(context, failure).await?;
+                true
+            }
+        };
+        if self.forget
+            && let Ok((platform, _)) = context.platform(None)
+        {
+            platform.storage().clear().await?;
+        }
+        context.out.done(&json!({"server_told": told}), || {
+            if told {
+                "Logged out; keys and caches are wiped from this device.".to_owned()
+            } else {
+                "Keys and caches are wiped from this device, but the server could not be told. The \
+                 session there can be ended by `securevault sessions revoke` on another device; \
+                 else it ends by itself."
+                    .to_owned()
+            }
+        })
+    }
+
+    /// An account that was not confirmed, or whose key is damaged, is still
+    /// wiped; without one there is nothing to log out from.
+    async fn wipe_what_there_is(&self, context: &Context, failure: Failure) -> Result {
+        let Ok((platform, _)) = context.platform(None) else {
+            return Err(failure);
+        };
+        let is_there = match Profile::load(&platform).await {
+            Ok(None) => false,
+            Ok(Some(profile)) => profile.stage != Stage::LoggedOut || self.forget,
+            Err(_) => true,
+        };
+        if !is_there {
+            return Err(failure);
+        }
+        platform.keychain().wipe().await?;
+        Ok(platform.storage().clear().await?)
+    }
+}
+
+/// Whether the server could be told.
+async fn log_out(session: Session<NativePlatform>) -> Result<bool> {
+    match publish_pins(&session, true).await {
+        Err(error @ ClientError::Tampered(_)) => return Err(error.into()),
+        // Offline: what this device saw is lost to the others, its keys go all
+        // the same.
+        _ => {}
+    }
+    Ok(session.log_out().await?.is_ok())
+}
+
+impl Whoami {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let session = context.session().await?;
+        let profile = session.profile();
+        let server = context.home.server()?.map(|url| url.to_string());
+        let status = match session.status().await {
+            Ok(status) => Some(status),
+            Err(ClientError::Offline(why)) => {
+                context.out.warn(&format!("cannot reach the server: {why}"));
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let value = json!({
+            "handle": profile.handle,
+            "uid": profile.uid.to_string(),
+            "server": server,
+            "device": profile.device_label,
+            "home": context.home.dir(),
+            "online": status.is_some(),
+            "used_bytes": status.as_ref().map(|s| s.used_bytes),
+            "quota_bytes": status.as_ref().and_then(|s| s.quota_bytes),
+            "backup_codes_left": status.as_ref().map(|s| s.backup_codes_left),
+            "administrator": status.as_ref().map(|s| s.administrator),
+        });
+        context.out.show(&value, || {
+            let mut text = format!(
+                "{} at {}\ndevice    {}\nhome      {}\n",
+                profile.handle,
+                server.unwrap_or_default(),
+                profile.device_label,
+                context.home.dir().display()
+            );
+            if let Some(status) = &status {
+                let quota = status.quota_bytes.map_or_else(
+                    || "no limit".to_owned(),
+                    |quota| format!("of {}", human::size(quota)),
+                );
+                text += &format!(
+                    "storage   {} used, {quota}\nbackup codes left: {}\n",
+                    human::size(status.used_bytes),
+                    status.backup_codes_left
+                );
+            }
+            text
+        })
+    }
+}
+
+async fn known_user(platform: &NativePlatform) -> Result<String> {
+    if let Some(profile) = Profile::load(platform).await? {
+        return Ok(profile.handle);
+    }
+    if ask::is_interactive() {
+        ask::line("User name: ")
+    } else {
+        Err(Failure::usage("which user? Give the name with --user"))
+    }
+}

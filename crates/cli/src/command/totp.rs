@@ -1,0 +1,110 @@
+//! `totp`: the second factor.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use sv_client::account::{confirm_sign_up, confirm_totp, new_backup_codes, new_totp};
+
+use super::proof::prove;
+use crate::ask::{CodeArgs, PasswordArgs, with_code};
+use crate::context::Context;
+use crate::failure::Result;
+use crate::reveal;
+
+/// Confirm or replace the authenticator, or get new backup codes
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  securevault totp confirm 123456     (the last step of `signup --json`)
+  securevault totp replace            (a new phone)
+  securevault totp backup-codes       (ten new ones; the old ones stop working)")]
+pub(super) struct Totp {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Give a sign-up its first one-time code; this device is logged in then
+    Confirm {
+        /// The code that the authenticator shows
+        #[arg(value_name = "CODE", conflicts_with = "code")]
+        first: Option<String>,
+        #[command(flatten)]
+        code: CodeArgs,
+    },
+    /// Set up a new authenticator in place of the present one
+    Replace(Proof),
+    /// Get ten new backup codes; the old ones stop working
+    BackupCodes(Proof),
+}
+
+#[derive(Debug, Args)]
+struct Proof {
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    code: CodeArgs,
+    /// A shell command that prints a code of the new authenticator; it gets
+    /// the new secret on its standard input
+    #[arg(long, value_name = "CMD")]
+    new_code_command: Option<String>,
+}
+
+impl Totp {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        match self.action {
+            Action::Confirm { first, code } => confirm(context, first, code).await,
+            Action::Replace(proof) => replace(context, &proof).await,
+            Action::BackupCodes(proof) => backup_codes(context, &proof).await,
+        }
+    }
+}
+
+async fn confirm(context: &Context, first: Option<String>, code: CodeArgs) -> Result {
+    let (platform, _) = context.platform(None)?;
+    let args = CodeArgs {
+        code: first.or(code.code),
+        ..code
+    };
+    let codes = args.codes(&context.out, None);
+    let session = with_code(codes, async |code| {
+        Ok(confirm_sign_up(platform.clone(), &code).await?)
+    })
+    .await?;
+    let handle = &session.profile().handle;
+    context
+        .out
+        .done(&json!({"handle": handle, "confirmed": true}), || {
+            format!("Welcome, {handle}. This device is logged in.")
+        })
+}
+
+async fn replace(context: &Context, proof: &Proof) -> Result {
+    let mut session = context.session().await?;
+    let password = proof.password.present()?;
+    prove(&context.out, &mut session, &password, &proof.code).await?;
+    let setup = new_totp(&session).await?;
+    let args = CodeArgs {
+        code: None,
+        code_command: proof.new_code_command.clone(),
+    };
+    let value = json!({"totp_secret": setup.secret, "otpauth_uri": setup.otpauth_uri});
+    if !context.out.json {
+        context.out.show(&value, || reveal::totp(&setup))?;
+    }
+    let codes = args.codes(&context.out, Some(&setup.secret));
+    with_code(codes, async |code| Ok(confirm_totp(&session, &code).await?)).await?;
+    context.out.done(&value, || {
+        "The new authenticator is in force; the old one is not any more.".to_owned()
+    })
+}
+
+async fn backup_codes(context: &Context, proof: &Proof) -> Result {
+    let mut session = context.session().await?;
+    let password = proof.password.present()?;
+    prove(&context.out, &mut session, &password, &proof.code).await?;
+    let codes = new_backup_codes(&session).await?;
+    context.out.show(&json!({"backup_codes": codes}), || {
+        reveal::backup_codes(&codes)
+    })
+}

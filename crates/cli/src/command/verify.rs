@@ -1,0 +1,143 @@
+//! `verify` and `export`: proof that all of it is there, and taking all of
+//! it away.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use clap::Args;
+use serde_json::json;
+use sv_client::path::RemotePath;
+use sv_client::transfer::DownloadPlan;
+
+use super::get::{fetch_into, make_folder};
+use crate::context::{Context, open_drive};
+use crate::failure::{Failure, Result};
+use crate::human;
+use crate::local::{FileTarget, HashList, NullTarget, Place};
+use crate::progress::watch;
+
+/// Lists what an export wrote, for `sha256sum -c`.
+const HASH_LIST: &str = "SHA256SUMS";
+
+/// Read and check every block of everything
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  securevault verify --all
+
+Reads all versions of all files, the trash included, and keeps nothing. Exits with 5 if anything \
+is missing or altered.")]
+pub(super) struct Verify {
+    /// Everything
+    #[arg(long, required = true)]
+    all: bool,
+}
+
+/// Write everything to a local folder, with a list of hashes
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  securevault export --all ~/vault-copy && cd ~/vault-copy && sha256sum -c SHA256SUMS
+
+Newest versions of all that is not in the trash. An interrupted export goes on where it was.")]
+pub(super) struct Export {
+    /// Everything
+    #[arg(long, required = true)]
+    all: bool,
+    /// Folder to write to; it is made if needed
+    dir: PathBuf,
+    /// Overwrite local files that differ
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl Verify {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let session = context.session().await?;
+        let drive = open_drive(context, &session).await?;
+        let plan = DownloadPlan::everything(&drive);
+        let versions = plan.items().len() as u64;
+        let bytes: u64 = plan.items().iter().map(|item| item.size).sum();
+        context.leave();
+        watch(
+            &context.out,
+            "Nothing was changed; start it again.",
+            async |reporter| plan.run(&drive, &NullTarget, reporter).await,
+        )
+        .await?;
+        let unreadable = drive.quarantined().len();
+        let value = json!({"versions": versions, "bytes": bytes, "unreadable": unreadable});
+        context.out.show(&value, || {
+            format!(
+                "{} ({}) read and checked: all as they were stored",
+                human::count(versions, "version"),
+                human::size(bytes)
+            )
+        })?;
+        if unreadable > 0 {
+            return Err(Failure::Incomplete(format!(
+                "{unreadable} items cannot be read"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Export {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let session = context.session().await?;
+        let drive = open_drive(context, &session).await?;
+        let plan = DownloadPlan::new(&drive, &RemotePath::ROOT, None)?;
+        make_folder(&self.dir)?;
+        let hashes = HashList::default();
+        let place = Place::Below(self.dir.clone());
+        let target = FileTarget::new(&context.out, place, self.force);
+        let target = target.with_hashes(Arc::clone(&hashes));
+        let outcome = fetch_into(context, &drive, plan, target).await;
+        let lines = {
+            let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *hashes)
+        };
+        if !matches!(outcome, Ok(()) | Err(Failure::Incomplete(_))) {
+            return outcome;
+        }
+        write_list(&self.dir, lines)?;
+        outcome
+    }
+}
+
+fn write_list(dir: &Path, mut hashes: Vec<(PathBuf, String)>) -> Result {
+    hashes.sort();
+    let lines: String = hashes
+        .iter()
+        .map(|(path, hash)| {
+            let below = path.strip_prefix(dir).unwrap_or(path).to_string_lossy();
+            list_line(hash, &below.replace(std::path::MAIN_SEPARATOR, "/"))
+        })
+        .collect();
+    let mut list = dir.join(HASH_LIST);
+    if hashes.iter().any(|(path, _)| *path == list) {
+        list = dir.join(format!("{HASH_LIST}.export"));
+    }
+    std::fs::write(&list, lines).map_err(|error| Failure::local(list.display(), error))
+}
+
+/// As `sha256sum` writes it: a backslash in a name is doubled and announced.
+fn list_line(hash: &str, path: &str) -> String {
+    if path.contains('\\') {
+        format!("\\{hash}  {}\n", path.replace('\\', "\\\\"))
+    } else {
+        format!("{hash}  {path}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_sha256sum() {
+        assert_eq!(list_line("ab", "a b/c"), "ab  a b/c\n");
+        assert_eq!(list_line("ab", "a\\b"), "\\ab  a\\\\b\n");
+    }
+}

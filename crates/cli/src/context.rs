@@ -1,0 +1,136 @@
+//! What every command works with: a home, how to speak, and the account that
+//! is logged in.
+
+use std::cell::RefCell;
+
+use sv_client::ClientError;
+use sv_client::account::Session;
+use sv_client::drive::Drive;
+use sv_client::path::RemotePath;
+use sv_client::vault::publish_pins;
+
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::platform::{Home, HomeLock, NativePlatform, ServerUrl};
+
+/// One run of the program.
+pub struct Context {
+    /// How it speaks.
+    pub out: Output,
+    /// Where it lives.
+    pub home: Home,
+    lock: RefCell<Option<HomeLock>>,
+}
+
+impl Context {
+    /// A run in `home`.
+    pub const fn new(out: Output, home: Home) -> Self {
+        Self {
+            out,
+            home,
+            lock: RefCell::new(None),
+        }
+    }
+
+    /// Has the home to itself from now on.
+    ///
+    /// # Errors
+    /// [`Failure::Client`] if it cannot be made or locked.
+    pub fn enter(&self) -> Result {
+        let mut lock = self.lock.borrow_mut();
+        if lock.is_none() {
+            let on_wait = || {
+                self.out
+                    .remark("Another command is using this home; waiting until it is done …");
+            };
+            *lock = Some(self.home.lock(on_wait)?);
+        }
+        Ok(())
+    }
+
+    /// Lets other commands have the home: what follows only moves bytes
+    /// between the server and a pipe, whose other end may be one of them.
+    pub fn leave(&self) {
+        self.lock.borrow_mut().take();
+    }
+
+    /// The platform with the server that was given, or else the one this home
+    /// belongs to.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if there is neither.
+    pub fn platform(&self, given: Option<&ServerUrl>) -> Result<(NativePlatform, ServerUrl)> {
+        self.enter()?;
+        let server = match given {
+            Some(server) => server.clone(),
+            None => self.home.server()?.ok_or_else(|| {
+                Failure::usage("which server? Give its address with --server https://…")
+            })?,
+        };
+        Ok((NativePlatform::new(&self.home, &server)?, server))
+    }
+
+    /// The account that is logged in here.
+    ///
+    /// # Errors
+    /// [`ClientError::NotLoggedIn`].
+    pub async fn session(&self) -> Result<Session<NativePlatform>> {
+        if !self.home.dir().exists() {
+            return Err(ClientError::NotLoggedIn.into());
+        }
+        self.enter()?;
+        let server = self.home.server()?.ok_or(ClientError::NotLoggedIn)?;
+        let platform = NativePlatform::new(&self.home, &server)?;
+        Ok(Session::resume(platform).await?)
+    }
+
+    /// Ends a command that has changed something: tells the account's other
+    /// devices what this one has seen, if that is due.
+    ///
+    /// # Errors
+    /// Any [`sv_client::Tamper`]. Being offline is none.
+    pub async fn close(&self, session: &Session<NativePlatform>) -> Result {
+        match publish_pins(session, false).await {
+            Err(error @ ClientError::Tampered(_)) => Err(error.into()),
+            // It will be due again at the next command.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The drive of a session, at its newest state. Nodes that cannot be read are
+/// pointed out.
+///
+/// # Errors
+/// Those of opening it.
+pub async fn open_drive<'s>(
+    context: &Context,
+    session: &'s Session<NativePlatform>,
+) -> Result<Drive<'s, NativePlatform>> {
+    let drive = Drive::open(session).await?;
+    let unreadable = drive.quarantined().len();
+    if unreadable > 0 {
+        context.out.warn(&format!(
+            "{unreadable} of the items in this drive cannot be read: whoever wrote them sealed \
+             something impossible, or with a newer program"
+        ));
+    }
+    Ok(drive)
+}
+
+/// A remote path from the command line.
+///
+/// # Errors
+/// [`Failure::Usage`].
+pub fn remote(text: &str) -> Result<RemotePath> {
+    for prefix in ["shared:", "vault:"] {
+        if text.starts_with(prefix) {
+            return Err(Failure::usage(format!(
+                "{text}: paths of shared folders are not supported by this version; one's own \
+                 drive is `/…`"
+            )));
+        }
+    }
+    text.parse()
+        .map_err(|error: ClientError| Failure::usage(error.to_string()))
+}

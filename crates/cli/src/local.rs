@@ -1,0 +1,53 @@
+//! The local side of transfers: which files go up, and where files come down.
+
+mod collect;
+mod name;
+mod part;
+mod source;
+mod stream;
+mod target;
+
+pub use collect::{Collected, Collector};
+pub use name::{UnsafeName, check_name, part_name};
+pub use part::{FileSink, HashList, raw_sink};
+pub use source::{DiskFiles, MemoryFiles, StdinFiles};
+pub use stream::{BufferTarget, NullTarget, StdoutSink, StdoutTarget};
+pub use target::{FileTarget, Kept, Place};
+
+use std::fs::Metadata;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sv_client::port::StorageError;
+
+/// Runs blocking file work beside the network.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| StorageError("interrupted".to_owned()))?
+}
+
+fn modified_ms(metadata: &Metadata) -> u64 {
+    metadata
+        .modified()
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| u64::try_from(since.as_millis()).ok())
+        .unwrap_or(0)
+}
+
+fn system_time(ms: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(ms))
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Metadata) -> bool {
+    false
+}
