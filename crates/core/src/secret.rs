@@ -1,6 +1,6 @@
 //! One type per role of a key (spec: `primitives.md` §4). Contents are on the
 //! heap, wiped on drop, absent from `Debug`, and not comparable; only this
-//! crate can look inside, by [`SecretKey::expose`].
+//! crate can look inside, by `SecretKey::expose`.
 //!
 //! The few ways in and out are the functions below that say where the bytes go.
 //!

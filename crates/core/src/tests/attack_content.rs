@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use sv_ledger::id::{ContentId, Hash};
+use sv_ledger::id::Hash;
 use sv_ledger::limits::{BLOCK_LEN, CHUNK_LEN};
 
 use super::support::*;
@@ -211,6 +211,13 @@ fn a22_another_size_is_another_content() {
     assert_eq!(decryptor.finish().err(), Some(ContentError::Tampered));
     assert!(BlockList::verify(vec![hash], lie, &root.root()).is_err());
     assert!(BlockList::verify(vec![hash], BLOCK_LEN as u64, &root.root()).is_ok());
+    // A true list of one block, of which the size admits only a part.
+    let short = BlockList::verify(vec![hash], 999, &root.root()).unwrap();
+    assert!(
+        short
+            .open(&key(1), &CONTENT, 0, &s.blocks[0], &mut out)
+            .is_err()
+    );
 }
 
 /// Two contents under one key, two lists: the record's root decides.
@@ -346,5 +353,4 @@ fn box_lengths_agree_with_the_ledger() {
     assert_eq!(SMALL.plaintext_len(71), None);
     assert_eq!(SMALL.plaintext_len(56 + CHUNK_LEN + 16), None);
     assert_eq!(SMALL.plaintext_len(56 + CHUNK_LEN + 16 + 15), None);
-    let _: ContentId = CONTENT;
 }
