@@ -46,12 +46,20 @@ const RESERVED: [&str; 16] = [
 ];
 
 impl Handle {
-    /// Normalises what a person typed.
+    /// Normalises what a person typed to name an account.
     ///
     /// # Errors
-    /// [`InvalidHandle`] if it is not a handle or a reserved one.
+    /// [`InvalidHandle::Form`] if no account can have that name.
     pub fn parse(text: &str) -> Result<Self, InvalidHandle> {
-        let handle = Self::from_normal_form(&enforce(text)?)?;
+        Self::from_normal_form(&enforce(text)?)
+    }
+
+    /// Normalises what a person typed to name a new account.
+    ///
+    /// # Errors
+    /// [`InvalidHandle`] if it is not a handle, or a reserved one.
+    pub fn choose(text: &str) -> Result<Self, InvalidHandle> {
+        let handle = Self::parse(text)?;
         if RESERVED.contains(&handle.as_str()) {
             return Err(InvalidHandle::Reserved);
         }
@@ -71,7 +79,7 @@ impl Handle {
         // PRECIS is not idempotent for every input (RFC 8264 §7): it makes of a
         // Cherokee capital a small letter that it then refuses. Only what it
         // leaves as it is has one form.
-        if !ok_len || text.contains(separators) || enforce(text)? != text {
+        if !ok_len || text.starts_with('.') || text.contains(separators) || enforce(text)? != text {
             return Err(InvalidHandle::Form);
         }
         Ok(Self(text.to_owned()))
@@ -119,7 +127,8 @@ mod tests {
         ] {
             assert_eq!(Handle::parse(text), Err(InvalidHandle::Form), "{text:?}");
         }
-        assert_eq!(Handle::parse("Admin"), Err(InvalidHandle::Reserved));
+        assert_eq!(Handle::choose("Admin"), Err(InvalidHandle::Reserved));
+        assert!(Handle::parse("Admin").is_ok(), "it may have been free once");
         assert_eq!(Handle::from_normal_form("Bob"), Err(InvalidHandle::Form));
     }
 }

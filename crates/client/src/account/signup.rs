@@ -54,7 +54,7 @@ pub struct SignedUp {
 /// a call.
 pub async fn sign_up<P: Platform>(platform: &P, new: &NewAccount<'_>) -> Result<SignedUp> {
     let handle =
-        Handle::parse(new.handle).map_err(|error| ClientError::misuse(error.to_string()))?;
+        Handle::choose(new.handle).map_err(|error| ClientError::misuse(error.to_string()))?;
     refuse_to_replace(platform).await?;
     let server = Server::anonymous(platform);
     let (instance, policy) = KnownInstance::fetch(&server, None).await?;

@@ -170,7 +170,7 @@ impl VaultBirth {
             dropped: Vec::new(),
         };
         self.bodies.push(record);
-        let ops = Ops::State(vec![StateOp::Put(put)]);
+        let ops = Ops::state(vec![StateOp::Put(put)]);
         self.append(vault_id, epoch, ops, keys, now_ms, &Touched::new())
     }
 

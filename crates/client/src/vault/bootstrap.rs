@@ -4,7 +4,9 @@
 use sv_api::ErrorCode;
 use sv_api::endpoint::{GetCheckpoint, GetLeaves, GetMembership};
 use sv_api::wire::Empty;
+use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::MembershipChain;
+use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::state::Leaf;
 
@@ -26,7 +28,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
     for _ in 0..ATTEMPTS {
-        let (sealed, leaves) = match checkpoint(session, vault_id).await {
+        let (sealed, leaves, shown) = match checkpoint(session, vault_id).await {
             Err(error) if error.is_refusal(ErrorCode::CheckpointGone) => continue,
             outcome => outcome?,
         };
@@ -40,9 +42,15 @@ pub(super) async fn bootstrap<'s, P: Platform>(
             pin,
         };
         vault.hold_to_pin().await?;
+        vault.sync().await?;
+        // The log up to its head must hold exactly the membership that was
+        // shown, and perhaps more by now.
+        if !vault.replica.chain.starts_with(&shown) {
+            vault.cache.remove(session).await?;
+            return Err(Tamper::Missing("a change of who has access").into());
+        }
         let frame = vault.replica.to_frame();
         vault.cache.rewrite(session, &frame).await?;
-        vault.pin.raise(session, vault.replica.state().head).await?;
         return Ok(vault);
     }
     Err(ClientError::Misbehaved(
@@ -50,11 +58,12 @@ pub(super) async fn bootstrap<'s, P: Platform>(
     ))
 }
 
-/// The verified state at the newest checkpoint, and its leaves.
+/// The verified state at the newest checkpoint, its leaves, and every
+/// membership entry the server showed, also those above the checkpoint.
 async fn checkpoint<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
-) -> Result<(Sealed, Vec<(NodeId, Leaf)>)> {
+) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>)> {
     let server = session.server();
     let log = server
         .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
@@ -75,6 +84,10 @@ async fn checkpoint<P: Platform>(
     loop {
         let request = GetLeaves { vault, at, after };
         let page = server.call(&request, Empty {}, Repeat::Safe).await?;
+        // Or a server could keep us reading the same page for ever.
+        if page.leaves.first().is_some_and(|(node, _)| *node <= after) {
+            return Err(Tamper::Log(Reject::LeafOrder).into());
+        }
         leaves.extend(&page.leaves);
         match page.leaves.last() {
             Some((node, _)) if page.more => after = *node,
@@ -88,15 +101,13 @@ async fn checkpoint<P: Platform>(
         return Err(Tamper::Missing("who has access").into());
     }
     let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
-    let chain = log.entries.into_iter().take(known).collect();
-    Ok((
-        Sealed {
-            genesis: log.genesis,
-            chain,
-            state,
-        },
-        leaves,
-    ))
+    let chain = log.entries.iter().take(known).cloned().collect();
+    let sealed = Sealed {
+        genesis: log.genesis,
+        chain,
+        state,
+    };
+    Ok((sealed, leaves, log.entries))
 }
 
 /// Opens keys and records; `None` if the server no longer has the records of

@@ -80,6 +80,14 @@ impl CacheFile {
         self.journal.bytes() > COMPACT_ABOVE && self.journal.bytes() > 4 * self.compact_bytes
     }
 
+    /// Forgets everything.
+    pub(super) async fn remove<P: Platform>(&mut self, session: &Session<P>) -> Result<()> {
+        let empty = Journal::new(self.journal.name().to_owned(), Purpose::Cache);
+        std::mem::replace(&mut self.journal, empty)
+            .remove(session)
+            .await
+    }
+
     /// Adds a step.
     pub(super) async fn append<P: Platform>(
         &mut self,

@@ -119,8 +119,7 @@ impl<P: Platform> Vault<'_, P> {
         ))
     }
 
-    fn draft(&self, mut changes: Vec<Change>) -> Result<Draft> {
-        changes.sort_by_key(Change::node_id);
+    fn draft(&self, changes: Vec<Change>) -> Result<Draft> {
         let vault_id = self.id();
         let epoch = self.replica.state().membership.epoch;
         let key = self.replica.newest_key()?;
@@ -167,11 +166,13 @@ impl<P: Platform> Vault<'_, P> {
             state,
             author,
             epoch,
-            Ops::State(ops),
+            Ops::state(ops),
             keys,
             now_ms,
             &touched,
         )?;
+        // Bodies go in the order in which the entry names them.
+        records.sort_by_key(|(node_id, _)| *node_id);
         Ok(Draft {
             entry,
             touched,

@@ -1,0 +1,150 @@
+//! Local files in memory, as transfers read and write them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sv_client::port::StorageError;
+use sv_client::transfer::{DownloadItem, LocalFiles, LocalTarget, Sink, Source, UploadItem};
+use sv_core::Name;
+use sv_core::record::Kind;
+use sv_ledger::limits::BLOCK_LEN;
+
+/// A file to upload: path below the destination, and what is in it.
+pub fn file(path: &str, bytes: impl Into<Vec<u8>>) -> (UploadItem, Vec<u8>) {
+    let bytes = bytes.into();
+    (item(path, Kind::File, Some(bytes.len() as u64)), bytes)
+}
+
+/// A folder to upload.
+pub fn folder(path: &str) -> (UploadItem, Vec<u8>) {
+    (item(path, Kind::Folder, None), Vec::new())
+}
+
+fn item(path: &str, kind: Kind, size: Option<u64>) -> UploadItem {
+    UploadItem {
+        names: path
+            .split('/')
+            .map(|name| Name::parse(name).expect("a name"))
+            .collect(),
+        kind,
+        size,
+        modified_ms: 1_700_000_000_123,
+        executable: false,
+        local: path.into(),
+    }
+}
+
+/// Files to upload.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles(BTreeMap<std::path::PathBuf, Rc<Vec<u8>>>);
+
+impl MemoryFiles {
+    /// Splits files made by [`file`] and [`folder`] into a plan's items and
+    /// what opens them.
+    pub fn of(files: Vec<(UploadItem, Vec<u8>)>) -> (Vec<UploadItem>, Self) {
+        let mut all = Self::default();
+        let mut items = Vec::new();
+        for (item, bytes) in files {
+            all.0.insert(item.local.clone(), Rc::new(bytes));
+            items.push(item);
+        }
+        (items, all)
+    }
+}
+
+/// Reads a file in memory.
+pub struct MemorySource(Rc<Vec<u8>>);
+
+impl Source for MemorySource {
+    async fn read_block(&mut self, index: u64) -> Result<Vec<u8>, StorageError> {
+        let start = (index as usize * BLOCK_LEN).min(self.0.len());
+        let end = (start + BLOCK_LEN).min(self.0.len());
+        Ok(self.0[start..end].to_vec())
+    }
+}
+
+impl LocalFiles for MemoryFiles {
+    type Source = MemorySource;
+
+    async fn open(&self, item: &UploadItem) -> Result<MemorySource, StorageError> {
+        let bytes = self
+            .0
+            .get(&item.local)
+            .ok_or_else(|| StorageError("no such file".into()))?;
+        Ok(MemorySource(bytes.clone()))
+    }
+}
+
+/// Downloaded files, by path; folders end in a slash.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryTarget {
+    /// Finished files: all bytes came and were verified.
+    pub files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    /// Begun and not finished.
+    pub partial: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+}
+
+/// Takes one file.
+pub struct MemorySink {
+    name: String,
+    target: MemoryTarget,
+}
+
+impl LocalTarget for MemoryTarget {
+    type Sink = MemorySink;
+
+    async fn folder(&self, item: &DownloadItem) -> Result<(), StorageError> {
+        self.files
+            .borrow_mut()
+            .insert(format!("{}/", item.names.join("/")), Vec::new());
+        Ok(())
+    }
+
+    async fn file(&self, item: &DownloadItem) -> Result<Option<MemorySink>, StorageError> {
+        Ok(Some(MemorySink {
+            name: item.names.join("/"),
+            target: self.clone(),
+        }))
+    }
+
+    fn resume_key(&self, item: &DownloadItem) -> Option<String> {
+        Some(item.names.join("/"))
+    }
+}
+
+impl Sink for MemorySink {
+    async fn resume(&mut self, blocks: u64) -> Result<u64, StorageError> {
+        let mut partial = self.target.partial.borrow_mut();
+        let bytes = partial.entry(self.name.clone()).or_default();
+        let kept = blocks.min((bytes.len() / BLOCK_LEN) as u64);
+        bytes.truncate(kept as usize * BLOCK_LEN);
+        Ok(kept)
+    }
+
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError> {
+        self.target
+            .partial
+            .borrow_mut()
+            .entry(self.name.clone())
+            .or_default()
+            .extend(bytes);
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<(), StorageError> {
+        let bytes = self
+            .target
+            .partial
+            .borrow_mut()
+            .remove(&self.name)
+            .unwrap_or_default();
+        self.target.files.borrow_mut().insert(self.name, bytes);
+        Ok(())
+    }
+
+    async fn abandon(self) -> Result<(), StorageError> {
+        self.target.partial.borrow_mut().remove(&self.name);
+        Ok(())
+    }
+}

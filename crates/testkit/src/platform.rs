@@ -1,0 +1,144 @@
+//! A device in memory.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use sv_client::port::{Keychain, Platform, Storage, StorageError};
+use sv_core::DeviceKey;
+
+use crate::clock::TestClock;
+use crate::network::Network;
+
+/// Files in memory; clones are the same files.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStorage(Rc<RefCell<BTreeMap<String, Vec<u8>>>>);
+
+impl MemoryStorage {
+    /// A copy of all files.
+    pub fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
+        self.0.borrow().clone()
+    }
+
+    /// Puts files back.
+    pub fn restore(&self, files: BTreeMap<String, Vec<u8>>) {
+        *self.0.borrow_mut() = files;
+    }
+}
+
+impl Storage for MemoryStorage {
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.0.borrow().get(name).cloned())
+    }
+
+    async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0.borrow_mut().insert(name.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    async fn append(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.0
+            .borrow_mut()
+            .entry(name.to_owned())
+            .or_default()
+            .extend_from_slice(bytes);
+        Ok(())
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.0.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    async fn clear(&self) -> Result<(), StorageError> {
+        self.0.borrow_mut().clear();
+        Ok(())
+    }
+}
+
+/// A keychain in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryKeychain(Rc<RefCell<Option<Vec<u8>>>>);
+
+impl Keychain for MemoryKeychain {
+    async fn load(&self) -> Result<Option<DeviceKey>, StorageError> {
+        let stored = self.0.borrow();
+        Ok(stored
+            .as_ref()
+            .map(|bytes| DeviceKey::from_store(bytes).expect("our own key")))
+    }
+
+    async fn store(&self, key: &DeviceKey) -> Result<(), StorageError> {
+        *self.0.borrow_mut() = Some(key.to_store().to_vec());
+        Ok(())
+    }
+
+    async fn wipe(&self) -> Result<(), StorageError> {
+        *self.0.borrow_mut() = None;
+        Ok(())
+    }
+}
+
+/// A device in memory; clones are the same device.
+#[derive(Clone)]
+pub struct TestPlatform {
+    /// Its way to the server.
+    pub network: Network,
+    /// Its files.
+    pub storage: MemoryStorage,
+    keychain: MemoryKeychain,
+    clock: TestClock,
+}
+
+impl TestPlatform {
+    /// A new device.
+    pub fn new(url: &str, clock: TestClock) -> Self {
+        Self {
+            network: Network::to(url),
+            storage: MemoryStorage::default(),
+            keychain: MemoryKeychain::default(),
+            clock,
+        }
+    }
+}
+
+impl Platform for TestPlatform {
+    type Http = Network;
+    type Storage = MemoryStorage;
+    type Keychain = MemoryKeychain;
+    type Random = UnwrapErr<SysRng>;
+
+    fn http(&self) -> &Network {
+        &self.network
+    }
+
+    fn storage(&self) -> &MemoryStorage {
+        &self.storage
+    }
+
+    fn keychain(&self) -> &MemoryKeychain {
+        &self.keychain
+    }
+
+    fn random(&self) -> Self::Random {
+        UnwrapErr(SysRng)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    async fn sleep(&self, ms: u64) {
+        tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+    }
+
+    async fn offload<T, F>(&self, work: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+}

@@ -1,0 +1,153 @@
+//! A real server in process, on files in a temporary folder, that can be
+//! stopped, rolled back and tampered with.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sv_api::account::SignupPolicy;
+use sv_server::clock::Clock;
+use sv_server::config::{Config, Storage};
+use sv_server::server::Server;
+use tempfile::TempDir;
+
+use crate::clock::TestClock;
+use crate::platform::TestPlatform;
+
+/// A server under test.
+pub struct TestServer {
+    folder: TempDir,
+    config: Config,
+    clock: TestClock,
+    server: Option<Server>,
+}
+
+/// A copy of everything a server keeps.
+pub struct Snapshot(TempDir);
+
+impl TestServer {
+    /// Starts a server that anybody may sign up at.
+    pub async fn start() -> Self {
+        Self::start_with(SignupPolicy::Open).await
+    }
+
+    /// Starts a server with a policy.
+    pub async fn start_with(signup: SignupPolicy) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let storage = Storage::in_folder(folder.path().join("data"), folder.path().join("key"));
+        let config = Config::on_free_port(storage, signup);
+        let mut server = Self {
+            folder,
+            config,
+            clock: TestClock::default(),
+            server: None,
+        };
+        server.resume().await;
+        server
+    }
+
+    /// Starts the server again after [`Self::stop`], at the same address.
+    pub async fn resume(&mut self) {
+        let clock = self.clock.clone();
+        let clock = Clock::from_fn(move || clock.now_ms());
+        let server = Server::start_at(self.config.clone(), clock)
+            .await
+            .expect("the server starts");
+        self.config.listen = format!("localhost:{}", server.address().port());
+        self.server = Some(server);
+    }
+
+    /// Stops the server in order.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
+    /// The running server.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        self.server().url().to_owned()
+    }
+
+    /// The clock of the server and of every device made by [`Self::device`].
+    pub const fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// A new device, with an honest network.
+    pub fn device(&self) -> TestPlatform {
+        TestPlatform::new(&self.url(), self.clock.clone())
+    }
+
+    /// The folder of database and blocks.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A connection to the database, past the server.
+    pub async fn database(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new()
+            .filename(self.data().join("vault.db"))
+            .busy_timeout(std::time::Duration::from_secs(10));
+        SqliteConnection::connect_with(&options)
+            .await
+            .expect("the database opens")
+    }
+
+    /// Every block file.
+    pub fn block_files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        collect_files(&self.data().join("blocks"), &mut found);
+        found.retain(|path| !path.components().any(|part| part.as_os_str() == "tmp"));
+        found.sort();
+        found
+    }
+
+    /// Copies everything the server keeps, while it is stopped.
+    pub async fn snapshot(&mut self) -> Snapshot {
+        self.stop().await;
+        let copy = TempDir::new().expect("a folder");
+        copy_folder(&self.data(), copy.path());
+        self.resume().await;
+        Snapshot(copy)
+    }
+
+    /// Puts a copy in the place of everything the server keeps.
+    pub async fn restore(&mut self, snapshot: &Snapshot) {
+        self.stop().await;
+        std::fs::remove_dir_all(self.data()).expect("the old data goes");
+        copy_folder(snapshot.0.path(), &self.data());
+        self.resume().await;
+    }
+}
+
+fn collect_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect_files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Whole stories: real clients against a real server.
+
+mod story;
