@@ -104,7 +104,11 @@ fn print_users(users: &[UserSummary], json: bool) {
     }
     for user in users {
         let quota = user.quota_bytes.map_or("-".to_owned(), |q| q.to_string());
-        let admin = if user.administrator { " administrator" } else { "" };
+        let admin = if user.administrator {
+            " administrator"
+        } else {
+            ""
+        };
         let disabled = if user.disabled { " disabled" } else { "" };
         println!(
             "{}\t{}/{quota} bytes{admin}{disabled}",

@@ -65,7 +65,10 @@ pub(super) async fn run(storage: Storage, json: bool) -> Result<(), Failure> {
 fn clock() -> Finding {
     let now_ms = Clock::system().now_ms();
     match now_ms < EARLIEST_MS {
-        true => problem("clock", "far in the past: set it, and keep it right with NTP"),
+        true => problem(
+            "clock",
+            "far in the past: set it, and keep it right with NTP",
+        ),
         false => ok("clock", "plausible; keep it right with NTP"),
     }
 }
@@ -73,9 +76,10 @@ fn clock() -> Finding {
 fn folder(data: &Path) -> Finding {
     match fs::metadata(data) {
         Err(_) => warning("data folder", "not there yet: the first start makes it"),
-        Ok(meta) if meta.mode() & 0o077 != 0 => {
-            warning("data folder", "open to other users of the machine: chmod 700 it")
-        }
+        Ok(meta) if meta.mode() & 0o077 != 0 => warning(
+            "data folder",
+            "open to other users of the machine: chmod 700 it",
+        ),
         Ok(_) => ok("data folder", "only its owner may look in"),
     }
 }
@@ -108,7 +112,10 @@ fn durable(data: &Path) -> Finding {
     let took = started.elapsed();
     let removed = fs::remove_file(&path);
     match written.and(removed) {
-        Ok(()) => ok("durability", format!("fsync works, in {} ms", took.as_millis())),
+        Ok(()) => ok(
+            "durability",
+            format!("fsync works, in {} ms", took.as_millis()),
+        ),
         Err(error) => problem("durability", format!("cannot write and sync: {error}")),
     }
 }
@@ -121,12 +128,21 @@ fn key(storage: &Storage) -> Finding {
         return warning("key", "not there yet: the first start makes it");
     };
     if meta.mode() & 0o077 != 0 {
-        return problem("key", "other users of the machine can read it: chmod 600 it");
+        return problem(
+            "key",
+            "other users of the machine can read it: chmod 600 it",
+        );
     }
     if storage.key_is_in_data() {
-        return warning("key", "in the data folder: whoever copies that has both. Move it");
+        return warning(
+            "key",
+            "in the data folder: whoever copies that has both. Move it",
+        );
     }
-    ok("key", "apart from the data; keep a copy, apart from the backups")
+    ok(
+        "key",
+        "apart from the data; keep a copy, apart from the backups",
+    )
 }
 
 async fn database(storage: Storage) -> Finding {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use sv_api::ErrorCode;
 
 use crate::app::OpenError;
+use crate::backup;
 use crate::config::ConfigError;
 use crate::service::Error;
 
@@ -30,6 +31,11 @@ impl Failure {
     /// The server does not want to: a key that is not the database's.
     pub(super) fn refused(error: impl fmt::Display) -> Self {
         Self::with_code(3, error)
+    }
+
+    /// What was asked for is not there.
+    pub(super) fn not_found(error: impl fmt::Display) -> Self {
+        Self::with_code(4, error)
     }
 
     /// What is stored is not whole.
@@ -78,7 +84,17 @@ impl From<OpenError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.code() {
-            ErrorCode::NotFound => Self::with_code(4, error),
+            ErrorCode::NotFound => Self::not_found(error),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl From<backup::Error> for Failure {
+    fn from(error: backup::Error) -> Self {
+        match error {
+            backup::Error::NotABackup(_) => Self::not_found(error),
+            backup::Error::Damaged(_) => Self::damaged(error),
             _ => Self::failed(error),
         }
     }

@@ -39,12 +39,15 @@ enum Command {
     /// Administer people, on the database itself
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Copy everything but the key into a folder, while the server runs
+    /// Copy everything into a new folder, while the server runs
     Backup {
-        /// An earlier backup, which is brought up to date, or a new folder
+        /// The folder, which must not exist
         dir: PathBuf,
+        /// Leave the key out; then its copy must be kept elsewhere
+        #[arg(long)]
+        without_key: bool,
     },
-    /// Bring a backup back into an empty data folder
+    /// Bring a backup back, to where there is nothing yet
     Restore {
         /// The backup
         dir: PathBuf,
@@ -85,7 +88,9 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(args.resolve(storage.resolve()?)).await,
         Command::Admin(command) => admin::run(command, storage.resolve()?, json).await,
-        Command::Backup { dir } => maintenance::backup(storage.resolve()?, &dir, json).await,
+        Command::Backup { dir, without_key } => {
+            maintenance::backup(storage.resolve()?, &dir, without_key, json).await
+        }
         Command::Restore { dir } => maintenance::restore(storage.resolve()?, &dir, json).await,
         Command::Check => maintenance::check(storage.resolve()?, json).await,
         Command::Migrate => maintenance::migrate(storage.resolve()?).await,
@@ -114,9 +119,30 @@ mod tests {
     #[test]
     fn serve_is_the_default_and_takes_the_same_flags() {
         for line in [
-            &["securevaultd", "--listen", "localhost:0", "--signup", "open"][..],
-            &["securevaultd", "serve", "--listen", "localhost:0", "--data", "d"],
-            &["securevaultd", "--data", "d", "admin", "user", "list", "--json"],
+            &[
+                "securevaultd",
+                "--listen",
+                "localhost:0",
+                "--signup",
+                "open",
+            ][..],
+            &[
+                "securevaultd",
+                "serve",
+                "--listen",
+                "localhost:0",
+                "--data",
+                "d",
+            ],
+            &[
+                "securevaultd",
+                "--data",
+                "d",
+                "admin",
+                "user",
+                "list",
+                "--json",
+            ],
         ] {
             assert!(Cli::try_parse_from(line).is_ok(), "{line:?}");
         }

@@ -5,7 +5,7 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::VaultId;
 
 use super::Accounts;
-use super::account::{NO_LIMIT, usage};
+use super::standing::{NO_LIMIT, usage};
 use super::code::Code;
 use crate::db::Query;
 use crate::service::{Error, Result};

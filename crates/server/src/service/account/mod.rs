@@ -4,7 +4,7 @@
 //! given: [`session::Session`] is the proof of both, and only the functions
 //! that check them make one.
 
-mod account;
+mod standing;
 mod admin;
 mod code;
 mod expiry;

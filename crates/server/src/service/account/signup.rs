@@ -12,7 +12,7 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, VaultId};
 use sv_ledger::limits::SIGNUP_TTL_MS;
 
-use super::account::{NO_LIMIT, totp_setup};
+use super::standing::{NO_LIMIT, totp_setup};
 use super::code::Code;
 use super::login::remember_device;
 use super::session::{Kind, NewSession, Session, Signup};

@@ -96,6 +96,26 @@ impl World {
         }
     }
 
+    /// The first two events of the stream.
+    pub(crate) async fn events(&self, path: &str, session: Option<&str>) -> (u16, String) {
+        let mut request = Request::builder().uri(path);
+        if let Some(token) = session {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let mut frames = response.into_body().into_data_stream();
+        let mut text = String::new();
+        while let Some(Ok(frame)) = futures::StreamExt::next(&mut frames).await {
+            text.push_str(std::str::from_utf8(&frame).unwrap());
+            if text.matches("event: head").count() == 2 {
+                break;
+            }
+        }
+        (status, text)
+    }
+
     /// Calls an endpoint from an address.
     pub(crate) async fn send<E: Endpoint>(
         &self,
@@ -139,10 +159,7 @@ pub(crate) fn parse<E: Endpoint>(answer: &Answer) -> Result<E::Response, ApiErro
 }
 
 pub(crate) fn code<T>(result: Result<T, ApiError>) -> ErrorCode {
-    match result {
-        Ok(_) => panic!("was not refused"),
-        Err(error) => error.code,
-    }
+    result.err().expect("a refusal").code
 }
 
 async fn start(dir: &TempDir, now_ms: &Arc<AtomicU64>, policy: SignupPolicy) -> App {

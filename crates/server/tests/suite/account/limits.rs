@@ -32,7 +32,7 @@ async fn exhaust(world: &World, from: [u8; 4], handle: &str) -> usize {
             return tries;
         }
     }
-    panic!("no limit");
+    usize::MAX
 }
 
 #[tokio::test]

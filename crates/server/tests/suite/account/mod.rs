@@ -4,6 +4,7 @@ mod actor;
 mod limits;
 mod matrix;
 mod random_requests;
+mod running;
 mod second_factor;
 mod stories;
 mod unlockers;
