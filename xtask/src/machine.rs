@@ -62,9 +62,13 @@ fn mariadb() -> Option<PathBuf> {
     find("mariadbd").or_else(|| find("mysqld"))
 }
 
+/// The Python in `PATH`, or the system's own, which is where the package goes.
 fn python_with_cryptography() -> Option<PathBuf> {
-    let python = find("python3")?;
-    works(Command::new(&python).args(["-c", "import cryptography"])).then_some(python)
+    let candidates = [find("python3"), Some(PathBuf::from("/usr/bin/python3"))];
+    candidates
+        .into_iter()
+        .flatten()
+        .find(|python| works(Command::new(python).args(["-c", "import cryptography"])))
 }
 
 /// A program in `PATH`, or among those for administrators.

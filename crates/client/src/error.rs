@@ -2,8 +2,7 @@
 
 use sv_api::{ApiError, ErrorCode};
 use sv_core::error::{
-    ContentError, EnvelopeError, KeyBlobInvalid, NameError, RecordError, RecoveryKeyError,
-    SealError,
+    EnvelopeError, KeyBlobInvalid, NameError, RecoveryKeyError, SealError,
 };
 use sv_ledger::apply::Reject;
 use sv_ledger::id::NodeId;
@@ -153,23 +152,5 @@ impl From<NameError> for ClientError {
 impl From<RecoveryKeyError> for ClientError {
     fn from(error: RecoveryKeyError) -> Self {
         Self::Misuse(error.to_string())
-    }
-}
-
-impl Tamper {
-    /// How a record that does not open is reported.
-    pub(crate) const fn record(node: NodeId, error: &RecordError) -> Self {
-        match error {
-            RecordError::UnsupportedSuite(suite) => Self::UnsupportedSuite(*suite),
-            RecordError::Tampered | RecordError::Malformed(_) => Self::Record(node),
-        }
-    }
-
-    /// How a content that does not open is reported; `name` says which.
-    pub(crate) fn content(name: &str, error: &ContentError) -> Self {
-        match error {
-            ContentError::UnsupportedSuite(suite) => Self::UnsupportedSuite(*suite),
-            _ => Self::Content(name.to_owned()),
-        }
     }
 }
