@@ -163,7 +163,7 @@ async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
 }
 
 #[tokio::test]
-async fn a_recovery_nonce_is_good_for_one_handle_once_and_not_for_long() {
+async fn a_wrong_recovery_key_and_an_unknown_handle_look_the_same() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let nobody = Person {
