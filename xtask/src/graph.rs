@@ -78,6 +78,9 @@ const RULES: [Rule; 10] = [
     },
 ];
 
+/// Ours is rustls on aws-lc-rs; with two providers it would ask for one.
+const OTHER_TLS: [&str; 3] = ["ring", "openssl-sys", "native-tls"];
+
 /// Old-generation cryptography, and the one package that may name it.
 const OLD_GENERATION: [(&str, &str); 2] = [("opaque-ke", ""), ("sha2", "0.10.")];
 const ITS_KEEPER: &str = "sv-pake";
@@ -90,10 +93,31 @@ pub(crate) fn check(report: &mut Report) {
     for rule in &RULES {
         report.step(&format!("invariant: {}", rule.says), || graph.holds(rule));
     }
+    let kept = || graph.old_generation_is_kept();
     report.step(
         "invariant: old-generation cryptography is pake's alone",
-        || graph.old_generation_is_kept(),
+        kept,
     );
+    report.step("invariant: one TLS", one_tls);
+}
+
+/// Over what is built in earnest: the metadata's graph also has edges of
+/// features that nobody switches on.
+fn one_tls() -> Outcome {
+    let tree = cargo::output(&mut cargo::cargo([
+        "tree",
+        "--package=sv-server",
+        "--package=sv-cli",
+        "--edges=normal",
+        "--target=all",
+        "--prefix=none",
+    ]))?;
+    let tree = String::from_utf8_lossy(&tree);
+    let mut names = tree.lines().filter_map(|line| line.split(' ').next());
+    match names.find(|name| OTHER_TLS.contains(name)) {
+        Some(name) => Err(format!("{name} ships").into()),
+        None => Ok(Done::plain()),
+    }
 }
 
 /// The resolved graph.
