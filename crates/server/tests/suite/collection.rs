@@ -4,7 +4,9 @@ use sv_api::ErrorCode;
 use sv_api::vault::BodiesRequest;
 use sv_ledger::id::NodeId;
 use sv_ledger::limits::BLOCK_GRACE_MS;
+use sv_server::args;
 use sv_server::service::vault::Read;
+use sv_server::store::garbage;
 
 use crate::append::{append, refusal};
 use crate::author::{Put, body_hash, content, content_id, node, sealed};
@@ -111,6 +113,46 @@ async fn a_record_that_a_kept_leaf_names_stays() {
         .bodies(&read, &BodiesRequest { hashes })
         .await
         .unwrap();
+    world.assert_whole().await;
+}
+
+#[tokio::test]
+async fn leaves_that_the_newest_checkpoint_needs_stay() {
+    let world = World::new().await;
+    let (_, mut log) = world.person(1).await;
+    for record in ["a", "a2", "a3"] {
+        let request = log.request(vec![Put::new(1, record)], &[], world.now_ms());
+        append(&world, &mut log, request).await;
+    }
+    // As if the last entry had been a contributor's.
+    let mut write = world.db.write().await.unwrap();
+    let sql = "UPDATE vaults SET checkpoint_seq = 3 WHERE vault_id = ?";
+    write.execute(sql, args![log.vault_id()]).await.unwrap();
+    write.commit().await.unwrap();
+    world.pass(HOUR_MS + 1);
+    assert_eq!(world.jobs.run().await.unwrap().pruned_leaves, 1);
+    let read = world
+        .vaults
+        .authorise::<Read>(log.person.uid, log.vault_id());
+    let read = read.await.unwrap();
+    let start = NodeId::new([0; 16]);
+    let leaves = world.vaults.leaves(&read, 3, start).await.unwrap().leaves;
+    assert_eq!(leaves[0].1.record_hash, body_hash(b"a2"));
+}
+
+#[tokio::test]
+async fn a_mark_does_not_collect_what_is_referred_to() {
+    let world = World::new().await;
+    let (_, mut log) = world.person(1).await;
+    let put = Put::new(1, "a").inline(1, sealed(10, 1));
+    let request = log.request(vec![put], &[], world.now_ms());
+    append(&world, &mut log, request).await;
+    let mut write = world.db.write().await.unwrap();
+    garbage::mark(&mut write, [content_id(1)].into_iter(), 0)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(world.jobs.run().await.unwrap().collected_contents, 0);
     world.assert_whole().await;
 }
 

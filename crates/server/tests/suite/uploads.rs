@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use sv_api::ErrorCode;
+use sv_ledger::entry::Entry;
 use sv_ledger::limits::{BLOCKS_PER_CONTENT, UPLOAD_TTL_MS};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use sv_server::args;
@@ -105,6 +106,27 @@ async fn a_block_that_comes_again_takes_the_place_of_the_first() {
     let request = log.request(vec![Put::new(1, "x").adding(last)], &[], world.now_ms());
     append(&world, &mut log, request).await;
     world.assert_whole().await;
+}
+
+/// Together they are as long as two blocks may be, but the first is short.
+#[tokio::test]
+async fn only_the_last_block_may_be_short() {
+    let world = World::new().await;
+    let (person, log) = world.person(1).await;
+    let (short, full) = (sealed((4 << 20) - 100, 1), sealed(4 << 20, 2));
+    for (index, block) in [(0, &short), (1, &full)] {
+        world
+            .put(person.uid, content_id(1), index, block)
+            .await
+            .unwrap();
+    }
+    let put = Put::new(1, "x").adding(content(1, &[&short, &full]));
+    let request = log.request(vec![put], &[], world.now_ms());
+    assert!(Entry::parse(&request.entry.to_bytes()).is_ok());
+    assert_eq!(
+        refusal(&world, &log, request).await,
+        ErrorCode::BlocksMissing
+    );
 }
 
 #[tokio::test]

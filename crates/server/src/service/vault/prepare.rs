@@ -86,10 +86,6 @@ pub(super) fn rejected(message: &'static str) -> Error {
 fn added_contents(entry: &Entry) -> Result<BTreeMap<ContentId, ContentAdded>> {
     let mut added = BTreeMap::new();
     for op in entry.state_ops() {
-        // Listing leaves begins beyond this one, which nobody draws by chance.
-        if *op.node_id() == NodeId::new([0; NodeId::LEN]) {
-            return Err(rejected("the node id of all zeros is reserved"));
-        }
         let StateOp::Put(put) = op else { continue };
         for content in &put.added {
             let same = added.insert(content.content_id, *content);
