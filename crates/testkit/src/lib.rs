@@ -10,6 +10,7 @@
 
 mod actor;
 mod clock;
+mod database;
 mod files;
 mod network;
 mod platform;
@@ -17,8 +18,9 @@ mod server;
 
 pub use actor::{Actor, PASSWORD, get, put};
 pub use clock::TestClock;
+pub use database::{Database, Row, Value};
 pub use files::{MemoryFiles, MemoryTarget, file, folder};
-pub use network::{Exchange, Network, Recording};
+pub use network::{Exchange, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform};
 pub use server::{Snapshot, TestServer};
 

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use sv_api::{Endpoint, Wire};
 use sv_client::port::{Http, HttpRequest, HttpResponse, Unreachable};
 
 /// A request as the network sees it.
@@ -17,16 +18,39 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
+impl Exchange {
+    /// Whether this is a call of that endpoint.
+    pub fn is<E: Endpoint>(&self) -> bool {
+        self.method == E::METHOD.as_str() && fits(&self.path, E::PATH)
+    }
+
+    /// What the network sees of it: how, where, and how long.
+    pub fn trace(&self) -> (&'static str, &str, usize) {
+        (self.method, &self.path, self.body.len())
+    }
+}
+
+/// Whether a path is one of a template with parameters in braces.
+pub fn fits(path: &str, template: &str) -> bool {
+    let (path, template) = (path.split('/'), template.split('/'));
+    path.clone().count() == template.clone().count()
+        && path
+            .zip(template)
+            .all(|(part, name)| name.starts_with('{') || part == name)
+}
+
 /// Everything that clients sent, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     /// One for each request.
     pub requests: Vec<Exchange>,
-    /// Bodies of answers, in the same order.
-    pub answers: Vec<Vec<u8>>,
+    /// What the server answered to each, before any rule; none where no
+    /// answer came.
+    pub answers: Vec<Option<(u16, Vec<u8>)>>,
 }
 
 type Rule = Box<dyn FnMut(&Exchange, HttpResponse) -> Result<HttpResponse, Unreachable>>;
+type Route = Box<dyn Fn(&Exchange) -> Option<String>>;
 
 /// A network that may be hostile.
 #[derive(Clone)]
@@ -34,6 +58,7 @@ pub struct Network {
     client: reqwest::Client,
     url: Rc<RefCell<String>>,
     rule: Rc<RefCell<Option<Rule>>>,
+    route: Rc<RefCell<Option<Route>>>,
     recording: Rc<RefCell<Recording>>,
 }
 
@@ -49,6 +74,7 @@ impl Network {
             client,
             url: Rc::new(RefCell::new(url.to_owned())),
             rule: Rc::default(),
+            route: Rc::default(),
             recording: Rc::default(),
         }
     }
@@ -61,9 +87,36 @@ impl Network {
         *self.rule.borrow_mut() = Some(Box::new(rule));
     }
 
+    /// From now on every successful answer of an endpoint has its body
+    /// changed.
+    pub fn rewrite_bytes<E: Endpoint>(&self, mut change: impl FnMut(&mut Vec<u8>) + 'static) {
+        self.rewrite(move |exchange, mut answer| {
+            if exchange.is::<E>() && answer.status < 300 {
+                change(&mut answer.body);
+            }
+            Ok(answer)
+        });
+    }
+
+    /// The same by its fields.
+    pub fn rewrite_fields<E: Endpoint>(&self, mut change: impl FnMut(&mut E::Response) + 'static) {
+        self.rewrite_bytes::<E>(move |body| {
+            let mut fields = E::Response::parse(body).expect("an honest answer");
+            change(&mut fields);
+            *body = fields.into_bytes();
+        });
+    }
+
+    /// Sends some requests to another server: those that `route` gives a URL
+    /// for.
+    pub fn divert(&self, route: impl Fn(&Exchange) -> Option<String> + 'static) {
+        *self.route.borrow_mut() = Some(Box::new(route));
+    }
+
     /// Makes the network honest again.
     pub fn be_honest(&self) {
         *self.rule.borrow_mut() = None;
+        *self.route.borrow_mut() = None;
     }
 
     /// Leads to another server.
@@ -84,8 +137,19 @@ impl Http for Network {
             path: request.path.clone(),
             body: request.body.to_vec(),
         };
-        self.recording.borrow_mut().requests.push(exchange.clone());
-        let url = format!("{}{}", self.url.borrow(), request.path);
+        let place = {
+            let mut recording = self.recording.borrow_mut();
+            recording.requests.push(exchange.clone());
+            recording.answers.push(None);
+            recording.answers.len() - 1
+        };
+        let diverted = self
+            .route
+            .borrow()
+            .as_ref()
+            .and_then(|route| route(&exchange));
+        let base = diverted.unwrap_or_else(|| self.url.borrow().clone());
+        let url = format!("{base}{}", request.path);
         let method = reqwest::Method::from_bytes(exchange.method.as_bytes()).expect("a method");
         let mut builder = self.client.request(method, url).body(request.body);
         if !request.content_type.is_empty() {
@@ -102,7 +166,9 @@ impl Http for Network {
             body.len() <= request.max_response,
             "the server sends more than it may"
         );
-        self.recording.borrow_mut().answers.push(body.clone());
+        if let Some(recorded) = self.recording.borrow_mut().answers.get_mut(place) {
+            *recorded = Some((status, body.clone()));
+        }
         let response = HttpResponse { status, body };
         match self.rule.borrow_mut().as_mut() {
             Some(rule) => rule(&exchange, response),

@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sv_api::account::SignupPolicy;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
@@ -12,6 +10,7 @@ use sv_server::server::Server;
 use tempfile::TempDir;
 
 use crate::clock::TestClock;
+use crate::database::Database;
 use crate::platform::TestPlatform;
 
 /// A server under test.
@@ -25,6 +24,18 @@ pub struct TestServer {
 /// A copy of everything a server keeps.
 pub struct Snapshot(TempDir);
 
+impl Snapshot {
+    /// Starts a second server on this state, with the first one's secrets: a
+    /// server that tells two stories.
+    pub async fn fork(&self, first: &TestServer) -> TestServer {
+        let folder = TempDir::new().expect("a folder");
+        copy_folder(self.0.path(), &folder.path().join("data"));
+        std::fs::copy(first.folder.path().join("key"), folder.path().join("key"))
+            .expect("the key");
+        TestServer::start_in(folder, first.config.signup, first.clock.clone()).await
+    }
+}
+
 impl TestServer {
     /// Starts a server that anybody may sign up at.
     pub async fn start() -> Self {
@@ -34,12 +45,16 @@ impl TestServer {
     /// Starts a server with a policy.
     pub async fn start_with(signup: SignupPolicy) -> Self {
         let folder = TempDir::new().expect("a folder");
+        Self::start_in(folder, signup, TestClock::default()).await
+    }
+
+    async fn start_in(folder: TempDir, signup: SignupPolicy, clock: TestClock) -> Self {
         let storage = Storage::in_folder(folder.path().join("data"), folder.path().join("key"));
         let config = Config::on_free_port(storage, signup);
         let mut server = Self {
             folder,
             config,
-            clock: TestClock::default(),
+            clock,
             server: None,
         };
         server.resume().await;
@@ -89,14 +104,9 @@ impl TestServer {
         self.folder.path().join("data")
     }
 
-    /// A connection to the database, past the server.
-    pub async fn database(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new()
-            .filename(self.data().join("vault.db"))
-            .busy_timeout(std::time::Duration::from_secs(10));
-        SqliteConnection::connect_with(&options)
-            .await
-            .expect("the database opens")
+    /// The database, past the server.
+    pub async fn database(&self) -> Database {
+        Database::open(&self.data().join("vault.db")).await
     }
 
     /// Every block file.
