@@ -33,7 +33,6 @@ use crate::platform::Home;
 #[command(
     name = "securevault",
     version,
-    propagate_version = true,
     after_help = "\
 First steps:
   securevault signup --server https://vault.example.org --user alice

@@ -6,6 +6,7 @@ mod part;
 mod source;
 mod stream;
 mod target;
+mod unfinished;
 
 pub use collect::{Collected, Collector};
 pub use name::{UnsafeName, check_name, part_name};
@@ -13,6 +14,7 @@ pub use part::{FileSink, HashList, raw_sink};
 pub use source::{DiskFiles, MemoryFiles, StdinFiles};
 pub use stream::{BufferTarget, NullTarget, StdoutSink, StdoutTarget};
 pub use target::{FileTarget, Kept, Place};
+pub use unfinished::Unfinished;
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

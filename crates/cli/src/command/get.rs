@@ -14,7 +14,7 @@ use sv_core::record::Kind;
 use crate::context::{Context, open_drive, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::local::{FileTarget, Place, StdoutSink, StdoutTarget, check_name, raw_sink};
+use crate::local::{FileTarget, Place, StdoutSink, StdoutTarget, Unfinished, check_name, raw_sink};
 use crate::platform::NativePlatform;
 use crate::progress::watch;
 
@@ -115,33 +115,64 @@ impl Get {
             context.leave();
             return print(context, &drive, plan).await;
         }
-        let place = self.place(&path, is_folder)?;
+        if is_folder {
+            return self.get_folder(context, &drive, &path, plan).await;
+        }
+        let place = Place::File(self.target(&path)?);
         let target = FileTarget::new(&context.out, place, self.force);
         fetch_into(context, &drive, plan, target).await
     }
 
-    /// Where it goes: into a folder that is there, else to that name.
-    fn place(&self, path: &RemotePath, is_folder: bool) -> Result<Place> {
-        let local = self.local.clone().unwrap_or_else(|| PathBuf::from("."));
-        let wants_folder = local.to_string_lossy().ends_with('/');
-        let target = if local.is_dir() {
-            match path.names().last() {
-                Some(name) => below(&local, name.as_str())?,
-                None => local,
+    async fn get_folder(
+        &self,
+        context: &Context,
+        drive: &Drive<'_, NativePlatform>,
+        path: &RemotePath,
+        plan: DownloadPlan,
+    ) -> Result {
+        let shown = path.to_string();
+        let begun = self.local.as_ref().and_then(|local| {
+            let mark = Unfinished::find(local, &shown)?;
+            Some((local.clone(), mark))
+        });
+        let (folder, mark) = match begun {
+            Some((folder, mark)) => (folder, Some(mark)),
+            None => {
+                let folder = self.target(path)?;
+                let mark = if folder.exists() {
+                    None
+                } else {
+                    let made = Unfinished::create(&folder, &shown);
+                    Some(made.map_err(|error| Failure::local(folder.display(), error))?)
+                };
+                (folder, mark)
             }
-        } else if wants_folder && !is_folder {
-            return Err(Failure::Local(format!(
-                "{}: there is no such folder",
-                local.display()
-            )));
-        } else {
-            local
         };
-        if !is_folder {
-            return Ok(Place::File(target));
+        let place = Place::Below(folder.clone());
+        let target = FileTarget::new(&context.out, place, self.force);
+        let outcome = fetch_into(context, drive, plan, target).await;
+        if let (Some(mark), Ok(()) | Err(Failure::Incomplete(_))) = (mark, &outcome) {
+            mark.done()
+                .map_err(|error| Failure::local(folder.display(), error))?;
         }
-        make_folder(&target)?;
-        Ok(Place::Below(target))
+        outcome
+    }
+
+    /// Where it goes: into a folder that is there, else to that name.
+    fn target(&self, path: &RemotePath) -> Result<PathBuf> {
+        let local = self.local.clone().unwrap_or_else(|| PathBuf::from("."));
+        if local.is_dir() {
+            return match path.names().last() {
+                Some(name) => below(&local, name.as_str()),
+                None => Ok(local),
+            };
+        }
+        let wants_folder = local.to_string_lossy().ends_with('/');
+        if wants_folder && !self.recursive {
+            let shown = local.display();
+            return Err(Failure::Local(format!("{shown}: there is no such folder")));
+        }
+        Ok(local)
     }
 
     async fn get_raw(
@@ -160,9 +191,7 @@ impl Get {
             context.out.warn(&format!("key: {}", key.as_str()));
             return Ok(());
         }
-        let mut target = match self.place(path, false)? {
-            Place::File(target) | Place::Below(target) => target,
-        };
+        let mut target = self.target(path)?;
         if self.local.as_deref().is_none_or(Path::is_dir) {
             target.as_mut_os_string().push(format!(".{RAW}"));
         }

@@ -152,11 +152,10 @@ impl Logout {
 
 /// Whether the server could be told.
 async fn log_out(session: Session<NativePlatform>) -> Result<bool> {
-    match publish_pins(&session, true).await {
-        Err(error @ ClientError::Tampered(_)) => return Err(error.into()),
-        // Offline: what this device saw is lost to the others, its keys go all
-        // the same.
-        _ => {}
+    // Offline, what this device saw is lost to the others; its keys go all the
+    // same.
+    if let Err(error @ ClientError::Tampered(_)) = publish_pins(&session, true).await {
+        return Err(error.into());
     }
     Ok(session.log_out().await?.is_ok())
 }

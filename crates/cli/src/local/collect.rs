@@ -12,6 +12,7 @@ use sv_ledger::limits::TREE_DEPTH;
 
 use super::{is_executable, modified_ms};
 use crate::failure::{Failure, Result};
+use crate::human::printable;
 use crate::output::Output;
 
 /// Goes through local files.
@@ -88,8 +89,7 @@ impl<'a> Collector<'a> {
                 } else {
                     "not a regular file"
                 };
-                self.out
-                    .warn(&format!("skipped {}: {what}", local.display()));
+                self.out.warn(&format!("skipped {}: {what}", shown(local)));
                 return;
             }
         };
@@ -107,7 +107,7 @@ impl<'a> Collector<'a> {
         self.collected.items.push(UploadItem {
             names: names.clone(),
             kind,
-            size: (kind == Kind::File).then(|| metadata.len()),
+            size: (kind == Kind::File).then_some(metadata.len()),
             modified_ms: modified_ms(metadata),
             executable: kind == Kind::File && is_executable(metadata),
             // A relative path would make a resumed upload depend on where it
@@ -160,8 +160,13 @@ impl<'a> Collector<'a> {
     fn refuse(&mut self, local: &Path, why: &str) {
         self.collected.refused += 1;
         self.out
-            .warn(&format!("not stored: {}: {why}", local.display()));
+            .warn(&format!("not stored: {}: {why}", shown(local)));
     }
+}
+
+/// A path in one line, whatever is in its names.
+fn shown(local: &Path) -> String {
+    printable(&local.to_string_lossy()).replace(['\n', '\t'], "\u{fffd}")
 }
 
 fn means_inside(local: &Path) -> bool {

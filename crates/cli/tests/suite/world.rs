@@ -1,0 +1,277 @@
+//! A server, homes, and what a command said.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use totp_rs::{Builder, Secret};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running server and a folder for everything else.
+pub(crate) struct World {
+    daemon: Child,
+    pub(crate) url: String,
+    pub(crate) dir: TempDir,
+}
+
+/// One device of somebody.
+pub(crate) struct Home {
+    dir: PathBuf,
+    cwd: PathBuf,
+}
+
+/// Somebody, and their first device.
+pub(crate) struct Person {
+    pub(crate) home: Home,
+    pub(crate) totp_secret: String,
+    pub(crate) recovery_key: String,
+    pub(crate) state_check: String,
+    backup_codes: std::cell::RefCell<Vec<String>>,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
+}
+
+impl World {
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let client = Path::new(env!("CARGO_BIN_EXE_securevault"));
+        let server = client.with_file_name("securevaultd");
+        assert!(server.exists(), "run `cargo build -p sv-server` first");
+        let mut daemon = Command::new(server)
+            .args(["serve", "--listen", "127.0.0.1:0", "--signup", "open"])
+            .arg("--data")
+            .arg(dir.path().join("data"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| {
+                line.unwrap()
+                    .strip_prefix("listening on ")
+                    .map(str::to_owned)
+            })
+            .expect("the server starts");
+        Self { daemon, url, dir }
+    }
+
+    /// Stops the server.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn home(&self, name: &str) -> Home {
+        Home {
+            dir: self.path(&format!("home-{name}")),
+            cwd: self.dir.path().to_owned(),
+        }
+    }
+
+    pub(crate) fn sign_up(&self, user: &str) -> Person {
+        let home = self.home(user);
+        let shown = home
+            .run(&["signup", "--server", &self.url, "--user", user, "--json"])
+            .json();
+        let text = |field: &str| shown[field].as_str().unwrap().to_owned();
+        assert_eq!(shown["confirmed"], false);
+        let code = totp(&text("totp_secret"));
+        home.run(&["totp", "confirm", &code]).ok();
+        let sheet = self.path(&format!("{user}.txt"));
+        let sheet = home
+            .run(&["recovery", "sheet", "-o", sheet.to_str().unwrap(), "--json"])
+            .json();
+        let codes = shown["backup_codes"].as_array().unwrap().iter();
+        Person {
+            home,
+            totp_secret: text("totp_secret"),
+            recovery_key: text("recovery_key"),
+            state_check: sheet["state_check"].as_str().unwrap().to_owned(),
+            backup_codes: codes
+                .map(|code| code.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+                .into(),
+        }
+    }
+
+    /// Another device of the same person.
+    pub(crate) fn log_in(&self, person: &Person, user: &str, name: &str) -> Home {
+        let home = self.home(name);
+        home.run(&[
+            "login",
+            "--server",
+            &self.url,
+            "--user",
+            user,
+            "--code",
+            &person.backup_code(),
+        ])
+        .ok();
+        home
+    }
+
+    /// Writes a local file.
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Person {
+    /// A code that works at once, whatever was used in this half minute.
+    pub(crate) fn backup_code(&self) -> String {
+        self.backup_codes.borrow_mut().pop().unwrap()
+    }
+}
+
+impl Home {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_securevault"));
+        command
+            .args(args)
+            .current_dir(&self.cwd)
+            .env("SECUREVAULT_HOME", &self.dir)
+            .env("SECUREVAULT_PASSWORD", PASSWORD)
+            .env_remove("SECUREVAULT_SERVER")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Done {
+        finish(self.command(args))
+    }
+
+    pub(crate) fn run_with(&self, args: &[&str], env: &[(&str, &str)]) -> Done {
+        let mut command = self.command(args);
+        command.envs(env.iter().copied());
+        finish(command)
+    }
+
+    /// With something on standard input.
+    pub(crate) fn feed(&self, args: &[&str], input: &[u8]) -> Done {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let feeder = std::thread::spawn(move || {
+            let _ = stdin.write_all(&input);
+        });
+        let done = Done::from(child.wait_with_output().unwrap());
+        feeder.join().unwrap();
+        done
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+impl Done {
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        self.exits(0)
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.text(), self.err);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        let done = self.ok();
+        serde_json::from_slice(&done.out).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "{text:?} not in: {}", self.err);
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.out).into_owned()
+    }
+}
+
+impl From<std::process::Output> for Done {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: output.stdout,
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+pub(crate) fn finish(mut command: Command) -> Done {
+    Done::from(command.output().unwrap())
+}
+
+pub(crate) fn totp(secret: &str) -> String {
+    let secret = Secret::try_from_base32(secret).unwrap();
+    let totp = Builder::new().with_secret(secret).build_noncompliant();
+    let now = std::time::SystemTime::now();
+    let seconds = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    totp.generate(seconds).to_string()
+}
+
+/// Every file below a folder: its path, bytes, time and whether it may be
+/// executed; folders end in a slash.
+pub(crate) fn listing(root: &Path) -> Vec<(String, Vec<u8>, u64, bool)> {
+    fn walk(root: &Path, at: &Path, rows: &mut Vec<(String, Vec<u8>, u64, bool)>) {
+        for row in std::fs::read_dir(at).unwrap() {
+            let path = row.unwrap().path();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let metadata = std::fs::symlink_metadata(&path).unwrap();
+            if metadata.is_dir() {
+                rows.push((format!("{name}/"), Vec::new(), 0, false));
+                walk(root, &path, rows);
+                continue;
+            }
+            let modified = metadata.modified().unwrap();
+            let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+            #[cfg(unix)]
+            let executable =
+                std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 1 == 1;
+            #[cfg(not(unix))]
+            let executable = false;
+            let bytes = std::fs::read(&path).unwrap();
+            rows.push((name, bytes, since.as_millis() as u64, executable));
+        }
+    }
+    let mut rows = Vec::new();
+    walk(root, root, &mut rows);
+    rows.sort();
+    rows
+}
