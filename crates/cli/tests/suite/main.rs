@@ -1,6 +1,12 @@
 //! Stories of people at a terminal: the real client against the real server,
 //! over a socket, each in a world of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set its stage has to stop"
+)]
+
 mod account;
 mod files;
 mod hostile;
