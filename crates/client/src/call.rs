@@ -6,11 +6,11 @@ use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
 use sv_ledger::limits::REQUEST_LEN;
 use zeroize::Zeroizing;
 
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Http, HttpRequest, HttpResponse, Platform};
 
 /// How often a call that may be repeated is tried when the server is away.
-const ATTEMPTS: u32 = 6;
+const ATTEMPTS: u32 = 5;
 /// Milliseconds before the second attempt; doubled for each further one.
 const BACKOFF_MS: u64 = 150;
 
@@ -83,8 +83,12 @@ impl<'p, P: Platform> Server<'p, P> {
         };
         let HttpResponse { status, body } = self.platform.http().send(request).await?;
         if (200..300).contains(&status) {
-            return E::Response::parse_owned(body)
-                .map_err(|error| ClientError::Misbehaved(error.to_string()));
+            return E::Response::parse_owned(body).map_err(|error| {
+                match error.unsupported_suite() {
+                    Some(suite) => Tamper::UnsupportedSuite(suite).into(),
+                    None => ClientError::Misbehaved(error.to_string()),
+                }
+            });
         }
         Err(match ApiError::parse(&body) {
             Ok(error) => ClientError::Refused(error),

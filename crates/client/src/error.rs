@@ -1,9 +1,7 @@
 //! What can go wrong, sorted by who is to blame and what a person can do.
 
 use sv_api::{ApiError, ErrorCode};
-use sv_core::error::{
-    EnvelopeError, KeyBlobInvalid, NameError, RecoveryKeyError, SealError,
-};
+use sv_core::error::{EnvelopeError, KeyBlobInvalid, NameError, RecoveryKeyError, SealError};
 use sv_ledger::apply::Reject;
 use sv_ledger::id::NodeId;
 

@@ -24,3 +24,6 @@ pub use upload::UploadOutcome;
 const BLOCKS_AT_ONCE: usize = 4;
 /// Files of at most one block under way at a time.
 const FILES_AT_ONCE: usize = 4;
+/// Blocks after which the state of a long transfer is made durable: what an
+/// interruption may cost again.
+const BLOCKS_PER_NOTE: usize = 8;

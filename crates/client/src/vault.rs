@@ -24,6 +24,7 @@ pub use replica::{Node, Replica};
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
 use sv_ledger::id::VaultId;
+use sv_ledger::state::Head;
 
 use crate::account::Session;
 use crate::error::{ClientError, Result, Tamper};
@@ -46,7 +47,17 @@ impl<'s, P: Platform> Vault<'s, P> {
     /// # Errors
     /// Any [`Tamper`], or those of a call.
     pub async fn open(session: &'s Session<P>, vault_id: VaultId) -> Result<Self> {
-        let mut vault = Self::open_cached(session, vault_id).await?;
+        Self::open_held_to(session, vault_id, Vec::new()).await
+    }
+
+    /// The same, held to heads that the person's other devices have seen.
+    async fn open_held_to(
+        session: &'s Session<P>,
+        vault_id: VaultId,
+        others: Vec<Head>,
+    ) -> Result<Self> {
+        let pin = LocalPin::load(session, vault_id).await?.with_others(others);
+        let mut vault = Self::cached_or_new(session, vault_id, pin).await?;
         vault.sync().await?;
         Ok(vault)
     }
@@ -58,6 +69,14 @@ impl<'s, P: Platform> Vault<'s, P> {
     /// Any [`Tamper`], or those of a call.
     pub async fn open_cached(session: &'s Session<P>, vault_id: VaultId) -> Result<Self> {
         let pin = LocalPin::load(session, vault_id).await?;
+        Self::cached_or_new(session, vault_id, pin).await
+    }
+
+    async fn cached_or_new(
+        session: &'s Session<P>,
+        vault_id: VaultId,
+        pin: LocalPin,
+    ) -> Result<Self> {
         if let Some((replica, cache)) = CacheFile::load(session, &vault_id).await? {
             return Ok(Self {
                 session,
@@ -90,7 +109,9 @@ impl<'s, P: Platform> Vault<'s, P> {
         let drive_id = account
             .drive_id()
             .ok_or(Tamper::Missing("the pointer to the drive"))?;
-        let mut vault = Self::open(session, drive_id).await?;
+        let others = account.shared_pins(drive_id);
+        let others = others.iter().map(|pin| pin.head).collect();
+        let mut vault = Self::open_held_to(session, drive_id, others).await?;
         account.check_shared_pin(&mut vault).await?;
         Ok(vault)
     }

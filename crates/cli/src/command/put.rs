@@ -96,6 +96,10 @@ impl Put {
             .await?;
         context.close(&session).await?;
         report(context, &outcome, refused, special)?;
+        for (path, error) in &outcome.unreadable {
+            context.out.warn(&format!("{path}: {error}"));
+        }
+        let refused = refused + outcome.unreadable.len() as u64;
         let failed = refused + if self.skip_special { 0 } else { special };
         if failed > 0 {
             return Err(Failure::Incomplete(format!(
@@ -284,7 +288,7 @@ fn report(context: &Context, outcome: &UploadOutcome, refused: u64, special: u64
         "unchanged": outcome.unchanged,
         "skipped": outcome.skipped,
         "bytes": outcome.bytes,
-        "refused": refused,
+        "refused": refused + outcome.unreadable.len() as u64,
         "special": special,
     });
     context.out.done(&value, || {

@@ -6,7 +6,10 @@ use std::sync::{Arc, PoisonError};
 
 use clap::Args;
 use serde_json::json;
+use sv_client::ClientError;
+use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
+use sv_client::progress::Reporter;
 use sv_client::transfer::DownloadPlan;
 
 use super::get::{fetch_into, make_folder};
@@ -14,6 +17,7 @@ use crate::context::{Context, open_drive};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{FileTarget, HashList, NullTarget, Place};
+use crate::platform::NativePlatform;
 use crate::progress::watch;
 
 /// Lists what an export wrote, for `sha256sum -c`.
@@ -59,12 +63,16 @@ impl Verify {
         let versions = plan.items().len() as u64;
         let bytes: u64 = plan.items().iter().map(|item| item.size).sum();
         context.leave();
-        watch(
+        let whole = watch(
             &context.out,
             "Nothing was changed; start it again.",
             async |reporter| plan.run(&drive, &NullTarget, reporter).await,
         )
-        .await?;
+        .await;
+        if let Err(first) = whole {
+            name_the_damaged(context, &drive, &plan).await;
+            return Err(first);
+        }
         let unreadable = drive.quarantined().len();
         let value = json!({"versions": versions, "bytes": bytes, "unreadable": unreadable});
         context.out.show(&value, || {
@@ -103,6 +111,20 @@ impl Export {
         }
         write_list(&self.dir, lines)?;
         outcome
+    }
+}
+
+/// Says of everything, one by one, what of it cannot be read.
+async fn name_the_damaged(
+    context: &Context,
+    drive: &Drive<'_, NativePlatform>,
+    plan: &DownloadPlan,
+) {
+    for one in plan.each() {
+        let silent = Reporter::silent();
+        if let Err(error @ ClientError::Tampered(_)) = one.run(drive, &NullTarget, &silent).await {
+            context.out.warn(&error.to_string());
+        }
     }
 }
 

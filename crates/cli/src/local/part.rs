@@ -118,13 +118,13 @@ impl Sink for FileSink {
             if !open.started {
                 open.start_after(0)?;
             }
-            open.file.write_all(&bytes)?;
-            if open.resumable {
-                open.file.sync_data()?;
-            }
-            Ok(())
+            open.file.write_all(&bytes)
         })
         .await
+    }
+
+    async fn sync(&mut self) -> Result<(), StorageError> {
+        self.with(|open| open.file.sync_data()).await
     }
 
     async fn finish(mut self) -> Result<(), StorageError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sv_core::record::Trashed as TrashedFlag;
 use sv_ledger::id::NodeId;
 use sv_ledger::limits::{OPS_PER_ENTRY, TRASH_MS};
+use sv_ledger::state::Leaf;
 
 use super::{Drive, Item};
 use crate::error::{ClientError, Result};
@@ -136,17 +137,19 @@ impl<P: Platform> Drive<'_, P> {
         }
         // Leaves of the tree first would be no better: until the last entry
         // lands, what remains is shown, at worst under Lost and found.
-        let planned: Vec<(NodeId, u64)> = all
+        // The whole leaf, not its revision alone: a node that somebody else
+        // removed and an edit brought back counts from 1 again.
+        let planned: Vec<(NodeId, Leaf)> = all
             .iter()
-            .filter_map(|id| Some((*id, self.vault.replica().nodes().get(id)?.leaf().rev)))
+            .filter_map(|id| Some((*id, *self.vault.replica().nodes().get(id)?.leaf())))
             .collect();
         for batch in planned.chunks(OPS_PER_ENTRY) {
             let plan = |replica: &Replica| {
-                let unchanged = batch.iter().filter(|(id, rev)| {
+                let unchanged = batch.iter().filter(|(id, leaf)| {
                     replica
                         .nodes()
                         .get(id)
-                        .is_some_and(|node| node.leaf().rev == *rev)
+                        .is_some_and(|node| node.leaf() == leaf)
                 });
                 Ok(unchanged.map(|(id, _)| Change::Delete(*id)).collect())
             };

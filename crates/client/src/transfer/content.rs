@@ -9,9 +9,9 @@ use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
 
-use super::BLOCKS_AT_ONCE;
 use super::plan::{LocalFiles, Source, Step};
 use super::resume::UploadResume;
+use super::{BLOCKS_AT_ONCE, BLOCKS_PER_NOTE};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
@@ -106,9 +106,16 @@ impl<P: Platform> Sender<'_, P> {
         });
         let mut blocks = std::pin::pin!(blocks.try_buffered(BLOCKS_AT_ONCE));
         let (mut size, mut root, mut resume) = (0, BlocksRoot::new(), resume);
+        let mut fresh = Vec::new();
         while let Some((index, len, hash, is_new)) = blocks.try_next().await? {
-            if is_new && let Some(resume) = &mut resume {
-                resume.acknowledged(self.session, index, &hash).await?;
+            if is_new {
+                fresh.push((index, hash));
+            }
+            if fresh.len() >= BLOCKS_PER_NOTE {
+                if let Some(resume) = &mut resume {
+                    resume.acknowledged(self.session, &fresh).await?;
+                }
+                fresh.clear();
             }
             size += len as u64;
             root.push_hash(&hash);

@@ -6,10 +6,10 @@ use sv_core::Name;
 use sv_core::content::BlocksRoot;
 use sv_core::record::{Kind, Record, Version};
 
-use super::FILES_AT_ONCE;
 use super::content::is_inline;
 use super::fetch::{Fetcher, altered};
 use super::resume::DownloadResume;
+use super::{BLOCKS_PER_NOTE, FILES_AT_ONCE};
 use crate::drive::Drive;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
@@ -47,6 +47,11 @@ pub trait Sink {
     async fn resume(&mut self, blocks: u64) -> Result<u64, StorageError>;
     /// Takes the next verified bytes.
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError>;
+    /// Makes what was written so far durable, if [`Self::resume`] is to find
+    /// it after a crash.
+    async fn sync(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
     /// All bytes came and were verified: gives the file its final name.
     async fn finish(self) -> Result<(), StorageError>;
     /// The bytes are not what they should be: nothing of them may stay.
@@ -136,6 +141,12 @@ impl DownloadPlan {
         Self {
             items: items.collect(),
         }
+    }
+
+    /// One plan for each item, to go on with the others where one fails.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        let items = self.items.iter().cloned();
+        items.map(|item| Self { items: vec![item] })
     }
 
     /// What there is, folders before what they hold.
@@ -316,13 +327,19 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         }
         let done = (kept * sv_ledger::limits::BLOCK_LEN as u64).min(item.size);
         self.reporter.report(Progress::Bytes(done));
+        let mut fresh = Vec::new();
         let mut blocks = std::pin::pin!(self.fetcher.blocks(version, &item.path, kept));
         while let Some((hash, plaintext)) = blocks.try_next().await? {
             let len = plaintext.len() as u64;
             root.push_hash(&hash);
             sink.write(plaintext).await?;
-            if let Some(resume) = resume {
-                resume.wrote(session, &hash).await?;
+            fresh.push(hash);
+            if fresh.len() >= BLOCKS_PER_NOTE {
+                if let Some(resume) = resume {
+                    sink.sync().await?;
+                    resume.wrote(session, &fresh).await?;
+                }
+                fresh.clear();
             }
             self.reporter.report(Progress::Bytes(len));
         }

@@ -68,15 +68,16 @@ impl UploadResume {
         })
     }
 
-    /// Notes that a block was acknowledged.
+    /// Notes that blocks were acknowledged.
     pub(super) async fn acknowledged<P: Platform>(
         &mut self,
         session: &Session<P>,
-        index: u64,
-        hash: &Hash,
+        blocks: &[(u64, Hash)],
     ) -> Result<()> {
         let mut w = Writer::new();
-        w.u64(index).raw(hash.as_bytes());
+        for (index, hash) in blocks {
+            w.u64(*index).raw(hash.as_bytes());
+        }
         self.journal.append(session, &w.into_bytes()).await
     }
 
@@ -104,7 +105,7 @@ impl DownloadResume {
         let (journal, frames) = Journal::load(session, name, Purpose::Resume).await?;
         let written = frames
             .iter()
-            .map(|frame| Hash::from_slice(frame))
+            .flat_map(|frame| frame.chunks(Hash::LEN).map(Hash::from_slice))
             .collect::<Result<_, _>>()
             .map_err(|_| Tamper::LocalState("resume state"))?;
         Ok(Self { journal, written })
@@ -122,19 +123,20 @@ impl DownloadResume {
             std::mem::replace(&mut self.journal, Journal::new(name, Purpose::Resume))
                 .remove(session)
                 .await?;
-            for hash in &self.written {
-                self.journal.append(session, hash.as_bytes()).await?;
-            }
+            let kept = self.written.clone();
+            self.wrote(session, &kept).await?;
         }
         Ok(())
     }
 
+    /// Notes that the plaintext of the next blocks is durable.
     pub(super) async fn wrote<P: Platform>(
         &mut self,
         session: &Session<P>,
-        hash: &Hash,
+        hashes: &[Hash],
     ) -> Result<()> {
-        self.journal.append(session, hash.as_bytes()).await
+        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
+        self.journal.append(session, &bytes).await
     }
 
     pub(super) async fn done<P: Platform>(self, session: &Session<P>) -> Result<()> {
@@ -175,11 +177,10 @@ fn parse_blocks<'a>(
     frames: impl Iterator<Item = &'a [u8]>,
 ) -> Result<BTreeMap<u64, Hash>, ParseError> {
     frames
-        .map(|frame| {
-            let mut r = Reader::new(frame);
-            let block = (r.u64()?, r.hash()?);
-            r.finish()?;
-            Ok(block)
+        .flat_map(|frame| frame.chunks(8 + Hash::LEN))
+        .map(|block| {
+            let mut r = Reader::new(block);
+            Ok((r.u64()?, r.hash()?))
         })
         .collect()
 }

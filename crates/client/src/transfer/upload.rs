@@ -12,7 +12,7 @@ use super::plan::{Action, LocalFiles, Step, UploadPlan};
 use super::resume::UploadResume;
 use crate::drive::{Drive, dropped};
 use crate::error::{ClientError, Result};
-use crate::port::Platform;
+use crate::port::{Platform, StorageError};
 use crate::progress::{Progress, Reporter};
 use crate::vault::{Change, Replica};
 
@@ -20,7 +20,7 @@ use crate::vault::{Change, Replica};
 const BATCH_LEN: usize = 6 * 1024 * 1024;
 
 /// What an upload did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UploadOutcome {
     /// Files sent.
     pub uploaded: u64,
@@ -32,6 +32,8 @@ pub struct UploadOutcome {
     pub skipped: u64,
     /// Bytes of the files sent.
     pub bytes: u64,
+    /// Files that could not be read, and why; the others are stored.
+    pub unreadable: Vec<(String, StorageError)>,
 }
 
 /// Nodes that land with one entry.
@@ -103,15 +105,15 @@ impl UploadPlan {
                 .buffered(FILES_AT_ONCE)
         );
         while let Some((step, content)) = sent.next().await {
-            outcome.add(batch.add(drive, step, content?));
+            outcome.take(step, content, |sent| batch.add(drive, step, sent))?;
             self.land_if_full(drive, &mut batch, reporter).await?;
         }
         let long = due()
             .filter(|step| step.item.kind != Kind::Folder)
             .filter(|s| !is_short(s));
         for step in long {
-            let content = sender.send(files, step).await?;
-            outcome.add(batch.add(drive, step, content));
+            let content = sender.send(files, step).await;
+            outcome.take(step, content, |sent| batch.add(drive, step, sent))?;
             land(drive, std::mem::take(&mut batch), reporter).await?;
         }
         land(drive, batch, reporter).await?;
@@ -133,9 +135,24 @@ impl UploadPlan {
 }
 
 impl UploadOutcome {
-    const fn add(&mut self, bytes: u64) {
-        self.uploaded += 1;
-        self.bytes += bytes;
+    /// Books a file; one that could not be read does not stop the others.
+    fn take(
+        &mut self,
+        step: &Step,
+        sent: Result<Sent>,
+        add: impl FnOnce(Sent) -> u64,
+    ) -> Result<()> {
+        match sent {
+            Ok(sent) => {
+                self.uploaded += 1;
+                self.bytes += add(sent);
+            }
+            Err(ClientError::Local(error)) => {
+                self.unreadable.push((step.path.to_string(), error));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::limits::OPS_PER_ENTRY;
 use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
@@ -79,16 +80,24 @@ async fn checkpoint<P: Platform>(
         .first()
         .ok_or(Tamper::Missing("the newest state"))?;
     let at = entry.body().seq;
+    // A member signed that seq, and so bounds how many leaves there can be.
+    match chain.checkpoint(entry, &[]) {
+        Ok(_) | Err(Reject::Digest) => {}
+        Err(reject) => return Err(reject.into()),
+    }
+    let most = at.saturating_mul(OPS_PER_ENTRY as u64);
     let mut leaves: Vec<(NodeId, Leaf)> = Vec::new();
     let mut after = NodeId::new([0; NodeId::LEN]);
     loop {
         let request = GetLeaves { vault, at, after };
         let page = server.call(&request, Empty {}, Repeat::Safe).await?;
-        // Or a server could keep us reading the same page for ever.
-        if page.leaves.first().is_some_and(|(node, _)| *node <= after) {
+        // Or a server could keep us reading for ever.
+        let is_next = page.leaves.first().is_none_or(|(node, _)| *node > after)
+            && page.leaves.is_sorted_by(|(a, _), (b, _)| a < b);
+        leaves.extend(&page.leaves);
+        if !is_next || leaves.len() as u64 > most {
             return Err(Tamper::Log(Reject::LeafOrder).into());
         }
-        leaves.extend(&page.leaves);
         match page.leaves.last() {
             Some((node, _)) if page.more => after = *node,
             _ => break,

@@ -31,6 +31,8 @@ pub(super) struct LocalPin {
     head: Option<Head>,
     /// Other devices' heads that were found in the log.
     confirmed: BTreeSet<Hash>,
+    /// Other devices' heads that the log must hold; not kept.
+    others: Vec<Head>,
 }
 
 impl LocalPin {
@@ -52,6 +54,7 @@ impl LocalPin {
                 vault_id,
                 head: None,
                 confirmed: BTreeSet::new(),
+                others: Vec::new(),
             });
         };
         let key = session.keys().local_key();
@@ -75,12 +78,19 @@ impl LocalPin {
             vault_id,
             head: Some(head),
             confirmed,
+            others: Vec::new(),
         })
     }
 
-    /// The newest head that this device has verified.
-    pub(super) const fn head(&self) -> Option<Head> {
-        self.head
+    /// The same, held to what other devices have seen too: what contradicts
+    /// them is never kept here.
+    pub(super) fn with_others(self, others: Vec<Head>) -> Self {
+        Self { others, ..self }
+    }
+
+    /// Heads that the log must hold.
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = Head> {
+        self.head.into_iter().chain(self.others.iter().copied())
     }
 
     /// Moves the pin to a head that extends it.
@@ -195,11 +205,10 @@ impl<P: Platform> Vault<'_, P> {
                 }
                 .into());
             }
-            for entry in page
-                .entries
-                .iter()
-                .take_while(|entry| entry.body().seq <= head.seq)
-            {
+            for entry in &page.entries {
+                if last == Some(head) {
+                    break;
+                }
                 let body = entry.body();
                 let follows = last.is_none_or(|last| body.prev_hash == last.hash);
                 if body.vault_id != self.id() || body.seq != expected_seq || !follows {
@@ -226,6 +235,15 @@ impl<P: Platform> Vault<'_, P> {
 /// # Errors
 /// Those of opening vaults and of a call.
 pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Result<()> {
+    let storage = session.platform().storage();
+    let stamp = storage.read("pins/published").await?;
+    let stamp = stamp
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_be_bytes);
+    let now_ms = session.platform().now_ms();
+    if !now && now_ms.saturating_sub(stamp) < PUBLISH_EVERY_MS {
+        return Ok(());
+    }
     let mut account = Vault::account(session).await?;
     let drive = Vault::drive(session).await?;
     let device_id = session.profile().device_id;
@@ -253,14 +271,6 @@ pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Resul
     if published.as_deref().map(others) == Some(others(&heads(&account))) {
         return Ok(());
     }
-    let stamp = session.platform().storage().read("pins/published").await?;
-    let stamp = stamp
-        .and_then(|bytes| bytes.try_into().ok())
-        .map_or(0, u64::from_be_bytes);
-    let now_ms = session.platform().now_ms();
-    if !now && now_ms.saturating_sub(stamp) < PUBLISH_EVERY_MS {
-        return Ok(());
-    }
     let label = session.profile().device_label.clone();
     let pins = heads(&account);
     let payload = Payload::Pins(Pins {
@@ -271,7 +281,6 @@ pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Resul
     });
     let change = move |_: &super::Replica| Ok(vec![Change::put(node_id, payload.clone())]);
     account.commit(Vec::new(), change).await?;
-    let storage = session.platform().storage();
     Ok(storage
         .write("pins/published", &now_ms.to_be_bytes())
         .await?)

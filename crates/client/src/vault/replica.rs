@@ -122,9 +122,18 @@ impl Replica {
     /// Takes a sealed record in, if it is the one its leaf names.
     ///
     /// # Errors
-    /// [`Tamper::Record`] if it is another, or does not open although a key
-    /// holder's signature covers its hash.
+    /// As [`Self::read`].
     pub(super) fn admit(&mut self, node_id: NodeId, leaf: Leaf, sealed: Vec<u8>) -> Result<()> {
+        let node = self.read(node_id, leaf, sealed)?;
+        self.insert(node_id, node);
+        Ok(())
+    }
+
+    /// Opens a sealed record, if it is the one its leaf names.
+    ///
+    /// # Errors
+    /// [`Tamper::Record`] if it is another, or [`Tamper::UnsupportedSuite`].
+    pub(super) fn read(&self, node_id: NodeId, leaf: Leaf, sealed: Vec<u8>) -> Result<Node> {
         if Statement::Body.hash(&sealed) != leaf.record_hash {
             return Err(Tamper::Record(node_id).into());
         }
@@ -132,15 +141,15 @@ impl Replica {
         if let Err(RecordError::UnsupportedSuite(suite)) = payload {
             return Err(Tamper::UnsupportedSuite(suite).into());
         }
-        self.nodes.insert(
-            node_id,
-            Node {
-                leaf,
-                sealed,
-                payload,
-            },
-        );
-        Ok(())
+        Ok(Node {
+            leaf,
+            sealed,
+            payload,
+        })
+    }
+
+    pub(super) fn insert(&mut self, node_id: NodeId, node: Node) {
+        self.nodes.insert(node_id, node);
     }
 
     fn open(&self, node_id: NodeId, leaf: &Leaf, sealed: &[u8]) -> Result<Payload, RecordError> {
@@ -166,19 +175,6 @@ impl Replica {
 
     pub(super) fn forget(&mut self, node_id: &NodeId) {
         self.nodes.remove(node_id);
-    }
-
-    /// Opens the keys again after the chain has grown.
-    pub(super) fn rekey(
-        &mut self,
-        keys: &AccountKeys,
-        uid: VaultId,
-        envelope: Option<Vec<u8>>,
-    ) -> Result<()> {
-        let membership = &self.state.membership;
-        self.keyring = Keyring::open(membership, &self.chain, keys, uid, envelope.as_deref())?;
-        self.envelope = envelope;
-        Ok(())
     }
 
     /// Everything, as one step from nothing.

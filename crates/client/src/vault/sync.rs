@@ -14,7 +14,8 @@ use sv_ledger::limits::PAGE;
 use sv_ledger::state::{Head, Leaf, VaultState};
 
 use super::cache::Frame;
-use super::replica::Replica;
+use super::keyring::Keyring;
+use super::replica::{Node, Replica};
 use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
@@ -104,31 +105,33 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     fn check_against_pin(&self, head: Head) -> Result<()> {
-        match self.pin.head() {
-            Some(pin) if pin.seq == head.seq && pin.hash != head.hash => {
-                Err(Tamper::Fork(pin.seq).into())
-            }
-            _ => Ok(()),
+        let differs = |pin: &Head| pin.seq == head.seq && pin.hash != head.hash;
+        match self.pin.witnesses().find(differs) {
+            Some(pin) => Err(Tamper::Fork(pin.seq).into()),
+            None => Ok(()),
         }
     }
 
     fn check_reached_pin(&self, head: Head) -> Result<()> {
-        match self.pin.head() {
-            Some(pin) if head.seq < pin.seq => Err(Tamper::Rollback {
+        match self.pin.witnesses().map(|pin| pin.seq).max() {
+            Some(seen) if head.seq < seen => Err(Tamper::Rollback {
                 shown: head.seq,
-                seen: pin.seq,
+                seen,
             }
             .into()),
             _ => Ok(()),
         }
     }
 
-    /// Checks a state that did not grow out of this device's own.
+    /// Checks a state that did not grow out of this device's own. Heads above
+    /// it are checked when the log is followed to them.
     pub(super) async fn hold_to_pin(&mut self) -> Result<()> {
-        match self.pin.head() {
-            Some(pin) => self.confirm(pin).await,
-            None => Ok(()),
+        let head = self.replica.state.head;
+        let seen: Vec<Head> = self.pin.witnesses().collect();
+        for pin in seen.into_iter().filter(|pin| pin.seq <= head.seq) {
+            self.confirm(pin).await?;
         }
+        Ok(())
     }
 
     async fn fetch_records(&self, wanted: &[(NodeId, Leaf)]) -> Result<Option<Vec<Vec<u8>>>> {
@@ -138,7 +141,7 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     /// Makes what was replayed and fetched the replica's own, in memory, then
-    /// in the cache, then in the pin.
+    /// in the cache, then in the pin; in memory as a whole or not at all.
     async fn adopt(
         &mut self,
         ahead: Ahead,
@@ -148,23 +151,29 @@ impl<P: Platform> Vault<'_, P> {
         let session = self.session;
         let new_epoch = ahead.chain.iter().any(|entry| entry.epoch_op().is_some());
         let touched: Vec<NodeId> = ahead.leaves.keys().copied().collect();
-        self.replica.state = ahead.state;
-        self.replica.chain.extend(ahead.chain.iter().cloned());
         if new_epoch {
-            let wanted = super::keyring::Keyring::wanted(
-                &self.replica.state.membership,
-                &self.replica.chain,
-                session.uid(),
-            )?;
-            let envelope = match wanted {
+            let membership = &ahead.state.membership;
+            let chain = [self.replica.chain.as_slice(), &ahead.chain].concat();
+            let envelope = match Keyring::wanted(membership, &chain, session.uid())? {
                 Some(hash) => fetch_bodies(session, self.id(), vec![hash]).await?.pop(),
                 None => None,
             };
-            self.replica
-                .rekey(session.keys(), session.uid(), envelope)?;
+            let (keys, uid) = (session.keys(), session.uid());
+            // It holds the keys before it too, so it does no harm if what
+            // follows fails.
+            self.replica.keyring =
+                Keyring::open(membership, &chain, keys, uid, envelope.as_deref())?;
+            self.replica.envelope = envelope;
         }
-        for ((node, leaf), record) in wanted.into_iter().zip(records) {
-            self.replica.admit(node, leaf, record)?;
+        let nodes: Vec<(NodeId, Node)> = wanted
+            .into_iter()
+            .zip(records)
+            .map(|((id, leaf), record)| Ok((id, self.replica.read(id, leaf, record)?)))
+            .collect::<Result<_>>()?;
+        self.replica.state = ahead.state;
+        self.replica.chain.extend(ahead.chain.iter().cloned());
+        for (id, node) in nodes {
+            self.replica.insert(id, node);
         }
         for (node, leaf) in &ahead.leaves {
             if leaf.is_none() {
