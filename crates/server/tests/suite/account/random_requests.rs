@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::actor::{Person, World, random};
 
 /// A sample; the full size is 100000.
-const REQUESTS: usize = 5_000;
+const REQUESTS: usize = 10_000;
 
 fn number(bound: usize) -> usize {
     usize::try_from(u64::from_le_bytes(random()) % bound as u64).unwrap()
