@@ -10,18 +10,34 @@ use utoipa::ToSchema;
 #[error("malformed {what}")]
 pub struct WireError {
     what: String,
+    unsupported_suite: Option<u8>,
 }
 
 impl WireError {
     /// Names the part that was malformed; never its value.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into() }
+        Self {
+            what: what.into(),
+            unsupported_suite: None,
+        }
+    }
+
+    /// The suite of an object in it, if that is one that does not exist.
+    pub const fn unsupported_suite(&self) -> Option<u8> {
+        self.unsupported_suite
     }
 }
 
 impl From<ParseError> for WireError {
     fn from(error: ParseError) -> Self {
-        Self::new(format!("body: {error}"))
+        let unsupported_suite = match error {
+            ParseError::UnsupportedSuite(suite) => Some(suite),
+            _ => None,
+        };
+        Self {
+            what: format!("body: {error}"),
+            unsupported_suite,
+        }
     }
 }
 
