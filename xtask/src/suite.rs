@@ -43,34 +43,27 @@ fn workspace_tests(report: &mut Report) -> Result<(), String> {
     let mut tests = tests
         .spawn()
         .map_err(|error| format!("cargo test: {error}"))?;
-    let mut sums = Summary::default();
-    let mut failures = Vec::new();
-    for line in tests
-        .stdout
-        .take()
-        .into_iter()
-        .flat_map(|out| BufReader::new(out).lines())
-    {
+    let mut runs = Runs::default();
+    let output = tests.stdout.take().map(|out| BufReader::new(out).lines());
+    for line in output.into_iter().flatten() {
         let line = line.map_err(|error| format!("cargo test: {error}"))?;
         println!("{line}");
-        if let Some(summary) = Summary::parse(&line) {
-            sums.add(&summary);
-        } else if let Some(name) = failed_test(&line) {
-            failures.push(name.to_owned());
-        }
+        runs.read(&line);
     }
     let status = tests
         .wait()
         .map_err(|error| format!("cargo test: {error}"))?;
 
     let skipped = skipped_tests(&skips);
-    report.book(sums.passed.saturating_sub(skipped.len()), sums.failed);
-    failures.iter().for_each(|name| report.name_failure(name));
+    report.book(runs.passed.saturating_sub(skipped.len()), runs.failed);
+    runs.failures
+        .iter()
+        .for_each(|name| report.name_failure(name));
     skipped.into_iter().for_each(|what| report.skip(what));
-    for _ in 0..sums.ignored {
-        report.skip("a test marked #[ignore]: cargo test --workspace -- --ignored".to_owned());
+    for test in runs.ignored {
+        report.skip(format!("{test}: cargo test --workspace -- --ignored"));
     }
-    if !status.success() && sums.failed == 0 {
+    if !status.success() && runs.failed == 0 {
         return Err(format!(
             "{status}, without a failed test: it did not compile, or crashed"
         ));
@@ -86,12 +79,67 @@ fn skipped_tests(list: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The sums of a test runner's `test result:` line.
-#[derive(Default, Debug, PartialEq)]
+/// The sums over all test runners, from what they print.
+///
+/// A test may run a test runner itself, and show what that printed: it lies
+/// between the outer runner's first and last line and does not count.
+#[derive(Default, Debug)]
+struct Runs {
+    passed: usize,
+    failed: usize,
+    failures: Vec<String>,
+    /// Name, and reason if any.
+    ignored: Vec<String>,
+    /// How many tests each runner under way announced, the outermost first.
+    open: Vec<usize>,
+}
+
+impl Runs {
+    fn read(&mut self, line: &str) {
+        if let Some(announced) = announced(line) {
+            self.open.push(announced);
+        } else if let Some(summary) = Summary::parse(line) {
+            self.close(&summary);
+        } else if let ([_], Some((name, verdict))) = (self.open.as_slice(), verdict(line)) {
+            if verdict == "FAILED" {
+                self.failures.push(name.to_owned());
+            } else if let Some(reason) = verdict.strip_prefix("ignored") {
+                self.ignored.push(format!("{name}{reason}"));
+            }
+        }
+    }
+
+    /// A runner that was killed never sums up: its announcement is passed over.
+    fn close(&mut self, summary: &Summary) {
+        let sums_up = |announced: &usize| *announced == summary.results;
+        let at = self.open.iter().rposition(sums_up).unwrap_or(0);
+        self.open.truncate(at);
+        if self.open.is_empty() {
+            self.passed += summary.passed;
+            self.failed += summary.failed;
+        }
+    }
+}
+
+/// `running 7 tests`
+fn announced(line: &str) -> Option<usize> {
+    let (number, word) = line.strip_prefix("running ")?.split_once(' ')?;
+    let number = number.parse().ok()?;
+    matches!(word, "test" | "tests").then_some(number)
+}
+
+/// `test a::b ... ok`
+fn verdict(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("test ")?.split_once(" ... ")
+}
+
+/// A test runner's `test result:` line.
+#[derive(Default)]
 struct Summary {
     passed: usize,
     failed: usize,
-    ignored: usize,
+    /// Passed, failed, ignored or measured.
+    results: usize,
 }
 
 impl Summary {
@@ -100,45 +148,62 @@ impl Summary {
         let mut summary = Self::default();
         for count in counts.split("; ") {
             let (number, what) = count.split_once(' ')?;
-            let field = match what {
-                "passed" => &mut summary.passed,
-                "failed" => &mut summary.failed,
-                "ignored" => &mut summary.ignored,
-                _ => continue,
+            let Ok(number) = number.parse::<usize>() else {
+                continue;
             };
-            *field = number.parse().ok()?;
+            match what {
+                "passed" => summary.passed = number,
+                "failed" => summary.failed = number,
+                "ignored" | "measured" => {}
+                _ => continue,
+            }
+            summary.results += number;
         }
         Some(summary)
     }
-
-    fn add(&mut self, other: &Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.ignored += other.ignored;
-    }
-}
-
-fn failed_test(line: &str) -> Option<&str> {
-    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Runs {
+        let mut runs = Runs::default();
+        text.lines().for_each(|line| runs.read(line));
+        runs
+    }
+
+    fn sum(passed: usize, failed: usize, ignored: usize) -> String {
+        format!(
+            "test result: ok. {passed} passed; {failed} failed; {ignored} ignored; 0 measured; \
+             5 filtered out; finished in 1.55s\n"
+        )
+    }
+
     #[test]
-    fn summaries_are_read() {
-        let line = "test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 3 filtered \
-                    out; finished in 1.55s";
-        assert_eq!(
-            Summary::parse(line),
-            Some(Summary {
-                passed: 7,
-                failed: 2,
-                ignored: 1
-            })
-        );
-        assert_eq!(Summary::parse("test a::b ... ok"), None);
-        assert_eq!(failed_test("test a::b ... FAILED"), Some("a::b"));
+    fn runners_are_summed_up() {
+        let runs = read(&format!(
+            "running 3 tests\ntest a ... ok\ntest b::c ... FAILED\n\
+             test d ... ignored, needs a moon\n{}running 1 test\ntest e ... ok\n{}",
+            sum(1, 1, 1),
+            sum(1, 0, 0)
+        ));
+        assert_eq!((runs.passed, runs.failed), (2, 1));
+        assert_eq!(runs.failures, ["b::c"]);
+        assert_eq!(runs.ignored, ["d, needs a moon"]);
+    }
+
+    /// Inside of the first runner one was killed and one failed.
+    #[test]
+    fn runners_inside_of_tests_do_not_count() {
+        let runs = read(&format!(
+            "running 2 tests\nrunning 3 tests\nrunning 1 test\ntest x ... FAILED\n{}{}\
+             running 7 tests\n{}",
+            sum(0, 1, 0),
+            sum(2, 0, 0),
+            sum(7, 0, 0)
+        ));
+        assert_eq!((runs.passed, runs.failed), (9, 0));
+        assert!(runs.failures.is_empty());
     }
 }
