@@ -3,6 +3,7 @@
 
 mod instance;
 mod login;
+mod password;
 mod profile;
 mod recovery;
 mod second_factor;

@@ -53,9 +53,21 @@ impl<'s, P: Platform> Drive<'s, P> {
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
     pub async fn refresh(&mut self) -> Result<()> {
-        self.vault.sync().await?;
+        let done = self.vault.sync().await;
         self.rebuild();
-        Ok(())
+        done.map(drop)
+    }
+
+    /// Carries out commits. Whatever comes of them, the tree is that of the
+    /// replica afterwards: a plan that is refused may have been tried on a
+    /// newer state first.
+    pub(crate) async fn commit(
+        &mut self,
+        commits: impl AsyncFnOnce(&mut Vault<'s, P>) -> Result<()>,
+    ) -> Result<()> {
+        let done = commits(&mut self.vault).await;
+        self.rebuild();
+        done
     }
 
     pub(crate) fn rebuild(&mut self) {
@@ -137,19 +149,21 @@ impl<'s, P: Platform> Drive<'s, P> {
         nodes: &[NodeId],
         change: impl Fn(&mut Record),
     ) -> Result<()> {
-        for batch in nodes.chunks(OPS_PER_ENTRY) {
-            let plan = |replica: &Replica| {
-                let edited = batch.iter().filter_map(|id| {
-                    let mut record = replica.record(id)?.clone();
-                    change(&mut record);
-                    Some(Change::put(*id, Payload::Node(record)))
-                });
-                Ok(edited.collect())
-            };
-            self.vault.commit(Vec::new(), plan).await?;
-        }
-        self.rebuild();
-        Ok(())
+        self.commit(async |vault| {
+            for batch in nodes.chunks(OPS_PER_ENTRY) {
+                let plan = |replica: &Replica| {
+                    let edited = batch.iter().filter_map(|id| {
+                        let mut record = replica.record(id)?.clone();
+                        change(&mut record);
+                        Some(Change::put(*id, Payload::Node(record)))
+                    });
+                    Ok(edited.collect())
+                };
+                vault.commit(Vec::new(), plan).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

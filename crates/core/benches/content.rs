@@ -1,7 +1,11 @@
 //! Sealing and opening blocks, beside the bare cipher over the same bytes:
 //! how much of the hardware's speed the Box leaves. One core, 1 GiB.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot run has failed")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark that cannot run has failed"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -28,7 +32,10 @@ fn main() {
             let mut nonce = [0; 12];
             nonce[0] = index as u8;
             let nonce = Nonce::assume_unique_for_key(nonce);
-            black_box(bare.seal_in_place_separate_tag(nonce, Aad::empty(), chunk).unwrap());
+            black_box(
+                bare.seal_in_place_separate_tag(nonce, Aad::empty(), chunk)
+                    .unwrap(),
+            );
         }
     });
 
@@ -44,8 +51,14 @@ fn main() {
     });
 
     println!("AES-256-GCM alone        {limit:6.2} GiB/s");
-    println!("seal a block             {seal:6.2} GiB/s   {:.2} of it", seal / limit);
-    println!("open a block             {open:6.2} GiB/s   {:.2} of it", open / limit);
+    println!(
+        "seal a block             {seal:6.2} GiB/s   {:.2} of it",
+        seal / limit
+    );
+    println!(
+        "open a block             {open:6.2} GiB/s   {:.2} of it",
+        open / limit
+    );
     println!("BLAKE3 of a sealed block {hash:6.2} GiB/s");
 }
 

@@ -279,7 +279,7 @@ fn content(s: &Section) -> Result<(), String> {
 }
 
 fn handle(s: &Section) -> Result<(), String> {
-    let handle = Handle::parse(&s.text("text")?);
+    let handle = Handle::choose(&s.text("text")?);
     s.verdict(handle.as_ref().map(drop).map_err(|e| *e))?;
     match handle {
         Ok(handle) => s.expect("normal_form", handle.as_str().as_bytes()),

@@ -1,7 +1,11 @@
 //! What a log-in costs the server, beside what it costs the client, whose
 //! Argon2id is the price of a guess. One core.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot run has failed")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark that cannot run has failed"
+)]
 
 use std::time::Instant;
 
@@ -19,13 +23,22 @@ fn main() {
     let context = LoginContext::new(&[2; 32], "alice");
     let (registration, request) = ClientRegistration::start(b"a password", &mut random).unwrap();
     let response = setup.registration_response(&request, &credential).unwrap();
-    let registered = registration.finish(&response, &context, &mut random).unwrap();
+    let registered = registration
+        .finish(&response, &context, &mut random)
+        .unwrap();
     let record = PasswordRecord::parse(&registered.upload).unwrap();
 
     let (login, ke1) = ClientLogin::start(b"a password", &mut random).unwrap();
     let mut answer = || {
-        ServerLogin::start(&setup, Some(record.clone()), &ke1, &credential, &context, &mut random)
-            .unwrap()
+        ServerLogin::start(
+            &setup,
+            Some(record.clone()),
+            &ke1,
+            &credential,
+            &context,
+            &mut random,
+        )
+        .unwrap()
     };
     let (waiting, ke2) = answer();
     let start = Instant::now();
@@ -45,5 +58,8 @@ fn main() {
     let client = f64::from(CLIENT_RUNS) / start.elapsed().as_secs_f64();
 
     println!("log-ins a server answers   {server:8.0} per second");
-    println!("log-ins a client proves    {client:8.1} per second   1/{:.0}", server / client);
+    println!(
+        "log-ins a client proves    {client:8.1} per second   1/{:.0}",
+        server / client
+    );
 }

@@ -47,7 +47,12 @@ pub struct ServeArgs {
     #[arg(long, env = "SECUREVAULT_SIGNUP", value_enum, default_value = "invite")]
     signup: Signup,
     /// Proxies whose X-Forwarded-For is believed, as ranges of addresses
-    #[arg(long, env = "SECUREVAULT_TRUST_PROXY", value_delimiter = ',', value_name = "RANGE")]
+    #[arg(
+        long,
+        env = "SECUREVAULT_TRUST_PROXY",
+        value_delimiter = ',',
+        value_name = "RANGE"
+    )]
     trust_proxy: Vec<AddressRange>,
 }
 
@@ -198,11 +203,7 @@ fn platform_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
     }
 }
 
-fn path_of(
-    url: &str,
-    scheme: &'static str,
-    flag: &'static str,
-) -> Result<PathBuf, ConfigError> {
+fn path_of(url: &str, scheme: &'static str, flag: &'static str) -> Result<PathBuf, ConfigError> {
     url.strip_prefix(scheme)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)

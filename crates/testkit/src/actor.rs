@@ -13,12 +13,19 @@ use totp_rs::{Builder, Secret};
 
 use crate::files::{MemoryFiles, MemoryTarget};
 use crate::platform::TestPlatform;
-use crate::server::TestServer;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple 9";
-/// How long a one-time code is good for.
-const STEP_MS: u64 = 30_000;
+/// How long a one-time code is shown.
+pub(crate) const STEP_MS: u64 = 30_000;
+
+/// A server, as people see it.
+pub trait Host {
+    /// A new device, with an honest network.
+    fn device(&self) -> TestPlatform;
+    /// A time whose one-time code the server takes and nobody has used.
+    fn next_code_ms(&self) -> u64;
+}
 
 /// A person.
 pub struct Actor {
@@ -28,12 +35,13 @@ pub struct Actor {
     pub recovery_words: String,
     /// Codes for when the authenticator is lost.
     pub backup_codes: Vec<String>,
-    totp_secret: String,
+    /// What the authenticator knows, in base32.
+    pub totp_secret: String,
 }
 
 impl Actor {
     /// Signs up on a new device.
-    pub async fn sign_up(server: &TestServer, handle: &str) -> (Self, Session<TestPlatform>) {
+    pub async fn sign_up(server: &impl Host, handle: &str) -> (Self, Session<TestPlatform>) {
         let platform = server.device();
         let new = NewAccount {
             handle,
@@ -61,7 +69,7 @@ impl Actor {
     }
 
     /// Logs in on a new device.
-    pub async fn log_in(&self, server: &TestServer) -> Session<TestPlatform> {
+    pub async fn log_in(&self, server: &impl Host) -> Session<TestPlatform> {
         self.try_log_in(server, server.device())
             .await
             .expect("the log-in")
@@ -73,7 +81,7 @@ impl Actor {
     /// Whatever the log-in gives.
     pub async fn try_log_in(
         &self,
-        server: &TestServer,
+        server: &impl Host,
         platform: TestPlatform,
     ) -> Result<Session<TestPlatform>> {
         let waiting = self.password_step(platform, PASSWORD).await?;
@@ -99,13 +107,17 @@ impl Actor {
         .await
     }
 
-    /// A one-time code that was not used before: the clock moves on for it.
-    pub fn code(&self, server: &TestServer) -> String {
-        server.clock().advance(STEP_MS);
-        let secret = Secret::try_from_base32(&self.totp_secret).expect("base32");
-        let totp = Builder::new().with_secret(secret).build_noncompliant();
-        totp.generate(server.clock().now_ms() / 1000).to_string()
+    /// A one-time code that was not used before.
+    pub fn code(&self, server: &impl Host) -> String {
+        one_time_code(&self.totp_secret, server.next_code_ms())
     }
+}
+
+/// The code that an authenticator shows at a time.
+pub fn one_time_code(secret: &str, now_ms: u64) -> String {
+    let secret = Secret::try_from_base32(secret).expect("base32");
+    let totp = Builder::new().with_secret(secret).build_noncompliant();
+    totp.generate(now_ms / 1000).to_string()
 }
 
 /// Puts files into a folder of the drive; existing ones get a new version.

@@ -16,6 +16,17 @@ pub fn file(path: &str, bytes: impl Into<Vec<u8>>) -> (UploadItem, Vec<u8>) {
     (item(path, Kind::File, Some(bytes.len() as u64)), bytes)
 }
 
+/// A file to upload that was changed at a time, Unix milliseconds.
+pub fn dated_file(
+    path: &str,
+    bytes: impl Into<Vec<u8>>,
+    modified_ms: u64,
+) -> (UploadItem, Vec<u8>) {
+    let (mut item, bytes) = file(path, bytes);
+    item.modified_ms = modified_ms;
+    (item, bytes)
+}
+
 /// A folder to upload.
 pub fn folder(path: &str) -> (UploadItem, Vec<u8>) {
     (item(path, Kind::Folder, None), Vec::new())
@@ -145,6 +156,65 @@ impl Sink for MemorySink {
 
     async fn abandon(self) -> Result<(), StorageError> {
         self.target.partial.borrow_mut().remove(&self.name);
+        Ok(())
+    }
+}
+
+/// Takes whole contents one by one, each with the time its file was changed:
+/// for plans in which several items have the same name.
+#[derive(Debug, Clone)]
+pub struct ContentTarget<F>(Rc<RefCell<F>>);
+
+/// Takes one content.
+pub struct ContentSink<F> {
+    modified_ms: u64,
+    bytes: Vec<u8>,
+    taker: Rc<RefCell<F>>,
+}
+
+impl<F: FnMut(u64, Vec<u8>)> ContentTarget<F> {
+    /// Hands every content to `taker`.
+    pub fn new(taker: F) -> Self {
+        Self(Rc::new(RefCell::new(taker)))
+    }
+}
+
+impl<F: FnMut(u64, Vec<u8>)> LocalTarget for ContentTarget<F> {
+    type Sink = ContentSink<F>;
+
+    async fn folder(&self, _: &DownloadItem) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn file(&self, item: &DownloadItem) -> Result<Option<ContentSink<F>>, StorageError> {
+        Ok(Some(ContentSink {
+            modified_ms: item.modified_ms,
+            bytes: Vec::new(),
+            taker: self.0.clone(),
+        }))
+    }
+
+    fn resume_key(&self, _: &DownloadItem) -> Option<String> {
+        None
+    }
+}
+
+impl<F: FnMut(u64, Vec<u8>)> Sink for ContentSink<F> {
+    async fn resume(&mut self, _: u64) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError> {
+        self.bytes.extend(bytes);
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<(), StorageError> {
+        (self.taker.borrow_mut())(self.modified_ms, self.bytes);
+        Ok(())
+    }
+
+    async fn abandon(self) -> Result<(), StorageError> {
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Actors for tests: a real server in process, real clients over real
-//! sockets, and between them a network that the test may turn hostile.
+//! sockets, and between them a network that the test may turn hostile. Or the
+//! real programs: a server process that can be killed, and the command line.
 
 #![allow(
     clippy::expect_used,
@@ -9,20 +10,35 @@
 )]
 
 mod actor;
+mod canary;
 mod clock;
+mod daemon;
 mod database;
+mod dice;
 mod files;
 mod network;
 mod platform;
+mod process;
+mod programs;
+mod scale;
 mod server;
+mod tap;
+mod terminal;
 
-pub use actor::{Actor, PASSWORD, get, put};
+pub use actor::{Actor, Host, PASSWORD, get, one_time_code, put};
+pub use canary::Canaries;
 pub use clock::TestClock;
+pub use daemon::{Checked, Daemon, Wrapper};
 pub use database::{Database, Row, Value};
-pub use files::{MemoryFiles, MemoryTarget, file, folder};
+pub use dice::Dice;
+pub use files::{ContentTarget, MemoryFiles, MemoryTarget, dated_file, file, folder};
 pub use network::{Exchange, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform};
+pub use process::{Aim, Ambush, BlockWatch, files_below, peak_memory};
+pub use scale::{scaled, skip};
 pub use server::{Snapshot, TestServer};
+pub use tap::Tap;
+pub use terminal::{Ran, Terminal, expect_same_tree};
 
 /// Runs a test's future on one thread, as a shell would.
 pub fn run<T>(test: impl Future<Output = T>) -> T {

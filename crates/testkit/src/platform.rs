@@ -99,7 +99,12 @@ impl TestPlatform {
     /// Another device with the same files and key, on an honest network: what
     /// a test spoils on it stays there.
     pub fn copy(&self, url: &str) -> Self {
-        let copy = Self::new(url, self.clock.clone());
+        let copy = Self {
+            network: self.network.beside(url),
+            storage: MemoryStorage::default(),
+            keychain: MemoryKeychain::default(),
+            clock: self.clock.clone(),
+        };
         copy.storage.restore(self.storage.snapshot());
         *copy.keychain.0.borrow_mut() = self.keychain.0.borrow().clone();
         copy
@@ -113,6 +118,22 @@ impl TestPlatform {
             keychain: MemoryKeychain::default(),
             clock,
         }
+    }
+
+    /// Another device that knows what this one does, and has yet to fetch
+    /// every vault: what a new device is after its log-in.
+    #[must_use]
+    pub fn without_caches(&self) -> Self {
+        let mut files = self.storage.snapshot();
+        files.retain(|name, _| !name.starts_with("vaults/"));
+        let twin = Self {
+            network: self.network.clone(),
+            storage: MemoryStorage::default(),
+            keychain: self.keychain.clone(),
+            clock: self.clock.clone(),
+        };
+        twin.storage.restore(files);
+        twin
     }
 }
 

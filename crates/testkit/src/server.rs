@@ -9,9 +9,11 @@ use sv_server::config::{Config, Storage};
 use sv_server::server::Server;
 use tempfile::TempDir;
 
+use crate::actor::{Host, STEP_MS};
 use crate::clock::TestClock;
 use crate::database::Database;
 use crate::platform::TestPlatform;
+use crate::process::files_below;
 
 /// A server under test.
 pub struct TestServer {
@@ -30,8 +32,7 @@ impl Snapshot {
     pub async fn fork(&self, first: &TestServer) -> TestServer {
         let folder = TempDir::new().expect("a folder");
         copy_folder(self.0.path(), &folder.path().join("data"));
-        std::fs::copy(first.folder.path().join("key"), folder.path().join("key"))
-            .expect("the key");
+        std::fs::copy(first.folder.path().join("key"), folder.path().join("key")).expect("the key");
         TestServer::start_in(folder, first.config.signup, first.clock.clone()).await
     }
 }
@@ -111,11 +112,7 @@ impl TestServer {
 
     /// Every block file.
     pub fn block_files(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        collect_files(&self.data().join("blocks"), &mut found);
-        found.retain(|path| !path.components().any(|part| part.as_os_str() == "tmp"));
-        found.sort();
-        found
+        files_below(&self.data().join("blocks").join("blocks"))
     }
 
     /// Copies everything the server keeps, while it is stopped.
@@ -136,21 +133,20 @@ impl TestServer {
     }
 }
 
-fn collect_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            collect_files(&path, found);
-        } else {
-            found.push(path);
-        }
+impl Host for TestServer {
+    fn device(&self) -> TestPlatform {
+        Self::device(self)
+    }
+
+    /// The clock moves on for it.
+    fn next_code_ms(&self) -> u64 {
+        self.clock.advance(STEP_MS);
+        self.clock.now_ms()
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         let target = to.join(entry.file_name());

@@ -63,8 +63,11 @@ impl LogIn<'_> {
         let (instance, _) =
             KnownInstance::fetch(&server, known.as_ref().map(|known| &known.instance)).await?;
 
-        let (login, ke1) = ClientLogin::start(self.password.as_bytes(), &mut platform.random())
-            .map_err(|error| ClientError::misuse(error.to_string()))?;
+        let (login, ke1) = ClientLogin::start(
+            &super::password::prepare(self.password)?,
+            &mut platform.random(),
+        )
+        .map_err(|error| ClientError::misuse(error.to_string()))?;
         let request = LoginStartRequest {
             handle: handle.to_string(),
             ke1: ke1.into(),

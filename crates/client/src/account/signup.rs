@@ -60,9 +60,11 @@ pub async fn sign_up<P: Platform>(platform: &P, new: &NewAccount<'_>) -> Result<
     let (instance, policy) = KnownInstance::fetch(&server, None).await?;
     refuse_early(policy, new.invite)?;
 
-    let (registration, request) =
-        ClientRegistration::start(new.password.as_bytes(), &mut platform.random())
-            .map_err(|error| ClientError::misuse(error.to_string()))?;
+    let (registration, request) = ClientRegistration::start(
+        &super::password::prepare(new.password)?,
+        &mut platform.random(),
+    )
+    .map_err(|error| ClientError::misuse(error.to_string()))?;
     let request = SignupStartRequest {
         handle: handle.to_string(),
         invite: new.invite.map(str::to_owned),

@@ -196,7 +196,7 @@ pub(super) async fn register_password<P: Platform>(
     password: &str,
 ) -> Result<NewPassword> {
     let (registration, request) =
-        ClientRegistration::start(password.as_bytes(), &mut platform.random())
+        ClientRegistration::start(&super::password::prepare(password)?, &mut platform.random())
             .map_err(|error| ClientError::misuse(error.to_string()))?;
     let request = RegistrationRequest {
         registration_request: request.into(),
@@ -221,8 +221,9 @@ impl<'s, P: Platform> Reproof<'s, P> {
     pub async fn start(session: &'s mut Session<P>, password: &str) -> Result<Self> {
         let platform = session.platform();
         let profile = session.profile();
-        let (login, ke1) = ClientLogin::start(password.as_bytes(), &mut platform.random())
-            .map_err(|error| ClientError::misuse(error.to_string()))?;
+        let (login, ke1) =
+            ClientLogin::start(&super::password::prepare(password)?, &mut platform.random())
+                .map_err(|error| ClientError::misuse(error.to_string()))?;
         let request = LoginStartRequest {
             handle: profile.handle.clone(),
             ke1: ke1.into(),

@@ -65,9 +65,8 @@ impl<P: Platform> Drive<'_, P> {
                 .map(|(id, r)| Change::put(*id, Payload::Node(r.clone())));
             Ok(puts.collect())
         };
-        self.vault.commit(Vec::new(), plan).await?;
-        self.rebuild();
-        Ok(())
+        self.commit(async |vault| vault.commit(Vec::new(), plan).await)
+            .await
     }
 
     /// Moves or renames: into `to` if that is a folder, else to that name.
@@ -91,8 +90,8 @@ impl<P: Platform> Drive<'_, P> {
             record.name = name.clone();
             Ok(vec![Change::put(id, Payload::Node(record))])
         };
-        self.vault.commit(Vec::new(), plan).await?;
-        self.rebuild();
+        self.commit(async |vault| vault.commit(Vec::new(), plan).await)
+            .await?;
         Ok(self.item(id)?.path)
     }
 
@@ -125,17 +124,20 @@ impl<P: Platform> Drive<'_, P> {
             }
             copies.push((copy_id, copy));
         }
-        for batch in copies.chunks(OPS_PER_ENTRY) {
-            let plan = |replica: &Replica| {
-                require_folder(replica, folder)?;
-                batch
-                    .iter()
-                    .map(|(id, copy)| put_with_contents(*id, copy))
-                    .collect()
-            };
-            self.vault.commit(Vec::new(), plan).await?;
-        }
-        self.rebuild();
+        self.commit(async |vault| {
+            for batch in copies.chunks(OPS_PER_ENTRY) {
+                let plan = |replica: &Replica| {
+                    require_folder(replica, folder)?;
+                    batch
+                        .iter()
+                        .map(|(id, copy)| put_with_contents(*id, copy))
+                        .collect()
+                };
+                vault.commit(Vec::new(), plan).await?;
+            }
+            Ok(())
+        })
+        .await?;
         ids.get(&id).map_or(Err(ClientError::Interrupted), |copy| {
             Ok(self.item(*copy)?.path)
         })

@@ -143,19 +143,21 @@ impl<P: Platform> Drive<'_, P> {
             .iter()
             .filter_map(|id| Some((*id, *self.vault.replica().nodes().get(id)?.leaf())))
             .collect();
-        for batch in planned.chunks(OPS_PER_ENTRY) {
-            let plan = |replica: &Replica| {
-                let unchanged = batch.iter().filter(|(id, leaf)| {
-                    replica
-                        .nodes()
-                        .get(id)
-                        .is_some_and(|node| node.leaf() == leaf)
-                });
-                Ok(unchanged.map(|(id, _)| Change::Delete(*id)).collect())
-            };
-            self.vault.commit(Vec::new(), plan).await?;
-        }
-        self.rebuild();
-        Ok(())
+        self.commit(async |vault| {
+            for batch in planned.chunks(OPS_PER_ENTRY) {
+                let plan = |replica: &Replica| {
+                    let unchanged = batch.iter().filter(|(id, leaf)| {
+                        replica
+                            .nodes()
+                            .get(id)
+                            .is_some_and(|node| node.leaf() == leaf)
+                    });
+                    Ok(unchanged.map(|(id, _)| Change::Delete(*id)).collect())
+                };
+                vault.commit(Vec::new(), plan).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 }

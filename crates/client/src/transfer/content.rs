@@ -11,7 +11,7 @@ use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
 
 use super::plan::{LocalFiles, Source, Step};
 use super::resume::UploadResume;
-use super::{BLOCKS_AT_ONCE, BLOCKS_PER_NOTE};
+use super::{BLOCKS_AT_ONCE, LastNote};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
@@ -106,12 +106,12 @@ impl<P: Platform> Sender<'_, P> {
         });
         let mut blocks = std::pin::pin!(blocks.try_buffered(BLOCKS_AT_ONCE));
         let (mut size, mut root, mut resume) = (0, BlocksRoot::new(), resume);
-        let mut fresh = Vec::new();
+        let (mut fresh, mut noted) = (Vec::new(), LastNote::now(self.session.platform()));
         while let Some((index, len, hash, is_new)) = blocks.try_next().await? {
             if is_new {
                 fresh.push((index, hash));
             }
-            if fresh.len() >= BLOCKS_PER_NOTE {
+            if noted.is_due(self.session.platform(), fresh.len()) {
                 if let Some(resume) = &mut resume {
                     resume.acknowledged(self.session, &fresh).await?;
                 }

@@ -9,7 +9,7 @@ use sv_core::record::{Kind, Record, Version};
 use super::content::is_inline;
 use super::fetch::{Fetcher, altered};
 use super::resume::DownloadResume;
-use super::{BLOCKS_PER_NOTE, FILES_AT_ONCE};
+use super::{FILES_AT_ONCE, LastNote};
 use crate::drive::Drive;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
@@ -327,14 +327,14 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         }
         let done = (kept * sv_ledger::limits::BLOCK_LEN as u64).min(item.size);
         self.reporter.report(Progress::Bytes(done));
-        let mut fresh = Vec::new();
+        let (mut fresh, mut noted) = (Vec::new(), LastNote::now(session.platform()));
         let mut blocks = std::pin::pin!(self.fetcher.blocks(version, &item.path, kept));
         while let Some((hash, plaintext)) = blocks.try_next().await? {
             let len = plaintext.len() as u64;
             root.push_hash(&hash);
             sink.write(plaintext).await?;
             fresh.push(hash);
-            if fresh.len() >= BLOCKS_PER_NOTE {
+            if noted.is_due(session.platform(), fresh.len()) {
                 if let Some(resume) = resume {
                     sink.sync().await?;
                     resume.wrote(session, &fresh).await?;

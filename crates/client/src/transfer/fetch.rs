@@ -139,9 +139,10 @@ pub(super) fn altered(path: &str) -> ClientError {
     Tamper::Content(path.to_owned()).into()
 }
 
-/// The server does not have what it acknowledged.
+/// The server does not have what it acknowledged, or has something there that
+/// no block can be.
 fn missing(error: ClientError, path: &str) -> ClientError {
-    if error.is_refusal(ErrorCode::NotFound) {
+    if error.is_refusal(ErrorCode::NotFound) || matches!(error, ClientError::Misbehaved(_)) {
         altered(path)
     } else {
         error

@@ -74,6 +74,17 @@ impl UploadPlan {
             files: planned_files,
             bytes,
         });
+        let done = self.carry_out(drive, files, reporter).await;
+        drive.rebuild();
+        done
+    }
+
+    async fn carry_out<P: Platform, F: LocalFiles>(
+        &self,
+        drive: &mut Drive<'_, P>,
+        files: &F,
+        reporter: &Reporter,
+    ) -> Result<UploadOutcome> {
         let mut outcome = UploadOutcome::default();
         for step in &self.steps {
             match step.action {
@@ -117,7 +128,6 @@ impl UploadPlan {
             land(drive, std::mem::take(&mut batch), reporter).await?;
         }
         land(drive, batch, reporter).await?;
-        drive.rebuild();
         Ok(outcome)
     }
 

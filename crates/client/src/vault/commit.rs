@@ -105,11 +105,13 @@ impl<P: Platform> Vault<'_, P> {
             {
                 Ok(_) => return self.adopt_own(draft).await,
                 Err(error) if error.is_refusal(ErrorCode::Conflict) => {
+                    // First the pause: what is planned after it on an older
+                    // state loses against whoever does not pause, every time.
+                    self.pause().await;
                     // An earlier attempt whose answer was lost may have landed.
                     if self.sync().await?.contains(&hash) {
                         return Ok(());
                     }
-                    self.pause().await;
                 }
                 Err(error) => return Err(withheld(error)),
             }

@@ -267,7 +267,7 @@ fn unlockers_are_those_that_the_account_signed() {
 /// A name that becomes reserved must not make an old log malformed.
 #[test]
 fn a_reserved_name_is_refused_to_a_person_not_to_a_log() {
-    assert!(Handle::parse("admin").is_err());
+    assert!(Handle::choose("admin").is_err());
     assert_eq!(Handle::from_normal_form("admin").unwrap().as_str(), "admin");
     assert!(Handle::from_normal_form("Admin").is_err());
 }

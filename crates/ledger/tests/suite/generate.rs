@@ -666,7 +666,7 @@ fn handles() -> File {
         ("reserved", "admin"),
         ("reserved in upper case", "Root"),
     ] {
-        let handle = Handle::parse(text);
+        let handle = Handle::choose(text);
         f.section("handle", title).hex("text", text.as_bytes());
         if let Ok(handle) = &handle {
             f.hex("normal_form", handle.as_str().as_bytes());

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::io::ReaderStream;
 
 use super::fs::{Fs, SystemFs};
-use super::{BlockName, BlockStore, BlockStream, Error, Listed, Result, Stored};
+use super::{BlockBody, BlockName, BlockStore, BlockStream, Error, Listed, Result, Stored};
 
 /// Bytes collected before they are written and hashed together.
 const WRITE_LEN: usize = 512 * 1024;
@@ -97,11 +97,13 @@ impl BlockStore for FileBlocks {
         self.store(name, bytes).boxed()
     }
 
-    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockStream<'static>>> {
+    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockBody>> {
         async move {
             let file = tokio::fs::File::open(self.path(name)).await?;
-            let stream = ReaderStream::with_capacity(file, READ_LEN);
-            Ok(stream.map_err(Error::from).fuse().boxed())
+            let len = file.metadata().await?.len();
+            let bytes = ReaderStream::with_capacity(file, READ_LEN);
+            let bytes = bytes.map_err(Error::from).fuse().boxed();
+            Ok(BlockBody { len, bytes })
         }
         .boxed()
     }

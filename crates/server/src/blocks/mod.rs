@@ -23,6 +23,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Bytes of a block, in pieces.
 pub type BlockStream<'a> = BoxStream<'a, Result<Bytes>>;
 
+/// A block on its way out, as it is there: only its reader can judge whether
+/// it is as it should be.
+pub struct BlockBody {
+    /// How many bytes there are.
+    pub len: u64,
+    /// Those, in pieces.
+    pub bytes: BlockStream<'static>,
+}
+
 /// What went wrong in a block store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -132,7 +141,7 @@ pub trait BlockStore: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockStream<'static>>>;
+    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockBody>>;
 
     /// Removes a block; one that is not there is no error.
     ///

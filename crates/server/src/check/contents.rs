@@ -103,8 +103,8 @@ async fn block_hash(store: &Arc<dyn BlockStore>, place: Place) -> Result<(u64, H
             hasher.update(&bytes);
         }
         Place::File(name) => {
-            let mut bytes = store.read(name).await?;
-            while let Some(piece) = bytes.try_next().await? {
+            let mut body = store.read(name).await?;
+            while let Some(piece) = body.bytes.try_next().await? {
                 hasher.update(&piece);
             }
         }

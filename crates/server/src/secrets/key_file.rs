@@ -164,7 +164,10 @@ mod tests {
         let path = dir.path().join("key");
         fs::write(&path, [1; 31]).unwrap();
         let source = KeySource::File(path);
-        assert!(matches!(source.read_or_create(), Err(KeyFileError::NotAKey(_))));
+        assert!(matches!(
+            source.read_or_create(),
+            Err(KeyFileError::NotAKey(_))
+        ));
         let text = |t: &str| KeySource::Text(Zeroizing::new(t.to_owned())).read();
         assert!(text(&BASE64.encode(&[7; 32])).is_ok());
         assert!(text(&BASE64URL_NOPAD.encode(&[255; 32])).is_ok());

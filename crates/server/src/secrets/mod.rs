@@ -178,7 +178,15 @@ mod tests {
         );
         assert!(open(&key, Sealed::TotpSecret, b"bob", &sealed).is_err());
         assert!(open(&key, Sealed::LoginState, b"alice", &sealed).is_err());
-        assert!(open(&KeyEncryptionKey::generate(), Sealed::TotpSecret, b"alice", &sealed).is_err());
+        assert!(
+            open(
+                &KeyEncryptionKey::generate(),
+                Sealed::TotpSecret,
+                b"alice",
+                &sealed
+            )
+            .is_err()
+        );
         for i in 0..sealed.len() {
             let mut bad = sealed.clone();
             bad[i] ^= 1;

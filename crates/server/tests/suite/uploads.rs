@@ -15,7 +15,7 @@ use sv_ledger::limits::{BLOCKS_PER_CONTENT, UPLOAD_TTL_MS};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use sv_server::args;
 use sv_server::blocks::{
-    BlockName, BlockStore, BlockStream, Error, FileBlocks, Fs, Listed, Stored, SystemFs,
+    BlockBody, BlockName, BlockStore, BlockStream, Error, FileBlocks, Fs, Listed, Stored, SystemFs,
 };
 use sv_server::db::{Database, Query};
 use sv_server::service::vault::Read;
@@ -271,7 +271,7 @@ impl BlockStore for Watching {
         }
         .boxed()
     }
-    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockStream<'static>, Error>> {
+    fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockBody, Error>> {
         self.inner.read(name)
     }
     fn delete(&self, name: BlockName) -> BoxFuture<'_, Result<(), Error>> {

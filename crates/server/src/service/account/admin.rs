@@ -5,8 +5,8 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::VaultId;
 
 use super::Accounts;
-use super::standing::{NO_LIMIT, usage};
 use super::code::Code;
+use super::standing::{NO_LIMIT, usage};
 use crate::db::Query;
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};

@@ -74,7 +74,10 @@ impl GivenCode {
 }
 
 fn symbol(five_bits: u8) -> u8 {
-    ALPHABET.get(usize::from(five_bits)).copied().unwrap_or(b'0')
+    ALPHABET
+        .get(usize::from(five_bits))
+        .copied()
+        .unwrap_or(b'0')
 }
 
 #[cfg(test)]
@@ -93,7 +96,13 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_refused() {
-        for text in ["", "123", "UUUU-UUUU-UUUU-UUUU", "0000-0000-0000-00000", "é000000000000000"] {
+        for text in [
+            "",
+            "123",
+            "UUUU-UUUU-UUUU-UUUU",
+            "0000-0000-0000-00000",
+            "é000000000000000",
+        ] {
             assert!(Code::parse(text).is_none(), "{text}");
         }
         assert!(matches!(GivenCode::parse("123 456"), Some(GivenCode::Totp(c)) if c == "123456"));

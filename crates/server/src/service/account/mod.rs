@@ -4,7 +4,6 @@
 //! given: [`session::Session`] is the proof of both, and only the functions
 //! that check them make one.
 
-mod standing;
 mod admin;
 mod code;
 mod expiry;
@@ -15,6 +14,7 @@ mod recovery;
 mod second_factor;
 pub mod session;
 mod signup;
+mod standing;
 mod throttle;
 mod totp;
 mod unlockers;
@@ -82,6 +82,12 @@ impl std::fmt::Debug for Accounts {
 /// Reads a handle that somebody typed.
 fn parse_handle(text: &str) -> Result<Handle> {
     Handle::parse(text)
+        .map_err(|e| Error::refused_because(sv_api::ErrorCode::BadRequest, e.to_string()))
+}
+
+/// Reads a handle that somebody wants: reserved ones are not to be had.
+fn choose_handle(text: &str) -> Result<Handle> {
+    Handle::choose(text)
         .map_err(|e| Error::refused_because(sv_api::ErrorCode::BadRequest, e.to_string()))
 }
 

@@ -45,9 +45,7 @@ impl Accounts {
         if proved.session_id != Some(session.id()) {
             return Err(ErrorCode::WrongCredentials.into());
         }
-        let charge = self
-            .charge_code(session.uid(), session.row.device)
-            .await?;
+        let charge = self.charge_code(session.uid(), session.row.device).await?;
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, session.uid()).await?;
         self.check_code(&mut w, &account, &request.code, &charge)

@@ -12,14 +12,14 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, VaultId};
 use sv_ledger::limits::SIGNUP_TTL_MS;
 
-use super::standing::{NO_LIMIT, totp_setup};
 use super::code::Code;
 use super::login::remember_device;
 use super::session::{Kind, NewSession, Session, Signup};
+use super::standing::{NO_LIMIT, totp_setup};
 use super::throttle::{SIGNUP_FINISH, SIGNUP_START};
 use super::totp::TotpSecret;
 use super::unlockers::{VerifiedSet, rejected};
-use super::{Accounts, parse_handle};
+use super::{Accounts, choose_handle};
 use crate::db::{self, Write};
 use crate::secrets::Keyed;
 use crate::service::vault::{PreparedVault, create_vault};
@@ -49,7 +49,7 @@ impl Accounts {
         network: [u8; 16],
     ) -> Result<RegistrationResponse> {
         self.charge(&[(SIGNUP_START, &[&network])]).await?;
-        let handle = parse_handle(&request.handle)?;
+        let handle = choose_handle(&request.handle)?;
         let now_ms = self.clock.now_ms();
         let mut read = self.db.read().await?;
         if let Some(hash) = self.required_invitation(request.invite.as_deref())?
@@ -236,7 +236,7 @@ impl VerifiedSignup {
     /// Checks that the parts are valid, and belong to one another and to
     /// this server. Their times are held against when they came.
     fn verify(request: &SignupFinishRequest, instance: &InstanceId, came_ms: u64) -> Result<Self> {
-        let handle = parse_handle(&request.handle)?;
+        let handle = choose_handle(&request.handle)?;
         let account = PreparedVault::prepare(&request.account, instance, came_ms)?;
         let drive = PreparedVault::prepare(&request.drive, instance, came_ms)?;
         if (account.kind(), drive.kind()) != (VaultKind::Account, VaultKind::Drive) {

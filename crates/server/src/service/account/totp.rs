@@ -115,7 +115,10 @@ mod tests {
         let secret = TotpSecret(*b"12345678901234567890");
         let uri = secret.otpauth_uri("zoë", "SecureVault").unwrap();
         assert!(uri.starts_with("otpauth://totp/"), "{uri}");
-        assert!(uri.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "{uri}");
+        assert!(
+            uri.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+            "{uri}"
+        );
         assert!(uri.contains("issuer=SecureVault"), "{uri}");
     }
 }

@@ -8,18 +8,10 @@ use sv_ledger::id::ContentId;
 
 use super::access::{Access, Read, Vault};
 use super::{Vaults, leading};
-use crate::blocks::BlockStream;
+use crate::blocks::{self, BlockBody};
 use crate::service::Result;
-use crate::store::blocks::{Place, PlacedBlock};
-use crate::store::{blocks, references};
-
-/// A block on its way to a client.
-pub struct BlockBody {
-    /// Bytes.
-    pub len: u64,
-    /// Those, in pieces.
-    pub bytes: BlockStream<'static>,
-}
+use crate::store::blocks::{Place, PlacedBlock, first_lengths, firsts, lookup};
+use crate::store::references;
 
 impl Vaults {
     /// One block of a content.
@@ -39,15 +31,12 @@ impl Vaults {
         if readable.is_empty() {
             return Err(ErrorCode::NotFound.into());
         }
-        let placed = blocks::lookup(&mut snapshot, content, index)
+        let placed = lookup(&mut snapshot, content, index)
             .await?
             .ok_or(ErrorCode::NotFound)?;
         // A reader that stays open would let the write-ahead log grow.
         drop(snapshot);
-        Ok(BlockBody {
-            len: placed.block.len,
-            bytes: self.open(placed.place).await?,
-        })
+        self.open(placed.place).await
     }
 
     /// First blocks of contents, in the order of the request; stops before
@@ -65,13 +54,13 @@ impl Vaults {
         let mut snapshot = self.db.read().await?;
         let readable =
             references::in_vault(&mut snapshot, access.vault_id(), ids.iter().copied()).await?;
-        let mut lengths = blocks::first_lengths(&mut snapshot, ids).await?;
+        let mut lengths = first_lengths(&mut snapshot, ids).await?;
         lengths.retain(|id, _| readable.contains(id));
         let wanted = leading(ids, &lengths);
         if wanted.is_empty() && !ids.is_empty() {
             return Err(ErrorCode::NotFound.into());
         }
-        let mut firsts = blocks::firsts(&mut snapshot, wanted).await?;
+        let mut firsts = firsts(&mut snapshot, wanted).await?;
         drop(snapshot);
         let mut contents = Vec::with_capacity(wanted.len());
         for content_id in wanted.iter().copied() {
@@ -84,10 +73,24 @@ impl Vaults {
         Ok(Contents { contents })
     }
 
-    async fn open(&self, place: Place) -> Result<BlockStream<'static>> {
-        match place {
-            Place::Row(bytes) => Ok(stream::iter([Ok(Bytes::from(bytes))]).boxed()),
-            Place::File(name) => Ok(self.blocks.read(name).await?),
+    /// What is there of a block. A file that is cut or gone is the client's to
+    /// report, for it alone can tell damage from malice.
+    async fn open(&self, place: Place) -> Result<BlockBody> {
+        let name = match place {
+            Place::Row(bytes) => {
+                return Ok(BlockBody {
+                    len: bytes.len() as u64,
+                    bytes: stream::iter([Ok(Bytes::from(bytes))]).boxed(),
+                });
+            }
+            Place::File(name) => name,
+        };
+        match self.blocks.read(name).await {
+            Err(blocks::Error::NotFound) => {
+                tracing::error!("the file of a block is gone: run securevaultd check");
+                Err(ErrorCode::NotFound.into())
+            }
+            read => Ok(read?),
         }
     }
 
@@ -95,9 +98,9 @@ impl Vaults {
         if let Place::Row(bytes) = placed.place {
             return Ok(bytes);
         }
-        let mut stream = self.open(placed.place).await?;
+        let mut body = self.open(placed.place).await?;
         let mut whole = BytesMut::new();
-        while let Some(piece) = stream.try_next().await? {
+        while let Some(piece) = body.bytes.try_next().await? {
             whole.extend_from_slice(&piece);
         }
         Ok(whole.to_vec())

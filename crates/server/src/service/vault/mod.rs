@@ -23,7 +23,6 @@ use tokio::sync::broadcast;
 
 pub use access::{Access, Mode, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
-pub use downloads::BlockBody;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;

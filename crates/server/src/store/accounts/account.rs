@@ -121,7 +121,13 @@ pub(crate) async fn replace_unlockers(
         .execute(
             "UPDATE accounts SET password_record = ?, unlockers = ?, unlockers_version = ? \
              WHERE uid = ? AND unlockers_version = ?",
-            args![password_record, unlockers, version, uid, version.saturating_sub(1)],
+            args![
+                password_record,
+                unlockers,
+                version,
+                uid,
+                version.saturating_sub(1)
+            ],
         )
         .await?;
     Ok(met == 1)

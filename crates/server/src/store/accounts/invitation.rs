@@ -19,7 +19,12 @@ pub(crate) async fn insert(w: &mut Write, new: &NewInvitation) -> Result<()> {
     w.execute(
         "INSERT INTO invitations (code_hash, administrator, is_first, expires_ms, taken_by) \
          VALUES (?, ?, ?, ?, NULL)",
-        args![new.code_hash, new.administrator, new.is_first, new.expires_ms],
+        args![
+            new.code_hash,
+            new.administrator,
+            new.is_first,
+            new.expires_ms
+        ],
     )
     .await?;
     Ok(())
@@ -33,12 +38,7 @@ pub(crate) async fn is_open(q: &mut impl Query, hash: [u8; 32], now_ms: u64) -> 
 }
 
 /// Takes an invitation for a sign-up; false if it is gone.
-pub(crate) async fn take(
-    w: &mut Write,
-    hash: [u8; 32],
-    uid: VaultId,
-    now_ms: u64,
-) -> Result<bool> {
+pub(crate) async fn take(w: &mut Write, hash: [u8; 32], uid: VaultId, now_ms: u64) -> Result<bool> {
     let met = w
         .execute(
             "UPDATE invitations SET taken_by = ? \

@@ -113,11 +113,7 @@ pub(crate) async fn touch(
     Ok(())
 }
 
-pub(crate) async fn set_proved(
-    w: &mut Write,
-    token_hash: [u8; 32],
-    until_ms: u64,
-) -> Result<()> {
+pub(crate) async fn set_proved(w: &mut Write, token_hash: [u8; 32], until_ms: u64) -> Result<()> {
     w.execute(
         "UPDATE sessions SET proved_until_ms = ? WHERE token_hash = ?",
         args![until_ms, token_hash],

@@ -1,0 +1,141 @@
+//! The wire between clients and a server process: one address for as long as
+//! a test lasts, whatever becomes of the server, and a recording of every
+//! byte that passes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Bytes read at a time.
+const PIECE: usize = 64 * 1024;
+
+/// A wire to a server.
+pub struct Tap {
+    port: u16,
+    wire: Arc<Mutex<Wire>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Wire {
+    /// Where the server listens, while it does.
+    target: Option<u16>,
+    recording: Option<Streams>,
+}
+
+/// What was sent in each direction of each connection, in order.
+type Streams = BTreeMap<(u64, Direction), Vec<u8>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl Tap {
+    /// A wire that leads nowhere yet.
+    pub async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let wire = Arc::new(Mutex::new(Wire::default()));
+        let task = tokio::spawn(serve(listener, wire.clone()));
+        Self { port, wire, task }
+    }
+
+    /// The address for clients.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Leads to a server on this machine, or nowhere.
+    pub fn lead_to(&self, port: Option<u16>) {
+        lock(&self.wire).target = port;
+    }
+
+    /// Records from now on.
+    pub fn record(&self) {
+        lock(&self.wire).recording = Some(Streams::new());
+    }
+
+    /// Everything that was sent since [`Self::record`]: one piece for each
+    /// direction of each connection.
+    pub fn recording(&self) -> Vec<Vec<u8>> {
+        let wire = lock(&self.wire);
+        wire.recording
+            .iter()
+            .flatten()
+            .map(|(_, bytes)| bytes.clone())
+            .collect()
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(wire: &Mutex<Wire>) -> std::sync::MutexGuard<'_, Wire> {
+    wire.lock().expect("no thread has panicked with the wire")
+}
+
+async fn serve(listener: TcpListener, wire: Arc<Mutex<Wire>>) {
+    for connection in 0.. {
+        let Ok((client, _)) = listener.accept().await else {
+            return;
+        };
+        tokio::spawn(connect(client, connection, wire.clone()));
+    }
+}
+
+/// Passes bytes both ways until both ends are done; if either breaks off, so
+/// does the other.
+async fn connect(client: TcpStream, connection: u64, wire: Arc<Mutex<Wire>>) {
+    let target = lock(&wire).target;
+    let Some(port) = target else { return };
+    let Ok(server) = TcpStream::connect(("localhost", port)).await else {
+        return;
+    };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (client_reads, client_writes) = client.into_split();
+    let (server_reads, server_writes) = server.into_split();
+    let up = pass(
+        client_reads,
+        server_writes,
+        (connection, Direction::Up),
+        &wire,
+    );
+    let down = pass(
+        server_reads,
+        client_writes,
+        (connection, Direction::Down),
+        &wire,
+    );
+    // An error drops both ends, as a broken cable would.
+    let _ = tokio::try_join!(up, down);
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    stream: (u64, Direction),
+    wire: &Mutex<Wire>,
+) -> std::io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let len = from.read(&mut piece).await?;
+        if len == 0 {
+            return to.shutdown().await;
+        }
+        if let Some(streams) = &mut lock(wire).recording {
+            streams
+                .entry(stream)
+                .or_default()
+                .extend_from_slice(&piece[..len]);
+        }
+        to.write_all(&piece[..len]).await?;
+    }
+}
