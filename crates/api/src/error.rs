@@ -106,6 +106,8 @@ error_codes! {
     RateLimited "rate_limited" 429 "Too many attempts. Wait a moment and try again.";
     /// A bug in the server.
     Internal "internal" 500 "Something went wrong in the server.";
+    /// What the server stores is damaged, and it has noticed by itself.
+    Damaged "damaged" 500 "What the server stores is damaged. Tell the administrator to run `securevaultd check`.";
     /// Shutting down, or the database is away.
     Unavailable "unavailable" 503 "The server is not available right now. Try again.";
     /// The server's disk is full.

@@ -91,6 +91,7 @@ impl<'p, P: Platform> Server<'p, P> {
             });
         }
         Err(match ApiError::parse(&body) {
+            Ok(error) if error.code == ErrorCode::Damaged => Tamper::Damaged.into(),
             Ok(error) => ClientError::Refused(error),
             Err(_) if status >= 500 => ClientError::Refused(ApiError::new(ErrorCode::Unavailable)),
             Err(_) => ClientError::Misbehaved(format!("status {status} without a reason")),

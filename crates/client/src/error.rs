@@ -98,6 +98,12 @@ pub enum Tamper {
         "the server shows data of an unsupported format ({0}); it may be an attempt to downgrade"
     )]
     UnsupportedSuite(u8),
+    /// The server itself found that it cannot read what it stores.
+    #[error(
+        "what the server stores is damaged, and it says so itself; ask the administrator to run \
+         `securevaultd check`"
+    )]
+    Damaged,
     /// Local state that only this device writes does not open.
     #[error("this device's own records of what it has seen were altered ({0})")]
     LocalState(&'static str),

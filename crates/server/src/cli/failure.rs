@@ -85,6 +85,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.code() {
             ErrorCode::NotFound => Self::not_found(error),
+            ErrorCode::Damaged => Self::damaged(error),
             _ => Self::failed(error),
         }
     }

@@ -77,8 +77,10 @@ fn sqlite_kind(error: &dyn DatabaseError) -> Option<Error> {
     match error.code()?.as_ref() {
         // SQLITE_BUSY, _BUSY_RECOVERY, _BUSY_SNAPSHOT
         "5" | "261" | "517" => Some(Error::Conflict),
-        // SQLITE_FULL
-        "13" => Some(Error::Full),
+        // SQLITE_FULL, _IOERR_SHMSIZE
+        "13" | "4874" => Some(Error::Full),
+        // SQLITE_CORRUPT, _NOTADB
+        "11" | "26" => Some(Error::Corrupt("database file")),
         _ => None,
     }
 }

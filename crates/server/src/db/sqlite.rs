@@ -6,8 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use super::error::Result;
@@ -110,8 +112,19 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_idle(connection)))
         .idle_timeout(None)
         .max_lifetime(None)
+}
+
+/// Whether a connection has ended its last transaction; if not, another one
+/// takes its place. A full disk makes SQLite roll back by itself, at which
+/// sqlx's own rollback fails: it would count that transaction for ever, and
+/// refuse to begin another.
+async fn is_idle(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // A rollback may still wait for its turn; this waits behind it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

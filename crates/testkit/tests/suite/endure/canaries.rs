@@ -118,7 +118,7 @@ fn live(terminal: &Terminal, dice: &mut Dice) -> Secrets {
     run(&["cp", &path(&note), &path(&copied)]);
     run(&["mv", &path(&copied), &format!("/{made}/{moved}")]);
     run(&["ls", "-l", &path(&folder)]);
-    run(&["find", &label]);
+    terminal.run(&["find", &label]);
     run(&["cat", &path(&note)]);
     run(&["history", &path(&note)]);
     run(&["restore", "--version", "1", &path(&note)]);

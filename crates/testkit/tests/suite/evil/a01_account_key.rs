@@ -3,9 +3,9 @@
 use sv_api::account::Wrap;
 use sv_api::endpoint::LoginSecondFactor;
 use sv_client::{ClientError, Tamper};
-use sv_testkit::{Actor, PASSWORD, TestPlatform, run};
+use sv_testkit::{Actor, Dice, PASSWORD, TestPlatform, run, scaled};
 
-use super::sampling::{Dice, bits, flip, tries};
+use super::sampling::{bits, flip};
 use super::world::World;
 
 /// Bytes of a wrapped root key.
@@ -32,7 +32,7 @@ fn a1_a_changed_account_key_opens_nothing() {
             };
             mutants.push((what, wrap));
         };
-        for bit in bits(WRAP_LEN, tries(10, WRAP_LEN * 8), &mut Dice::new(7)) {
+        for bit in bits(WRAP_LEN, scaled(10, WRAP_LEN * 8), &mut Dice::seeded(7)) {
             let mut sealed = own.sealed.0.clone();
             flip(&mut sealed, bit);
             mutant(format!("bit {bit}"), sealed);

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sv_testkit::{Exchange, run};
+use sv_testkit::{Dice, Exchange, run, scaled};
 
 use super::mutations::{answer_with, lies};
-use super::sampling::{Dice, tries};
 use super::world::{Verdict, World};
 
 /// For each answer, every change of it that is noticed is followed by the same
@@ -14,7 +13,7 @@ use super::world::{Verdict, World};
 fn a5_every_failure_looks_alike() {
     run(async {
         let world = World::new().await;
-        let mut dice = Dice::new(5);
+        let mut dice = Dice::seeded(5);
         let mut noticed = 0;
         for device in [&world.fresh, &world.behind] {
             let honest = world.record(device).await;
@@ -25,7 +24,7 @@ fn a5_every_failure_looks_alike() {
                     continue;
                 }
                 let mut after: BTreeMap<Vec<Exchange>, String> = BTreeMap::new();
-                let bent = lies(body, &[], &mut dice, tries(6, 600)).into_iter();
+                let bent = lies(body, &[], &mut dice, scaled(6, 600)).into_iter();
                 for lie in bent.filter(|lie| lie.1 == 200) {
                     let device = world.copy(device);
                     answer_with(&device, request, &lie);

@@ -8,10 +8,10 @@ use sv_client::ClientError;
 use sv_client::port::Unreachable;
 use sv_core::content::box_len;
 use sv_ledger::limits::{BLOCK_LEN, CHUNK_LEN};
-use sv_testkit::{MemoryTarget, TestPlatform, run};
+use sv_testkit::{Dice, MemoryTarget, TestPlatform, run, scaled};
 
 use super::mutations::{is_content, once};
-use super::sampling::{Dice, bits, flip, tries};
+use super::sampling::{bits, flip};
 use super::world::{Verdict, World, look};
 
 /// Bytes of a Box before its first chunk, and of a sealed chunk.
@@ -27,8 +27,8 @@ const LAST_LEN: usize = CHUNK_LEN + 40_000;
 fn a21_no_stored_bit_is_malleable() {
     run(async {
         let world = World::with_long_file(BLOCK_LEN + LAST_LEN).await;
-        let mut dice = Dice::new(21);
-        for (file, count) in block_files(&world, tries(3, 2000)) {
+        let mut dice = Dice::seeded(21);
+        for (file, count) in block_files(&world, scaled(3, 2000)) {
             let honest = std::fs::read(&file).unwrap();
             let mut regions = vec![
                 (0, HEADER_LEN, count),

@@ -9,9 +9,8 @@ use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_client::port::Unreachable;
 use sv_ledger::limits::BLOCK_LEN;
-use sv_testkit::{Actor, Recording, TestServer, file, put, run};
+use sv_testkit::{Actor, Recording, TestServer, file, put, run, scaled};
 
-use super::sampling::tries;
 use super::world::pattern;
 
 /// Bytes of a Box's salt, which comes first.
@@ -31,7 +30,7 @@ fn a24_every_sealing_on_the_wire_has_its_own_salt() {
         let mut drive = Drive::open(&session).await.unwrap();
         network.take_recording();
         let mut salts = Salts::default();
-        for round in 0..tries(20, 2000) {
+        for round in 0..scaled(20, 2000) {
             let files = vec![
                 file("short", vec![1; 20 + round]),
                 file("middle", vec![1; 70_000 + round]),
@@ -40,7 +39,7 @@ fn a24_every_sealing_on_the_wire_has_its_own_salt() {
         }
         salts.add(network.take_recording());
 
-        for round in 0..tries(2, 30) {
+        for round in 0..scaled(2, 30) {
             // The third block is lost, and the client with it.
             network.rewrite(|request, answer| {
                 if request.is::<PutBlock>() && request.path.ends_with("/2") {

@@ -8,10 +8,9 @@ use sv_api::endpoint::{GetBlock, GetBodies, GetContents, GetLeaves};
 use sv_api::vault::{Bodies, Contents, LeafPage};
 use sv_ledger::id::NodeId;
 use sv_ledger::state::Leaf;
-use sv_testkit::{Recording, run};
+use sv_testkit::{Dice, Recording, run, scaled};
 
 use super::mutations::{is_content, is_tamper, once};
-use super::sampling::{Dice, tries};
 use super::world::{Verdict, World};
 
 /// Every ordered pair of records: one in the other's place, alone and with
@@ -149,12 +148,12 @@ fn a30_a32_no_part_of_a_record_is_exchanged() {
         let honest = world.record(&world.fresh).await;
         let records = largest::<Bodies>(&honest, |b: &Bodies| b.bodies.len());
         let (bodies, count) = (records.bodies.clone(), records.bodies.len());
-        let mut dice = Dice::new(30);
+        let mut dice = Dice::seeded(30);
         let alike: Vec<(usize, usize)> = pairs(count)
             .filter(|(one, other)| bodies[*one].len() == bodies[*other].len())
             .collect();
-        for _ in 0..tries(40, 5000) {
-            let (one, other) = *dice.choose(&alike);
+        for _ in 0..scaled(40, 5000) {
+            let (one, other) = *dice.pick(&alike).unwrap();
             let len = bodies[one].len();
             let start = dice.below(len - 1);
             let end = start + 1 + dice.below(len - start);

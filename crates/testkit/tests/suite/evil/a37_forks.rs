@@ -9,9 +9,8 @@ use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_client::error::Result;
 use sv_client::{ClientError, Tamper};
-use sv_testkit::{Exchange, MemoryTarget, TestPlatform, TestServer, file, put, run};
+use sv_testkit::{Dice, Exchange, MemoryTarget, TestPlatform, TestServer, file, put, run, scaled};
 
-use super::sampling::{Dice, tries};
 use super::world::{Verdict, World, look};
 
 /// One server, and a second that was the same once; both have moved on.
@@ -76,9 +75,9 @@ impl Fork {
 fn a37_no_device_crosses_over() {
     run(async {
         let mut fork = Fork::new().await;
-        let mut dice = Dice::new(37);
+        let mut dice = Dice::seeded(37);
         let mut refused = 0;
-        for _ in 0..tries(8, 1000) {
+        for _ in 0..scaled(8, 1000) {
             let copies = [0, 1, 2].map(|_| fork.before.copy(&fork.servers[0].url()));
             let mut joined: [Option<usize>; 3] = [None; 3];
             for _ in 0..7 {

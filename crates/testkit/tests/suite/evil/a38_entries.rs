@@ -4,11 +4,10 @@ use sv_api::Wire;
 use sv_api::endpoint::GetEntries;
 use sv_api::vault::EntryPage;
 use sv_ledger::entry::Entry;
-use sv_testkit::run;
+use sv_testkit::{Dice, run, scaled};
 
 use super::a26_exchange::answers;
 use super::mutations::is_tamper;
-use super::sampling::{Dice, tries};
 use super::world::{Verdict, World};
 
 /// Every entry dropped, doubled, swapped with every other and moved to every
@@ -74,8 +73,8 @@ fn lies(entries: &[Entry], foreign: &[Entry]) -> Vec<(String, Vec<Entry>)> {
             found.push((format!("a stranger at {one}"), lie));
         }
     }
-    let mut dice = Dice::new(38);
-    for round in 0..tries(20, 2000) {
+    let mut dice = Dice::seeded(38);
+    for round in 0..scaled(20, 2000) {
         let mut lie = entries.to_vec();
         for end in (1..lie.len()).rev() {
             lie.swap(end, dice.below(end + 1));

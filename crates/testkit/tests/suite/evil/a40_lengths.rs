@@ -3,9 +3,8 @@
 use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
-use sv_testkit::{TestPlatform, file, put, run};
+use sv_testkit::{Dice, TestPlatform, file, put, run, scaled};
 
-use super::sampling::{Dice, tries};
 use super::world::{World, pattern};
 
 /// Two devices of the same state put files of one length and other bytes: as
@@ -15,7 +14,7 @@ use super::world::{World, pattern};
 fn a40_lengths_tell_lengths_alone() {
     run(async {
         let world = World::new().await;
-        let mut dice = Dice::new(40);
+        let mut dice = Dice::seeded(40);
         let edges = [
             1,
             255,
@@ -25,7 +24,7 @@ fn a40_lengths_tell_lengths_alone() {
             BLOCK_LEN,
             BLOCK_LEN + 1,
         ];
-        let others = (0..tries(10, 5000)).map(|_| 1 + dice.below(200_000));
+        let others = (0..scaled(10, 5000)).map(|_| 1 + dice.below(200_000));
         let sizes: Vec<usize> = edges.into_iter().chain(others).collect();
         for (round, size) in sizes.into_iter().enumerate() {
             let name = format!("file {round:05}");

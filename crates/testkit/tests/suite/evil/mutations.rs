@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use sv_client::port::HttpResponse;
 use sv_client::{ClientError, Tamper};
-use sv_testkit::{Exchange, Recording, Row, TestPlatform, Value, run};
+use sv_testkit::{Dice, Exchange, Recording, Row, TestPlatform, Value, run, scaled};
 
-use super::sampling::{Dice, bits, flip, is_full, tries};
+use super::sampling::{bits, flip};
 use super::world::{Verdict, World};
 
 /// Tables that a look at the drive reads.
@@ -25,26 +25,27 @@ fn no_answer_is_believed() {
     run(async {
         // Of long files the named tests (A21, A22) try everything; here they
         // only take time.
-        let world = World::with_long_file(tries(0, 5 << 20)).await;
+        let world = World::with_long_file(scaled(0, 5 << 20)).await;
         let mut pool = world.older.clone();
         for device in [&world.fresh, &world.behind] {
             let honest = world.record(device).await;
             pool.requests.extend(honest.requests);
             pool.answers.extend(honest.answers);
         }
-        let mut dice = Dice::new(1);
+        let mut dice = Dice::seeded(1);
         let mut tried = 0;
         for device in [&world.fresh, &world.behind] {
             let honest = world.record(device).await;
             for (request, answer) in honest.requests.iter().zip(&honest.answers) {
                 let (_, body) = answer.as_ref().unwrap();
                 let alike = alike(&pool, request);
-                for lie in lies(body, &alike, &mut dice, tries(10, 2000)) {
+                for lie in lies(body, &alike, &mut dice, scaled(10, 2000)) {
                     let device = world.copy(device);
                     answer_with(&device, request, &lie);
                     let verdict = world.attack(&device).await;
                     tried += 1;
-                    if is_full() || tried % 5 == 0 || matches!(verdict, Verdict::Harmless) {
+                    if scaled(false, true) || tried % 5 == 0 || matches!(verdict, Verdict::Harmless)
+                    {
                         world.recovers(&device).await;
                     }
                 }
@@ -61,7 +62,7 @@ fn a31_no_stored_row_is_believed() {
     run(async {
         let world = World::new().await;
         let mut database = world.server.database().await;
-        let mut dice = Dice::new(2);
+        let mut dice = Dice::seeded(2);
         let mut tried = 0;
         for table in database.tables().await {
             let rows = database.rows(&table).await;
@@ -70,7 +71,7 @@ fn a31_no_stored_row_is_believed() {
             } else {
                 1
             };
-            for lie in row_lies(&rows, &mut dice, tries(count, 1000)) {
+            for lie in row_lies(&rows, &mut dice, scaled(count, 1000)) {
                 let (old, new) = lie;
                 let taken = match &new {
                     Some(new) => database.replace(&old, new).await,
@@ -95,7 +96,7 @@ fn a31_no_stored_row_is_believed() {
                     Some(new) => undo(&mut database, new, &old).await,
                     None => assert!(database.add(&old).await),
                 }
-                if is_full() || tried % 5 == 0 {
+                if scaled(false, true) || tried % 5 == 0 {
                     world.recovers(&device).await;
                 }
             }
@@ -120,15 +121,15 @@ fn no_answer_of_a_login_is_believed() {
                 .unwrap();
             device.network.take_recording()
         };
-        let mut dice = Dice::new(3);
+        let mut dice = Dice::seeded(3);
         let known = world.copy(&world.behind);
         let mut tried = 0;
         for (request, answer) in honest.requests.iter().zip(&honest.answers) {
             let (_, body) = answer.as_ref().unwrap();
             let lies = if body.first() == Some(&b'{') {
-                json_lies(body, &mut dice, tries(2, 500))
+                json_lies(body, &mut dice, scaled(2, 500))
             } else {
-                lies(body, &[], &mut dice, tries(4, 500))
+                lies(body, &[], &mut dice, scaled(4, 500))
             };
             for (what, kind, change) in in_place(lies, body) {
                 let device = if tried % 3 == 0 {
@@ -274,7 +275,7 @@ fn json_lies(honest: &[u8], dice: &mut Dice, flips: usize) -> Vec<Lie> {
             found.push((format!("{pointer} is {other}"), 200, body));
         }
     }
-    if is_full() {
+    if scaled(false, true) {
         return found;
     }
     // A log-in costs a stretched password each.
@@ -335,7 +336,7 @@ fn row_lies(rows: &[Row], dice: &mut Dice, count: usize) -> Vec<(Row, Option<Row
     for row in rows.iter().skip(dice.below(step)).step_by(step) {
         found.push((row.clone(), None));
         for (column, value) in &row.columns {
-            let other = dice.choose(rows).value(column).clone();
+            let other = dice.pick(rows).unwrap().value(column).clone();
             let others = changed_values(value, dice).into_iter().chain([other]);
             for other in others.filter(|other| other != value) {
                 found.push((row.clone(), Some(row.with(column, other))));

@@ -247,7 +247,7 @@ pub(crate) async fn look(device: &TestPlatform, into: &MemoryTarget) -> Result<S
 
 /// Bytes that no compressor or copy would give.
 pub(crate) fn pattern(len: usize, seed: u64) -> Vec<u8> {
-    super::sampling::Dice::new(seed).bytes(len)
+    sv_testkit::Dice::seeded(seed).bytes(len)
 }
 
 /// Whether an error says what the server did wrong.
