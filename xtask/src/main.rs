@@ -1,4 +1,5 @@
-//! The tasks of this workspace: `cargo xtask run`, `check`, `test`, `vectors`.
+//! The tasks of this workspace: `cargo xtask run`, `check`, `test`, `evil`,
+//! `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -23,6 +24,7 @@ const USAGE: &str = "\
 cargo xtask run [-- ARGS…]   build for release and start securevaultd with ARGS
 cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
+cargo xtask evil             every attack of the evil server in full: hours
 cargo xtask vectors          the known answers alone, natively and in a browser";
 
 fn main() -> ExitCode {
@@ -31,6 +33,11 @@ fn main() -> ExitCode {
         Some("run") => run::run(arguments),
         Some("check") => check::check().finish(),
         Some("test") => suite::test().finish(),
+        Some("evil") => {
+            let mut report = report::Report::default();
+            report.step("the evil server, in full", suite::evil);
+            report.finish()
+        }
         Some("vectors") => {
             let mut report = report::Report::default();
             report.step("known answers as WebAssembly in Chromium", browser::vectors);

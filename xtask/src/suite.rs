@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::cargo::{self, cargo, succeed};
-use crate::report::{Done, Report};
+use crate::report::{Done, Problem, Report};
 use crate::{browser, check, machine};
 
 /// Where tests say what they could not run here: each appends a line
@@ -26,6 +26,13 @@ pub(crate) fn test() -> Report {
     }
     report.step("known answers as WebAssembly in Chromium", browser::vectors);
     report
+}
+
+/// The attacks of which `test` runs a sample, in full.
+pub(crate) fn evil() -> Result<Done, Problem> {
+    let mut tests = cargo(["test", "-p", "sv-testkit", "--test", "suite", "evil::"]);
+    succeed(tests.env("SV_FULL", "1"))?;
+    Ok(Done::plain())
 }
 
 /// Runs the test runner and books each of its summaries.
