@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use clap::Parser;
 use sv_cli::command::Cli;
 
-/// Blocks of 4 MiB come and go on several threads. The system's allocator
-/// keeps what each thread freed, and grows with a transfer; this one does not.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// Threads for files and ciphers. The system's allocator keeps what each
+/// thread frees, so many threads would keep many blocks of 4 MiB.
+const BLOCKING_THREADS: usize = 4;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = cli.output();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
     {
         Ok(runtime) => runtime,

@@ -23,7 +23,7 @@ pub use raw::save_raw;
 pub use upload::UploadOutcome;
 
 /// Blocks of one file under way at a time.
-const BLOCKS_AT_ONCE: usize = 4;
+const BLOCKS_AT_ONCE: usize = 3;
 /// Files of at most one block under way at a time.
 const FILES_AT_ONCE: usize = 4;
 /// Blocks after which the state of a long transfer is made durable: what an

@@ -56,9 +56,7 @@ impl Error {
             }
             Self::Blocks(blocks::Error::Interrupted) => ErrorCode::BadRequest,
             Self::Blocks(blocks::Error::TooLarge) => ErrorCode::TooLarge,
-            Self::Database(db::Error::Corrupt(_) | db::Error::Column { .. }) => {
-                ErrorCode::Damaged
-            }
+            Self::Database(db::Error::Corrupt(_) | db::Error::Column { .. }) => ErrorCode::Damaged,
             Self::Database(_) | Self::Blocks(_) | Self::Random(_) | Self::Internal(_) => {
                 ErrorCode::Internal
             }
