@@ -1,5 +1,5 @@
 //! The tasks of this workspace: `cargo xtask run`, `check`, `test`, `evil`,
-//! `vectors`.
+//! `endure`, `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -8,6 +8,7 @@ mod browser;
 mod cargo;
 mod check;
 mod docs;
+mod endure;
 mod graph;
 mod limits;
 mod machine;
@@ -25,6 +26,9 @@ cargo xtask run [-- ARGS…]   build for release and start securevaultd with ARG
 cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
 cargo xtask evil             every attack of the evil server in full: hours
+cargo xtask endure [--full] [NAME…]
+                             load, kill -9, damage, canaries, memory: a sample in the
+                             development build, or in full in the release build
 cargo xtask vectors          the known answers alone, natively and in a browser";
 
 fn main() -> ExitCode {
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
             report.step("the evil server, in full", suite::evil);
             report.finish()
         }
+        Some("endure") => endure::endure(arguments).finish(),
         Some("vectors") => {
             let mut report = report::Report::default();
             report.step("known answers as WebAssembly in Chromium", browser::vectors);

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 const MIB: usize = 1 << 20;
 
 #[test]
-#[ignore = "a read on a completely full disk still answers 500: named in the changelog"]
 fn a_full_disk_is_said_and_survived() {
     if !can_mount() {
         skip(
