@@ -6,21 +6,36 @@ use std::path::Path;
 use crate::cargo::{self, cargo, succeed};
 use crate::report::{Done, Outcome, Report};
 
+/// What there is, as modules of the tests.
+const TESTS: [&str; 8] = [
+    "canaries",
+    "converge",
+    "damage",
+    "kill_client",
+    "kill_server",
+    "memory",
+    "model",
+    "refusals",
+];
 /// Malformed and random requests in full.
 const REQUESTS: &str = "100000";
 
-/// Runs the tests whose names contain one of `names`, or all of them.
+/// Runs those whose names begin as the arguments say, or all of them.
 pub(crate) fn endure(arguments: impl Iterator<Item = String>) -> Report {
     let (flags, names): (Vec<_>, Vec<_>) = arguments.partition(|a| a == "--full");
     let is_full = !flags.is_empty();
     let mut report = Report::default();
     report.step("programs to be tested", || build(is_full));
-    let tests = match names.as_slice() {
-        [] => vec!["endure::".to_owned()],
-        names => names.iter().map(|name| format!("endure::{name}")).collect(),
-    };
-    for name in &tests {
-        report.step(name, || run(name, is_full));
+    for name in &names {
+        if !TESTS.iter().any(|test| test.starts_with(name.as_str())) {
+            let there = TESTS.join(", ");
+            report.fail(name, &format!("there is no such test; there are {there}"));
+        }
+    }
+    for test in TESTS {
+        if names.is_empty() || names.iter().any(|name| test.starts_with(name.as_str())) {
+            report.step(test, || run(test, is_full));
+        }
     }
     if names.is_empty() && is_full {
         report.step("random requests", random_requests);
@@ -39,7 +54,9 @@ fn run(name: &str, is_full: bool) -> Outcome {
     let folder = if is_full { "release" } else { "debug" };
     let programs = cargo::target_directory()?.join(Path::new(folder));
     let mut tests = cargo(["test", "-p", "sv-testkit", "--test", "suite"]);
-    tests.args(profile(is_full)).arg(name);
+    tests
+        .args(profile(is_full))
+        .arg(format!("endure::{name}::"));
     tests.args(["--", "--nocapture", "--test-threads=1"]);
     tests.env("SECUREVAULT_TEST_PROGRAMS", programs);
     if is_full {

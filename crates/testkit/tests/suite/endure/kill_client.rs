@@ -12,10 +12,10 @@ use tempfile::TempDir;
 const KILLS: usize = 10;
 /// Files of which each is a block file of its own.
 const MIDDLE: usize = 3;
-/// The long file: four blocks.
-const LONG: usize = 13 << 20;
+/// The long file: nine blocks, for its progress is noted after eight at most.
+const LONG: usize = 33 << 20;
 /// Block files of the whole tree.
-const BLOCKS: usize = MIDDLE + 4;
+const BLOCKS: usize = MIDDLE + 9;
 
 #[derive(Default)]
 struct Sums {

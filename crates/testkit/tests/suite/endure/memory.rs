@@ -13,7 +13,7 @@ const MIB: u64 = 1 << 20;
 /// What each may take.
 const LIMIT: u64 = 128 * MIB;
 /// By how much a larger file may make a difference.
-const MARGIN: u64 = 16 * MIB;
+const MARGIN: u64 = 32 * MIB;
 
 /// Bytes at their peak.
 #[derive(Debug, Clone, Copy)]
