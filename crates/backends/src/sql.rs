@@ -1,0 +1,1 @@
+//! Database servers of the `MySQL` protocol, each a process of its own.
