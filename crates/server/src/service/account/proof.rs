@@ -47,6 +47,7 @@ impl Accounts {
         }
         let charge = self.charge_code(session.uid(), session.row.device).await?;
         let mut w = self.db.write().await?;
+        proved.use_up(&mut w).await?;
         let account = fetch(&mut w, session.uid()).await?;
         self.check_code(&mut w, &account, &request.code, &charge)
             .await?;

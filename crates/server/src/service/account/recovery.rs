@@ -10,13 +10,14 @@ use sv_ledger::genesis::verify;
 use sv_ledger::id::SignPublicKey;
 use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
 
+use super::second_factor::{Accepted, fetch};
 use super::session::{Kind, NewSession};
 use super::throttle::RECOVERY_FROM_NETWORK;
 use super::unlockers::unlock;
 use super::{Accounts, MINUTE_MS, malformed, parse_handle};
 use crate::secrets::random;
 use crate::service::{Error, Result};
-use crate::store::accounts::{account, login};
+use crate::store::accounts::{account, code, login};
 
 /// Milliseconds that a nonce waits for its signature.
 const NONCE_TTL_MS: u64 = 5 * MINUTE_MS;
@@ -77,13 +78,20 @@ impl Accounts {
         let account = account
             .filter(|_| is_fresh && is_signed)
             .ok_or(ErrorCode::WrongCredentials)?;
-        if account.disabled {
-            return Err(ErrorCode::AccountDisabled.into());
-        }
         let charge = self.charge_code(account.uid, None).await?;
+        let signed_for = account.unlockers_version;
         let mut w = self.db.write().await?;
-        self.check_code(&mut w, &account, &request.code, &charge)
+        let account = fetch(&mut w, account.uid).await?;
+        if account.unlockers_version != signed_for {
+            return Err(ErrorCode::WrongCredentials.into());
+        }
+        let accepted = self
+            .check_code(&mut w, &account, &request.code, &charge)
             .await?;
+        if accepted == Accepted::Reset {
+            // The log-in that follows needs it, to set up a new second factor.
+            code::give_back_reset(&mut w, account.uid).await?;
+        }
         let new = NewSession {
             uid: account.uid,
             kind: Kind::Recovery,
