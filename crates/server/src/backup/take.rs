@@ -40,6 +40,9 @@ pub struct Backup {
 /// # Errors
 /// [`Error`]; what is there of the folder is then no backup.
 pub async fn backup(source: &Backup, target: &Path) -> Result<Manifest> {
+    if source.db.file().is_none() {
+        return Err(Error::NoFile);
+    }
     let lease = Lease {
         source,
         holder: source.random.bytes()?,
@@ -58,7 +61,8 @@ async fn take(source: &Backup, lease: &Lease<'_>, target: &Path) -> Result<Manif
     files::make_folder(target)?;
     let taken_ms = source.clock.now_ms();
     let database = target.join(DATABASE);
-    source.db.copy_to(&database).await?;
+    let file = source.db.file().ok_or(Error::NoFile)?;
+    file.copy_to(&database).await?;
     let copy = Database::open_copy(&database).await?;
     let (block_files, block_bytes) = export_blocks(source, lease, &copy, target).await?;
     copy.close().await;
