@@ -87,6 +87,15 @@ impl Error {
     }
 }
 
+/// A key that another unit of work took after this one had looked: run again,
+/// this one sees it.
+pub(crate) fn taken_meanwhile(error: db::Error) -> Error {
+    match error {
+        db::Error::Exists => Error::Database(db::Error::Conflict),
+        other => Error::Database(other),
+    }
+}
+
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         Self::Database(error)
