@@ -98,19 +98,23 @@ impl Accounts {
         if proved.session_id.is_some() {
             return Err(ErrorCode::WrongCredentials.into());
         }
-        let mut w = self.db.write().await?;
-        proved.use_up(&mut w).await?;
-        let account = fetch(&mut w, proved.uid).await?;
-        let new = NewSession {
-            uid: account.uid,
-            kind: Kind::SecondFactor,
-            label: "",
-            device: proved.device,
-            proved_until_ms: 0,
-        };
-        let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
-        w.commit().await?;
-        Ok(LoginFinishResponse { session })
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let account = fetch(&mut w, proved.uid).await?;
+                proved.use_up(&mut w).await?;
+                let new = NewSession {
+                    uid: account.uid,
+                    kind: Kind::SecondFactor,
+                    label: "",
+                    device: proved.device,
+                    proved_until_ms: 0,
+                };
+                let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
+                w.commit().await?;
+                Ok(LoginFinishResponse { session })
+            })
+            .await
     }
 
     /// Answers KE1 within a session, for a fresh proof of its own account.
@@ -165,9 +169,12 @@ impl Accounts {
             buckets: pending.charge.to_bytes(),
             expires_ms: self.clock.now_ms().saturating_add(LOGIN_TTL_MS),
         };
-        let mut w = self.db.write().await?;
-        store::insert(&mut w, login_id, login).await?;
-        w.commit().await?;
+        let keep = || async {
+            let mut w = self.db.write().await?;
+            store::insert(&mut w, login_id, login.clone()).await?;
+            w.commit().await
+        };
+        self.db.retry(keep).await?;
         Ok(LoginStartResponse {
             login_id: login_id.into(),
             ke2: ke2.into(),
@@ -187,9 +194,12 @@ impl Accounts {
             .and_then(|bytes| ServerLogin::from_bytes(&bytes).ok())
             .ok_or(Error::Internal("a log-in's state does not open"))?;
         if let Err(error) = state.finish(&ke3.0) {
-            let mut w = self.db.write().await?;
-            store::take(&mut w, login_id).await?;
-            w.commit().await?;
+            let end = || async {
+                let mut w = self.db.write().await?;
+                store::take(&mut w, login_id).await?;
+                Ok::<_, Error>(w.commit().await?)
+            };
+            self.db.retry(end).await?;
             return Err(match error {
                 ServerError::Malformed(what) => malformed(what),
                 ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),

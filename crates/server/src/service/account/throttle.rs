@@ -110,6 +110,10 @@ impl Accounts {
     /// Counts a try in every bucket, or in none: then the caller must wait.
     /// Kept even if what is tried fails.
     pub(super) async fn charge(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
+        self.db.retry(|| self.charge_once(buckets)).await
+    }
+
+    async fn charge_once(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
         let now_ms = self.clock.now_ms();
         let mut w = self.db.write().await?;
         let mut charge = Charge::default();
