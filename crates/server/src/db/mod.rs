@@ -15,6 +15,8 @@ mod value;
 
 use std::path::{Path, PathBuf};
 
+use crate::metrics::{Access, Waits};
+
 pub use error::{Error, Result};
 pub use transaction::{Query, Read, Write};
 pub use value::{FromValue, Row, Value};
@@ -34,6 +36,7 @@ const ATTEMPTS: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Database {
     engine: sqlite::Sqlite,
+    waits: Waits,
 }
 
 impl Database {
@@ -49,7 +52,10 @@ impl Database {
             .filter(|path| !path.is_empty())
             .ok_or(Error::Url)?;
         let engine = sqlite::Sqlite::open(Path::new(path)).await?;
-        let database = Self { engine };
+        let database = Self {
+            engine,
+            waits: Waits::default(),
+        };
         database.migrate().await?;
         Ok(database)
     }
@@ -61,7 +67,10 @@ impl Database {
     /// [`Error`] if it is not a database.
     pub async fn open_copy(path: &Path) -> Result<Self> {
         let engine = sqlite::Sqlite::open_copy(path).await?;
-        Ok(Self { engine })
+        Ok(Self {
+            engine,
+            waits: Waits::default(),
+        })
     }
 
     /// A snapshot of the database.
@@ -69,7 +78,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn read(&self) -> Result<Read> {
-        self.engine.read().await
+        self.waits.measure(Access::Read, self.engine.read()).await
     }
 
     /// A unit of work. On SQLite there is one at a time: never hold it across
@@ -78,7 +87,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn write(&self) -> Result<Write> {
-        self.engine.write().await
+        self.waits.measure(Access::Write, self.engine.write()).await
     }
 
     /// Runs a unit of work again while it fails on a conflict with another.
@@ -114,6 +123,11 @@ impl Database {
     /// The database's file, where it is one.
     pub fn path(&self) -> Option<PathBuf> {
         Some(self.engine.path().to_owned())
+    }
+
+    /// How long its units of work waited to begin.
+    pub(crate) const fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Ends all connections after the statements under way.
