@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     // A file's name depends on the names in it: whatever refers comes later.
     sources.sort_by_key(|(name, _)| (rank(name), name.clone()));
     let mut addresses = page_addresses(&sources);
-    let mut table = String::from("pub(super) static ASSETS: &[Asset] = &[\n");
+    let mut table = String::from("static ASSETS: &[Asset] = &[\n");
     for (name, bytes) in sources {
         let bytes = resolve(&name, bytes, &addresses)?;
         let hash = hash(&bytes);
