@@ -68,11 +68,11 @@ impl ServerArgs {
     }
 }
 
-/// As somebody needs it to find the server again.
+/// As it is written after `--server`, to find this very server again.
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fingerprint {
-            Some(fingerprint) => write!(f, "{} (certificate {fingerprint})", self.url),
+            Some(fingerprint) => write!(f, "{} --fingerprint {fingerprint}", self.url),
             None => write!(f, "{}", self.url),
         }
     }

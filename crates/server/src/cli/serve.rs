@@ -1,5 +1,7 @@
 //! `securevaultd serve`.
 
+use std::io::IsTerminal;
+
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use sv_api::account::SignupPolicy;
@@ -52,9 +54,26 @@ fn introduce(server: &Server, tls: &Tls) {
             about.fingerprint
         );
     }
-    if let Ok(code) = QrCode::new(server.url()) {
-        println!("{}", code.render::<Dense1x2>().build());
+    // Of no use to whoever reads a log.
+    if std::io::stdout().is_terminal()
+        && let Ok(code) = QrCode::new(server.url())
+    {
+        print!("{}", drawn(&code));
     }
+}
+
+/// By colours of its own, so that a phone can read it on any terminal.
+fn drawn(code: &QrCode) -> String {
+    let drawn = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build();
+    let lines = drawn.lines();
+    lines
+        .map(|line| format!("\u{1b}[97;40m{line}\u{1b}[0m\n"))
+        .collect()
 }
 
 async fn invite_first(server: &Server) -> Result<(), Failure> {

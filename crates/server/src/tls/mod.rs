@@ -25,7 +25,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 pub use certificate::{About, BadCertificate, Fingerprint};
-pub use settings::{AcmeSettings, TlsArgs, TlsError as SettingsError, TlsSettings};
+pub use settings::{AcmeSettings, SettingsError, TlsArgs, TlsSettings};
 
 use acme::Acme;
 use challenge::Challenges;

@@ -84,7 +84,7 @@ pub struct AcmeSettings {
 
 /// Settings that do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
+pub enum SettingsError {
     /// Something is missing.
     #[error("--tls {0} needs {1}")]
     Needs(&'static str, &'static str),
@@ -100,13 +100,13 @@ impl TlsArgs {
     /// Holds the flags against each other.
     ///
     /// # Errors
-    /// [`TlsError`] if one is missing, or would have no effect.
-    pub(crate) fn resolve(self) -> Result<TlsSettings, TlsError> {
+    /// [`SettingsError`] if one is missing, or would have no effect.
+    pub(crate) fn resolve(self) -> Result<TlsSettings, SettingsError> {
         let of_files = [("--tls-cert", &self.tls_cert), ("--tls-key", &self.tls_key)];
         if self.tls != Mode::Files
             && let Some((flag, _)) = of_files.iter().find(|(_, value)| value.is_some())
         {
-            return Err(TlsError::OnlyWith(flag, "files"));
+            return Err(SettingsError::OnlyWith(flag, "files"));
         }
         let of_acme = [
             ("--tls-domain", !self.tls_domain.is_empty()),
@@ -117,7 +117,7 @@ impl TlsArgs {
         if self.tls != Mode::Acme
             && let Some((flag, _)) = of_acme.iter().find(|(_, is_given)| *is_given)
         {
-            return Err(TlsError::OnlyWith(flag, "acme"));
+            return Err(SettingsError::OnlyWith(flag, "acme"));
         }
         match self.tls {
             Mode::Off => Ok(TlsSettings::Off),
@@ -125,8 +125,8 @@ impl TlsArgs {
             Mode::Files => Ok(TlsSettings::Files {
                 cert: self
                     .tls_cert
-                    .ok_or(TlsError::Needs("files", "--tls-cert"))?,
-                key: self.tls_key.ok_or(TlsError::Needs("files", "--tls-key"))?,
+                    .ok_or(SettingsError::Needs("files", "--tls-cert"))?,
+                key: self.tls_key.ok_or(SettingsError::Needs("files", "--tls-key"))?,
             }),
             Mode::Acme => {
                 let names = self.tls_domain.iter();
@@ -134,7 +134,7 @@ impl TlsArgs {
                     .map(|name| domain(name))
                     .collect::<Result<Vec<_>, _>>()?;
                 if domains.is_empty() {
-                    return Err(TlsError::Needs("acme", "--tls-domain"));
+                    return Err(SettingsError::Needs("acme", "--tls-domain"));
                 }
                 Ok(TlsSettings::Acme(AcmeSettings {
                     domains,
@@ -166,7 +166,7 @@ impl TlsSettings {
 }
 
 /// Addresses and wildcards cannot be shown to lead here by this challenge.
-fn domain(text: &str) -> Result<String, TlsError> {
+fn domain(text: &str) -> Result<String, SettingsError> {
     let name = text.trim().trim_end_matches('.').to_ascii_lowercase();
     let is_label = |label: &str| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -175,7 +175,7 @@ fn domain(text: &str) -> Result<String, TlsError> {
     let is_address = name.parse::<std::net::IpAddr>().is_ok();
     match !is_address && name.len() < 254 && name.split('.').all(is_label) {
         true => Ok(name),
-        false => Err(TlsError::Domain(text.to_owned())),
+        false => Err(SettingsError::Domain(text.to_owned())),
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
         tls: TlsArgs,
     }
 
-    fn resolve(flags: &[&str]) -> Result<TlsSettings, TlsError> {
+    fn resolve(flags: &[&str]) -> Result<TlsSettings, SettingsError> {
         let line = std::iter::once("test").chain(flags.iter().copied());
         Line::try_parse_from(line).unwrap().tls.resolve()
     }
@@ -202,15 +202,15 @@ mod tests {
         assert_eq!(resolve(&["--tls", "self"]), Ok(TlsSettings::SelfSigned));
         assert_eq!(
             resolve(&["--tls", "self", "--tls-key", "k"]),
-            Err(TlsError::OnlyWith("--tls-key", "files"))
+            Err(SettingsError::OnlyWith("--tls-key", "files"))
         );
         assert_eq!(
             resolve(&["--tls-domain", "a.example"]),
-            Err(TlsError::OnlyWith("--tls-domain", "acme"))
+            Err(SettingsError::OnlyWith("--tls-domain", "acme"))
         );
         assert_eq!(
             resolve(&["--tls", "files", "--tls-cert", "c"]),
-            Err(TlsError::Needs("files", "--tls-key"))
+            Err(SettingsError::Needs("files", "--tls-key"))
         );
         assert!(resolve(&["--tls", "files", "--tls-cert", "c", "--tls-key", "k"]).is_ok());
     }
@@ -228,7 +228,7 @@ mod tests {
         }
         assert_eq!(
             resolve(&["--tls", "acme"]),
-            Err(TlsError::Needs("acme", "--tls-domain"))
+            Err(SettingsError::Needs("acme", "--tls-domain"))
         );
     }
 }

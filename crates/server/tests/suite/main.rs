@@ -11,6 +11,7 @@ mod append;
 mod author;
 mod blocks_conformance;
 mod collection;
+mod edge;
 mod integrity;
 mod store_conformance;
 mod uploads;

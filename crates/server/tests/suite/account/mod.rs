@@ -1,6 +1,6 @@
 //! Accounts over the real router: stories, attacks, limits, authorisation.
 
-mod actor;
+pub(crate) mod actor;
 mod limits;
 mod matrix;
 mod random_requests;
