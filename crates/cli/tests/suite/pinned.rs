@@ -23,7 +23,9 @@ fn a_pinned_server_is_used_like_any_other_and_no_other_in_its_place() {
     let wrong = format!("sha256:{}", "0123".repeat(16));
     let home = world.home("alice");
     let signup = |fingerprint: Option<&str>| {
-        let mut line = vec!["signup", "--server", &world.url, "--user", "alice", "--json"];
+        let mut line = vec![
+            "signup", "--server", &world.url, "--user", "alice", "--json",
+        ];
         if let Some(fingerprint) = fingerprint {
             line.extend(["--fingerprint", fingerprint]);
         }
@@ -67,7 +69,13 @@ fn there_is_nothing_to_pin_without_tls() {
     let world = World::start();
     let pin = format!("sha256:{}", "0".repeat(64));
     let line = [
-        "login", "--server", &world.url, "--user", "alice", "--fingerprint", &pin,
+        "login",
+        "--server",
+        &world.url,
+        "--user",
+        "alice",
+        "--fingerprint",
+        &pin,
     ];
     world.home("alice").run(&line).exits(2).says("https://");
 }

@@ -55,6 +55,9 @@ fn certificate(name: &str, digest: &[u8; 32]) -> Result<CertifiedKey, String> {
     };
     let (certificate, key) = make().map_err(|error: rcgen::Error| error.to_string())?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(str::to_owned)?;
-    CertifiedKey::from_der(vec![certificate.der().clone()], key, &provider())
-        .map_err(|error| error.to_string())
+    let key = provider().key_provider.load_private_key(key);
+    let key = key.map_err(|error| error.to_string())?;
+    // Not held against each other: rustls reads no certificate with this
+    // extension, which is critical, and both were made right here.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }

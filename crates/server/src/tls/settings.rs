@@ -126,7 +126,9 @@ impl TlsArgs {
                 cert: self
                     .tls_cert
                     .ok_or(SettingsError::Needs("files", "--tls-cert"))?,
-                key: self.tls_key.ok_or(SettingsError::Needs("files", "--tls-key"))?,
+                key: self
+                    .tls_key
+                    .ok_or(SettingsError::Needs("files", "--tls-key"))?,
             }),
             Mode::Acme => {
                 let names = self.tls_domain.iter();
