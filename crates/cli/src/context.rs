@@ -11,7 +11,7 @@ use sv_client::vault::publish_pins;
 
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::platform::{Home, HomeLock, NativePlatform, ServerUrl};
+use crate::platform::{Home, HomeLock, NativePlatform, Server, ServerArgs};
 
 /// One run of the program.
 pub struct Context {
@@ -58,15 +58,12 @@ impl Context {
     /// belongs to.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if there is neither.
-    pub fn platform(&self, given: Option<&ServerUrl>) -> Result<(NativePlatform, ServerUrl)> {
+    /// [`Failure::Usage`] if there is neither, or nothing to pin.
+    pub fn platform(&self, given: &ServerArgs) -> Result<(NativePlatform, Server)> {
         self.enter()?;
-        let server = match given {
-            Some(server) => server.clone(),
-            None => self.home.server()?.ok_or_else(|| {
-                Failure::usage("which server? Give its address with --server https://…")
-            })?,
-        };
+        let server = given
+            .resolve(self.home.server()?)
+            .map_err(|error| Failure::usage(error.to_string()))?;
         Ok((NativePlatform::new(&self.home, &server)?, server))
     }
 

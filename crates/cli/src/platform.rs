@@ -3,12 +3,16 @@
 mod home;
 mod http;
 mod keychain;
+mod pin;
+mod server;
 mod server_url;
 mod storage;
 
 pub use home::{Home, HomeLock};
 pub use http::NativeHttp;
 pub use keychain::FileKeychain;
+pub use pin::Fingerprint;
+pub use server::{NoServer, Server, ServerArgs};
 pub use server_url::ServerUrl;
 pub use storage::FileStorage;
 
@@ -34,7 +38,7 @@ impl NativePlatform {
     ///
     /// # Errors
     /// [`Unreachable`] if this system offers no TLS.
-    pub fn new(home: &Home, server: &ServerUrl) -> Result<Self, Unreachable> {
+    pub fn new(home: &Home, server: &Server) -> Result<Self, Unreachable> {
         Ok(Self(Arc::new(Parts {
             http: NativeHttp::new(server)?,
             storage: FileStorage::new(home.profile_dir()),

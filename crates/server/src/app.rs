@@ -11,6 +11,7 @@ use crate::config::{Config, Storage};
 use crate::db::{self, Database, Query};
 use crate::http::AddressRange;
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
@@ -27,6 +28,7 @@ struct Parts {
     accounts: Accounts,
     vaults: Vaults,
     jobs: Jobs,
+    metrics: Metrics,
     trusted_proxies: Vec<AddressRange>,
     draining: CancellationToken,
 }
@@ -78,6 +80,7 @@ impl App {
         );
         let blocks: Arc<dyn BlockStore> = Arc::new(FileBlocks::open(&config.storage.blocks)?);
         let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system());
+        let metrics = Metrics::new(db.waits());
         let jobs = Jobs::new(db.clone(), blocks, clock.clone(), Random::system());
         Ok(Self(Arc::new(Parts {
             db,
@@ -85,6 +88,7 @@ impl App {
             accounts,
             vaults,
             jobs,
+            metrics,
             trusted_proxies: config.trust_proxy.clone(),
             draining: CancellationToken::new(),
         })))
@@ -112,6 +116,11 @@ impl App {
     /// What the server does on its own.
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    /// What the server counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// The database.

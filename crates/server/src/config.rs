@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::db;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
+use crate::tls::{SettingsError, TlsArgs, TlsSettings};
 
 /// The service's name, as authenticators show it.
 pub const SERVICE: &str = "SecureVault";
@@ -42,7 +43,8 @@ pub struct StorageArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// Address to listen on; port 0 takes a free one [default:
-    /// localhost:8080, or with PORT set that port on every address]
+    /// localhost:8080, or with PORT set that port on every address; with
+    /// --tls self 0.0.0.0:8443, with other TLS [::]:443]
     #[arg(long, env = "SECUREVAULT_LISTEN", value_name = "HOST:PORT")]
     listen: Option<String>,
     /// Who may sign up
@@ -60,6 +62,12 @@ pub struct ServeArgs {
     /// before the server starts
     #[arg(long, env = "SECUREVAULT_MIGRATE")]
     migrate: bool,
+    /// Show metrics for Prometheus at /metrics on an address of their own,
+    /// as localhost:9090: whoever reaches it can read them
+    #[arg(long, env = "SECUREVAULT_METRICS", value_name = "HOST:PORT")]
+    metrics: Option<String>,
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -95,6 +103,10 @@ pub struct Config {
     pub trust_proxy: Vec<AddressRange>,
     /// Whether to bring the database up to date first.
     pub migrate: bool,
+    /// Address of the metrics, where they are shown.
+    pub metrics: Option<String>,
+    /// How connections are encrypted.
+    pub tls: TlsSettings,
 }
 
 /// A setting that makes no sense.
@@ -106,6 +118,9 @@ pub enum ConfigError {
     /// A URL of another kind.
     #[error("{0} must start with {1}")]
     Scheme(&'static str, &'static str),
+    /// TLS half set up.
+    #[error(transparent)]
+    Tls(#[from] SettingsError),
 }
 
 impl Storage {
@@ -139,6 +154,8 @@ impl Config {
             signup,
             trust_proxy: Vec::new(),
             migrate: false,
+            metrics: None,
+            tls: TlsSettings::Off,
         }
     }
 }
@@ -185,12 +202,16 @@ impl StorageArgs {
 
 impl ServeArgs {
     /// Fills in the defaults.
-    pub fn resolve(self, storage: Storage) -> Config {
+    ///
+    /// # Errors
+    /// [`ConfigError`] for settings that do not go together.
+    pub fn resolve(self, storage: Storage) -> Result<Config, ConfigError> {
+        let tls = self.tls.resolve()?;
         let listen = self.listen.unwrap_or_else(|| match std::env::var("PORT") {
             Ok(port) => format!("0.0.0.0:{port}"),
-            Err(_) => "localhost:8080".to_owned(),
+            Err(_) => tls.default_listen().to_owned(),
         });
-        Config {
+        Ok(Config {
             storage,
             listen,
             signup: match self.signup {
@@ -200,7 +221,9 @@ impl ServeArgs {
             },
             trust_proxy: self.trust_proxy,
             migrate: self.migrate,
-        }
+            metrics: self.metrics,
+            tls,
+        })
     }
 }
 

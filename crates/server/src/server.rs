@@ -1,6 +1,6 @@
 //! A running server: open, listen, work in the background, stop in order.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -10,6 +10,8 @@ use crate::app::{App, OpenError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
+use crate::metrics;
+use crate::tls::{Tls, TlsError};
 
 /// How long requests under way may take after the server was told to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
@@ -24,6 +26,8 @@ pub struct Server {
     app: App,
     address: SocketAddr,
     url: String,
+    tls: Option<Tls>,
+    metrics_address: Option<SocketAddr>,
     task: JoinHandle<()>,
 }
 
@@ -36,6 +40,9 @@ pub enum StartError {
     /// The address is taken, or not ours.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, #[source] std::io::Error),
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Server {
@@ -52,20 +59,21 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn start_at(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let cannot = |error| StartError::Listen(config.listen.clone(), error);
-        let listener = TcpListener::bind(&config.listen).await.map_err(cannot)?;
-        let address = listener.local_addr().map_err(cannot)?;
-        let app = App::open(&config, clock).await?;
-        let task = tokio::spawn(run(app.clone(), listener));
-        let host = match config.listen.rsplit_once(':') {
-            // Passkeys want a name, and an address that means "all" is none.
-            Some(("0.0.0.0" | "[::]" | "", _)) | None => "localhost",
-            Some((host, _)) => host,
+        let (listener, address) = listen(&config.listen).await?;
+        let metrics = match &config.metrics {
+            Some(at) => Some(listen(at).await?),
+            None => None,
         };
+        let app = App::open(&config, clock).await?;
+        let tls = Tls::open(&config.tls, &config.storage.data)?;
+        let (metrics, metrics_address) = metrics.unzip();
+        let task = tokio::spawn(run(app.clone(), listener, tls.clone(), metrics));
         Ok(Self {
-            url: format!("http://{host}:{}", address.port()),
+            url: url(&config.listen, address.port(), tls.as_ref()),
             app,
             address,
+            tls,
+            metrics_address,
             task,
         })
     }
@@ -80,9 +88,19 @@ impl Server {
         self.address
     }
 
-    /// The same for a client on this machine.
+    /// The same for a client: with TLS for others too, else on this machine.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// TLS, where it is on.
+    pub const fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// Where it shows its metrics, if it does.
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Takes no new work, lets requests under way finish, and closes.
@@ -95,15 +113,58 @@ impl Server {
     }
 }
 
-async fn run(app: App, listener: TcpListener) {
-    let background = tokio::spawn(work(app.clone()));
-    http::serve(listener, app).await;
+async fn listen(at: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let cannot = |error| StartError::Listen(at.to_owned(), error);
+    let listener = TcpListener::bind(at).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok((listener, address))
+}
+
+fn url(listen: &str, port: u16, tls: Option<&Tls>) -> String {
+    let named = match listen.rsplit_once(':') {
+        // Passkeys want a name, and an address that means "all" is none.
+        Some(("0.0.0.0" | "[::]" | "", _)) | None => None,
+        Some((host, _)) => Some(host.to_owned()),
+    };
+    let Some(tls) = tls else {
+        let host = named.unwrap_or_else(|| "localhost".to_owned());
+        return format!("http://{host}:{port}");
+    };
+    let host = match tls.is_self_signed() {
+        true => named.or_else(|| tls.host()),
+        false => tls.host().or(named),
+    };
+    let host = match host {
+        Some(host) if host.parse::<Ipv6Addr>().is_ok() => format!("[{host}]"),
+        Some(host) => host,
+        None => "localhost".to_owned(),
+    };
+    match port {
+        443 => format!("https://{host}"),
+        _ => format!("https://{host}:{port}"),
+    }
+}
+
+async fn run(app: App, listener: TcpListener, tls: Option<Tls>, metrics: Option<TcpListener>) {
+    let background = tokio::spawn(work(app.clone(), tls.clone(), metrics));
+    http::serve(listener, app, tls).await;
     background.abort();
 }
 
 /// What the server does on its own, until it is told to stop.
-async fn work(app: App) {
-    tokio::join!(app.jobs().run_forever(JOBS_INTERVAL), expire_forever(&app));
+async fn work(app: App, tls: Option<Tls>, metrics: Option<TcpListener>) {
+    let renew = async {
+        if let Some(tls) = &tls {
+            tls.renew_forever().await;
+        }
+    };
+    let show = async {
+        if let Some(listener) = metrics {
+            metrics::serve(listener, app.metrics().clone()).await;
+        }
+    };
+    let jobs = app.jobs().run_forever(JOBS_INTERVAL, app.metrics());
+    tokio::join!(jobs, expire_forever(&app), renew, show);
 }
 
 async fn expire_forever(app: &App) {

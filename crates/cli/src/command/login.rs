@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::device::DeviceArgs;
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::platform::{NativePlatform, ServerUrl};
+use crate::platform::{NativePlatform, ServerArgs};
 
 /// Log in on this device
 #[derive(Debug, Args)]
@@ -25,9 +25,8 @@ Examples:
 A --code-command gets nothing on its standard input here: it must know the TOTP secret itself, \
 for instance `oathtool --totp -b @secret.txt`.")]
 pub(super) struct Login {
-    /// Address of the server [default: the one this device knows]
-    #[arg(long, value_name = "URL", env = "SECUREVAULT_SERVER")]
-    server: Option<ServerUrl>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// User name [default: the one this device knows]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -66,7 +65,7 @@ impl Login {
             .map(StateCheck::parse)
             .transpose()
             .map_err(|error| Failure::usage(error.to_string()))?;
-        let (platform, server) = context.platform(self.server.as_ref())?;
+        let (platform, server) = context.platform(&self.server)?;
         let user = match self.user.clone() {
             Some(user) => user,
             None => known_user(&platform).await?,
@@ -97,6 +96,7 @@ impl Login {
             return Err(error.into());
         }
         let handle = &session.profile().handle;
+        let server = server.url;
         context
             .out
             .done(&json!({"handle": handle, "server": server}), || {
@@ -115,7 +115,7 @@ impl Logout {
             }
         };
         if self.forget
-            && let Ok((platform, _)) = context.platform(None)
+            && let Ok((platform, _)) = context.platform(&ServerArgs::default())
         {
             platform.storage().clear().await?;
         }
@@ -134,7 +134,7 @@ impl Logout {
     /// An account that was not confirmed, or whose key is damaged, is still
     /// wiped; without one there is nothing to log out from.
     async fn wipe_what_there_is(&self, context: &Context, failure: Failure) -> Result {
-        let Ok((platform, _)) = context.platform(None) else {
+        let Ok((platform, _)) = context.platform(&ServerArgs::default()) else {
             return Err(failure);
         };
         let is_there = match Profile::load(&platform).await {
@@ -164,7 +164,7 @@ impl Whoami {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let profile = session.profile();
-        let server = context.home.server()?.map(|url| url.to_string());
+        let server = context.home.server()?.map(|server| server.url.to_string());
         let status = match session.status().await {
             Ok(status) => Some(status),
             Err(ClientError::Offline(why)) => {

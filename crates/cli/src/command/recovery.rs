@@ -11,7 +11,7 @@ use super::proof::prove;
 use crate::ask::{self, CodeArgs, NewPassword, PasswordArgs, RecoveryWords, with_code};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::platform::ServerUrl;
+use crate::platform::ServerArgs;
 use crate::reveal;
 use crate::sheet::{Sheet, SheetFile};
 
@@ -44,9 +44,8 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct RecoveryLogin {
-    /// Address of the server [default: the one this device knows]
-    #[arg(long, value_name = "URL", env = "SECUREVAULT_SERVER")]
-    server: Option<ServerUrl>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// User name
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -81,7 +80,7 @@ impl Recovery {
 
 impl RecoveryLogin {
     async fn run(self, context: &Context) -> Result {
-        let (platform, server) = context.platform(self.server.as_ref())?;
+        let (platform, server) = context.platform(&self.server)?;
         let user = match self.user.clone() {
             Some(user) => user,
             None if ask::is_interactive() => ask::line("User name: ")?,
@@ -96,7 +95,8 @@ impl RecoveryLogin {
         })
         .await?;
         recovered.set_password(&password).await?;
-        if context.home.server()?.is_none() {
+        let known = context.home.server()?;
+        if known.is_none_or(|known| known.url == server.url) {
             context.home.remember_server(&server)?;
         }
         context.out.done(&json!({"changed": true}), || {
@@ -170,5 +170,5 @@ async fn sheet(context: &Context, output: &std::path::Path) -> Result {
 
 fn server_of(context: &Context) -> Result<String> {
     let server = context.home.server()?;
-    Ok(server.map(|url| url.to_string()).unwrap_or_default())
+    Ok(server.map(|server| server.to_string()).unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use crate::ask::{self, CodeArgs, NewPassword, PasswordArgs, with_code};
 use crate::context::Context;
 use crate::device::DeviceArgs;
 use crate::failure::{Failure, Result};
-use crate::platform::{NativePlatform, ServerUrl};
+use crate::platform::{NativePlatform, Server, ServerArgs, ServerUrl};
 use crate::reveal;
 use crate::sheet::{Sheet, SheetFile};
 
@@ -27,9 +27,8 @@ Examples:
 The recovery key and the backup codes are shown once. With --json and without --code-command, \
 finish by `securevault totp confirm CODE`.")]
 pub(super) struct Signup {
-    /// Address of the server
-    #[arg(long, value_name = "URL", env = "SECUREVAULT_SERVER")]
-    server: ServerUrl,
+    #[command(flatten)]
+    server: ServerArgs,
     /// User name
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -61,7 +60,7 @@ struct Shown<'a> {
 
 impl Signup {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let (platform, server) = context.platform(Some(&self.server))?;
+        let (platform, server) = context.platform(&self.server)?;
         let user = match &self.user {
             Some(user) => user.clone(),
             None if ask::is_interactive() => ask::line("User name: ")?,
@@ -108,13 +107,13 @@ impl Signup {
         &self,
         context: &Context,
         platform: NativePlatform,
-        server: &ServerUrl,
+        server: &Server,
         signed: &SignedUp,
         sheet: Option<SheetFile>,
     ) -> Result {
         let mut shown = Shown {
             handle: signed.handle.as_str(),
-            server,
+            server: &server.url,
             totp_secret: &signed.totp.secret,
             otpauth_uri: &signed.totp.otpauth_uri,
             recovery_key: &signed.recovery_words,
@@ -147,7 +146,7 @@ impl Signup {
         &self,
         context: &Context,
         platform: NativePlatform,
-        server: &ServerUrl,
+        server: &Server,
         signed: &SignedUp,
         sheet: Option<SheetFile>,
     ) -> Result {
@@ -185,7 +184,7 @@ impl Signup {
     }
 }
 
-fn sheet_of<'a>(signed: &'a SignedUp, server: &ServerUrl, check: Option<String>) -> Sheet<'a> {
+fn sheet_of<'a>(signed: &'a SignedUp, server: &Server, check: Option<String>) -> Sheet<'a> {
     Sheet {
         server: server.to_string(),
         handle: signed.handle.as_str(),
@@ -198,7 +197,7 @@ fn sheet_of<'a>(signed: &'a SignedUp, server: &ServerUrl, check: Option<String>)
 /// Adds to the sheet what is known only now: which state the vault is in.
 async fn complete_sheet(
     session: &Session<NativePlatform>,
-    server: &ServerUrl,
+    server: &Server,
     signed: &SignedUp,
     sheet: Option<SheetFile>,
 ) -> Result<String> {
@@ -209,11 +208,7 @@ async fn complete_sheet(
     Ok(check)
 }
 
-fn offer_sheet(
-    context: &Context,
-    signed: &SignedUp,
-    server: &ServerUrl,
-) -> Result<Option<SheetFile>> {
+fn offer_sheet(context: &Context, signed: &SignedUp, server: &Server) -> Result<Option<SheetFile>> {
     loop {
         let path = ask::line(
             "Write a printable sheet with recovery key and backup codes? File name, or Enter for \

@@ -8,6 +8,7 @@ use super::proof::prove;
 use crate::ask::{CodeArgs, PasswordArgs, with_code};
 use crate::context::Context;
 use crate::failure::Result;
+use crate::platform::ServerArgs;
 use crate::reveal;
 
 /// Confirm or replace the authenticator, or get new backup codes
@@ -61,7 +62,7 @@ impl Totp {
 }
 
 async fn confirm(context: &Context, first: Option<String>, code: CodeArgs) -> Result {
-    let (platform, _) = context.platform(None)?;
+    let (platform, _) = context.platform(&ServerArgs::default())?;
     let args = CodeArgs {
         code: first.or(code.code),
         ..code

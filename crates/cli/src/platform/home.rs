@@ -5,10 +5,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use sv_client::port::StorageError;
 
-use super::ServerUrl;
+use super::Server;
 use super::storage::{explain, make_private_dirs, replace};
 
 const APPLICATION: &str = "securevault";
@@ -20,11 +19,6 @@ pub struct Home(PathBuf);
 /// While it lives, no other command works in the same home.
 #[derive(Debug)]
 pub struct HomeLock(#[expect(dead_code, reason = "closing the file releases it")] File);
-
-#[derive(Serialize, Deserialize)]
-struct Config {
-    server: ServerUrl,
-}
 
 impl Home {
     /// A given folder.
@@ -61,7 +55,7 @@ impl Home {
     ///
     /// # Errors
     /// [`StorageError`] if that cannot be read.
-    pub fn server(&self) -> Result<Option<ServerUrl>, StorageError> {
+    pub fn server(&self) -> Result<Option<Server>, StorageError> {
         let file = self.config_file();
         let bytes = match fs::read(&file) {
             Ok(bytes) => bytes,
@@ -69,21 +63,18 @@ impl Home {
             Err(error) => return Err(explain(&file, &error)),
         };
         serde_json::from_slice(&bytes)
-            .map(|config: Config| Some(config.server))
+            .map(Some)
             .map_err(|error| StorageError(format!("{}: {error}", file.display())))
     }
 
-    /// Remembers the server.
+    /// Remembers the server, and the certificate that it is pinned to.
     ///
     /// # Errors
     /// [`StorageError`] if that cannot be written.
-    pub fn remember_server(&self, server: &ServerUrl) -> Result<(), StorageError> {
+    pub fn remember_server(&self, server: &Server) -> Result<(), StorageError> {
         let file = self.config_file();
-        let config = Config {
-            server: server.clone(),
-        };
         let bytes =
-            serde_json::to_vec_pretty(&config).map_err(|error| StorageError(error.to_string()))?;
+            serde_json::to_vec_pretty(server).map_err(|error| StorageError(error.to_string()))?;
         replace(&file, &bytes).map_err(|error| explain(&file, &error))
     }
 
@@ -143,9 +134,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::at(dir.path().join("h"));
         assert_eq!(home.server().unwrap(), None);
-        let url: ServerUrl = "https://vault.example.org".parse().unwrap();
-        home.remember_server(&url).unwrap();
-        assert_eq!(home.server().unwrap(), Some(url));
+        for fingerprint in [None, Some("0".repeat(64).parse().unwrap())] {
+            let server = Server {
+                url: "https://vault.example.org".parse().unwrap(),
+                fingerprint,
+            };
+            home.remember_server(&server).unwrap();
+            assert_eq!(home.server().unwrap(), Some(server));
+        }
         fs::write(
             dir.path().join("h/config.json"),
             r#"{"server":"http://example.org"}"#,

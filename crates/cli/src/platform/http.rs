@@ -9,7 +9,8 @@ use reqwest::{Client, Response};
 use sv_api::Method;
 use sv_client::port::{Http, HttpRequest, HttpResponse, Unreachable};
 
-use super::ServerUrl;
+use super::pin::Pin;
+use super::{Server, ServerUrl};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence after which a server counts as away: a block must get across a slow
@@ -21,16 +22,20 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 pub struct NativeHttp {
     client: Client,
     server: ServerUrl,
+    pin: Option<Pin>,
 }
 
 impl NativeHttp {
-    /// HTTP/1.1, TLS by rustls with the system's certificates, no redirects,
-    /// no retries. On this machine, no proxy either; elsewhere `HTTPS_PROXY`
+    /// HTTP/1.1, TLS by rustls with the system's certificates or the one that
+    /// is pinned, no redirects, no retries. On this machine, no proxy either; elsewhere `HTTPS_PROXY`
     /// is honoured, through which TLS goes end to end.
     ///
     /// # Errors
     /// [`Unreachable`] if TLS cannot be set up.
-    pub fn new(server: &ServerUrl) -> Result<Self, Unreachable> {
+    pub fn new(server: &Server) -> Result<Self, Unreachable> {
+        let no_tls = |why: String| Unreachable(format!("TLS cannot be set up: {why}"));
+        let pin = server.fingerprint.map(Pin::to);
+        let server = &server.url;
         let mut builder = Client::builder()
             .user_agent(concat!("securevault/", env!("CARGO_PKG_VERSION")))
             .http1_only()
@@ -43,24 +48,37 @@ impl NativeHttp {
         if server.is_loopback() {
             builder = builder.no_proxy();
         }
-        builder = if server.is_encrypted() {
+        builder = if let Some(pin) = &pin {
+            let config = pin.config().map_err(|error| no_tls(error.to_string()))?;
+            builder.https_only(true).tls_backend_preconfigured(config)
+        } else if server.is_encrypted() {
             builder.https_only(true)
         } else {
             // No certificates are needed, and there may be none to load.
             builder.tls_certs_only([])
         };
-        let client = builder.build().map_err(|error| {
-            Unreachable(format!("TLS cannot be set up: {}", root_cause(&error)))
-        })?;
+        let client = builder
+            .build()
+            .map_err(|error| no_tls(root_cause(&error)))?;
         Ok(Self {
             client,
             server: server.clone(),
+            pin,
         })
     }
 
     fn explain(&self, error: &reqwest::Error) -> Unreachable {
         let cause = root_cause(error);
-        Unreachable(if error.is_connect() {
+        if let Some(why) = self.pin.as_ref().and_then(|pin| pin.mismatch(&self.server)) {
+            return Unreachable(why);
+        }
+        Unreachable(if error.is_connect() && cause.contains("UnknownIssuer") {
+            format!(
+                "no authority vouches for the certificate of {}. If it made its own, ask whoever \
+                 runs it for the fingerprint, and give that with --fingerprint",
+                self.server
+            )
+        } else if error.is_connect() {
             format!("no connection to {} ({cause})", self.server)
         } else if error.is_timeout() {
             format!("{} has stopped answering", self.server)
@@ -141,7 +159,15 @@ mod tests {
             let _ = socket.read(&mut request).await.unwrap();
             socket.write_all(answer.as_bytes()).await.unwrap();
         });
-        NativeHttp::new(&format!("http://{address}").parse().unwrap()).unwrap()
+        at(&format!("http://{address}"))
+    }
+
+    fn at(url: &str) -> NativeHttp {
+        let server = Server {
+            url: url.parse().unwrap(),
+            fingerprint: None,
+        };
+        NativeHttp::new(&server).unwrap()
     }
 
     fn request() -> HttpRequest<'static> {
@@ -189,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there_says_so() {
-        let http = NativeHttp::new(&"http://127.0.0.1:1".parse().unwrap()).unwrap();
+        let http = at("http://127.0.0.1:1");
         let Unreachable(why) = http.send(request()).await.unwrap_err();
         assert!(
             why.starts_with("no connection to http://127.0.0.1:1"),

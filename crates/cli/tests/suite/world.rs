@@ -42,6 +42,11 @@ pub(crate) struct Done {
 
 impl World {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more arguments for the server.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let client = Path::new(env!("CARGO_BIN_EXE_securevault"));
         let server = client.with_file_name("securevaultd");
@@ -50,6 +55,7 @@ impl World {
             .args(["serve", "--listen", "127.0.0.1:0", "--signup", "open"])
             .arg("--data")
             .arg(dir.path().join("data"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -12,13 +12,16 @@ use serde_json::json;
 use super::Failure;
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Storage;
+use crate::config::{Config, Storage};
 use crate::db::Query;
+use crate::tls::{self, About, TlsSettings};
 
 /// Free bytes below which a disk counts as nearly full.
 const LOW_SPACE: u64 = 1 << 30;
 /// A clock before this is wrong: 2026-01-01.
 const EARLIEST_MS: u64 = 1_767_225_600_000;
+/// Days left at which a certificate should have been renewed.
+const LATE_RENEWAL: u64 = 14;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,13 +38,15 @@ struct Finding {
     message: String,
 }
 
-pub(super) async fn run(storage: Storage, json: bool) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, json: bool) -> Result<(), Failure> {
+    let storage = config.storage;
     let mut findings = vec![
         clock(),
         folder(&storage.data),
         space(&storage.data),
         durable(&storage.data),
         key(&storage),
+        encryption(&config.tls, &config.listen, &storage.data),
     ];
     findings.push(database(storage).await);
     if json {
@@ -143,6 +148,74 @@ fn key(storage: &Storage) -> Finding {
         "key",
         "apart from the data; keep a copy, apart from the backups",
     )
+}
+
+/// What connections are encrypted with, and for how long still.
+fn encryption(settings: &TlsSettings, listen: &str, data: &Path) -> Finding {
+    let about = match tls::inspect(settings, data) {
+        Ok(about) => about,
+        Err(error) => return problem("TLS", error.to_string()),
+    };
+    match (settings, about) {
+        (TlsSettings::Off, _) if is_loopback(listen) => ok("TLS", "off, for this machine alone"),
+        (TlsSettings::Off, _) => warning(
+            "TLS",
+            "off: whoever is not on this machine needs a proxy with a certificate in front, or --tls",
+        ),
+        (TlsSettings::SelfSigned, Some(about)) => self_signed(&about),
+        (TlsSettings::Files { .. } | TlsSettings::Acme(_), Some(about)) => {
+            certificate(settings, &about)
+        }
+        (TlsSettings::SelfSigned, None) => {
+            warning("TLS", "no certificate yet: the first start makes it")
+        }
+        (_, None) => warning(
+            "TLS",
+            "no certificate yet: a running server asks for it; see its log if it stays so",
+        ),
+    }
+}
+
+fn certificate(settings: &TlsSettings, about: &About) -> Finding {
+    let days = about.days_left(Clock::system().now_ms());
+    let names = about.names.join(", ");
+    let message = format!("a certificate for {names}, good for {days} more days");
+    match settings {
+        TlsSettings::Acme(acme) if !about.covers(&acme.domains) => warning(
+            "TLS",
+            format!("{message}, but not for all names asked for; a running server asks for it"),
+        ),
+        _ if days == 0 => problem("TLS", format!("the certificate for {names} has expired")),
+        _ if days < LATE_RENEWAL => warning("TLS", format!("{message}: renew it")),
+        _ => ok("TLS", message),
+    }
+}
+
+/// Clients that pin it do not look at its end, browsers do.
+fn self_signed(about: &About) -> Finding {
+    let days = about.days_left(Clock::system().now_ms());
+    let message = format!(
+        "self-signed, {}, for {}, good for {days} more days",
+        about.fingerprint,
+        about.names.join(", ")
+    );
+    match days < LATE_RENEWAL {
+        true => warning(
+            "TLS",
+            format!(
+                "{message}: remove it from the folder tls in the data folder, start the server \
+                 again, and give everybody the new fingerprint"
+            ),
+        ),
+        false => ok("TLS", message),
+    }
+}
+
+fn is_loopback(listen: &str) -> bool {
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    bare == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn database(storage: Storage) -> Finding {

@@ -56,8 +56,9 @@ enum Command {
     Check,
     /// Bring the database's schema up to date
     Migrate,
-    /// Look for what will hurt: clock, disk, key file, permissions, database
-    Doctor,
+    /// Look for what will hurt: clock, disk, key file, permissions, database,
+    /// certificate. Takes the flags that the server is started with
+    Doctor(ServeArgs),
     /// Ask a running server whether it can serve
     Healthcheck(ServeArgs),
     /// Print the OpenAPI document
@@ -86,7 +87,7 @@ pub fn run() -> ExitCode {
 async fn execute(cli: Cli) -> Result<(), Failure> {
     let (storage, json) = (cli.storage, cli.json);
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::run(args.resolve(storage.resolve()?)).await,
+        Command::Serve(args) => serve::run(args.resolve(storage.resolve()?)?).await,
         Command::Admin(command) => admin::run(command, storage.resolve()?, json).await,
         Command::Backup { dir, without_key } => {
             maintenance::backup(storage.resolve()?, &dir, without_key, json).await
@@ -94,10 +95,8 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Restore { dir } => maintenance::restore(storage.resolve()?, &dir, json).await,
         Command::Check => maintenance::check(storage.resolve()?, json).await,
         Command::Migrate => maintenance::migrate(storage.resolve()?).await,
-        Command::Doctor => doctor::run(storage.resolve()?, json).await,
-        Command::Healthcheck(args) => {
-            healthcheck::run(&args.resolve(storage.resolve()?).listen).await
-        }
+        Command::Doctor(args) => doctor::run(args.resolve(storage.resolve()?)?, json).await,
+        Command::Healthcheck(args) => healthcheck::run(args.resolve(storage.resolve()?)?).await,
         Command::Openapi => {
             println!("{}", sv_api::openapi::document());
             Ok(())

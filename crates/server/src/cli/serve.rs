@@ -1,5 +1,9 @@
 //! `securevaultd serve`.
 
+use std::io::IsTerminal;
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
 use sv_api::account::SignupPolicy;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -7,15 +11,22 @@ use tracing_subscriber::EnvFilter;
 use super::Failure;
 use crate::config::Config;
 use crate::server::{Server, StartError};
+use crate::tls::Tls;
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     start_logging();
     let (policy, storage) = (config.signup, config.storage.clone());
     let server = Server::start(config).await.map_err(|error| match error {
         StartError::Open(error) => error.into(),
-        StartError::Listen(..) => Failure::failed(error),
+        StartError::Listen(..) | StartError::Tls(_) => Failure::failed(error),
     })?;
     println!("listening on {}", server.url());
+    if let Some(address) = server.metrics_address() {
+        println!("metrics on http://{address}/metrics");
+    }
+    if let Some(tls) = server.tls().filter(|tls| tls.is_self_signed()) {
+        introduce(&server, tls);
+    }
     if storage.key_is_in_data() {
         tracing::warn!(
             "the key file lies in the data folder: whoever copies the folder has both. \
@@ -29,6 +40,40 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     tracing::info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+/// What people on this network need to reach the server and to know that
+/// they did.
+fn introduce(server: &Server, tls: &Tls) {
+    if let Some(about) = tls.certificate() {
+        println!("certificate fingerprint: {}", about.fingerprint);
+        println!("  browsers show a warning, and this under the certificate's details: compare it");
+        println!(
+            "  securevault signup --server {} --fingerprint {}",
+            server.url(),
+            about.fingerprint
+        );
+    }
+    // Of no use to whoever reads a log.
+    if std::io::stdout().is_terminal()
+        && let Ok(code) = QrCode::new(server.url())
+    {
+        print!("{}", drawn(&code));
+    }
+}
+
+/// By colours of its own, so that a phone can read it on any terminal.
+fn drawn(code: &QrCode) -> String {
+    let drawn = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build();
+    let lines = drawn.lines();
+    lines
+        .map(|line| format!("\u{1b}[97;40m{line}\u{1b}[0m\n"))
+        .collect()
 }
 
 async fn invite_first(server: &Server) -> Result<(), Failure> {

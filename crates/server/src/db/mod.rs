@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::metrics::{Access, Waits};
+
 pub use error::{Error, Result};
 use faults::{Faults, Point};
 pub use transaction::{Query, Read, Write};
@@ -42,6 +44,7 @@ const ATTEMPTS: u32 = 8;
 pub struct Database {
     engine: Engine,
     faults: Option<Arc<dyn Faults>>,
+    waits: Waits,
 }
 
 #[derive(Debug, Clone)]
@@ -115,10 +118,13 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn read(&self) -> Result<Read> {
-        let (session, fresh) = match &self.engine {
-            Engine::Sqlite(file) => (file.begin_read().await?, None),
-            Engine::MySql(server) => (server.begin_read().await?, Some(server.clone())),
+        let begin = async {
+            Ok(match &self.engine {
+                Engine::Sqlite(file) => (file.begin_read().await?, None),
+                Engine::MySql(server) => (server.begin_read().await?, Some(server.clone())),
+            })
         };
+        let (session, fresh) = self.waits.measure(Access::Read, begin).await?;
         Ok(Read::new(session, fresh))
     }
 
@@ -130,10 +136,13 @@ impl Database {
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn write(&self) -> Result<Write> {
         session::strike(self.faults.as_deref(), Point::Begin)?;
-        let (session, server) = match &self.engine {
-            Engine::Sqlite(file) => (file.begin_write().await?, None),
-            Engine::MySql(server) => (server.begin_write().await?, Some(server.clone())),
+        let begin = async {
+            Ok(match &self.engine {
+                Engine::Sqlite(file) => (file.begin_write().await?, None),
+                Engine::MySql(server) => (server.begin_write().await?, Some(server.clone())),
+            })
         };
+        let (session, server) = self.waits.measure(Access::Write, begin).await?;
         Ok(Write::new(session.failing(self.faults.clone()), server))
     }
 
@@ -187,11 +196,17 @@ impl Database {
         }
     }
 
-    const fn new(engine: Engine) -> Self {
+    fn new(engine: Engine) -> Self {
         Self {
             engine,
             faults: None,
+            waits: Waits::default(),
         }
+    }
+
+    /// How long its units of work waited to begin.
+    pub(crate) const fn waits(&self) -> &Waits {
+        &self.waits
     }
 }
 

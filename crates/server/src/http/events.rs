@@ -57,6 +57,7 @@ fn stream(app: App, session: Session<Full>) -> impl Stream<Item = Result<Event, 
 }
 
 async fn tell(app: &App, session: &Session<Full>, mut sender: Sender) -> Result<()> {
+    let _listener = app.metrics().listener();
     let mut changes = app.vaults().changes();
     let mut ticks = tokio::time::interval(KEEP_ALIVE);
     tell_all(app, session, &mut sender).await?;

@@ -15,12 +15,8 @@ use crate::app::App;
 /// How long the database may take to answer before the server counts as away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-const ABOUT: &str = "This is a SecureVault server: an end-to-end encrypted file vault.\n\
-    It stores sealed data that it cannot open. Its API is described at /openapi.json.\n";
-
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/", get(|| async { ABOUT }))
         .route("/healthz/live", get(|| async { "ok\n" }))
         .route("/healthz/ready", get(ready))
         .route("/openapi.json", get(openapi))

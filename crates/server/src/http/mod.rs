@@ -7,7 +7,9 @@ mod events;
 mod health;
 mod listen;
 mod log;
+mod pages;
 mod peer;
+mod plain;
 mod route;
 mod v1;
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, http};
 use sv_api::ErrorCode;
@@ -35,24 +37,28 @@ use crate::app::App;
 const REQUEST_TIME: Duration = Duration::from_secs(120);
 /// How long a sender may pause within a body.
 const PAUSE: Duration = Duration::from_secs(20);
+/// Keeps answers from being embedded by other sites.
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Everything the server answers to.
 pub fn router(app: App) -> Router {
-    let no_store = fixed(header::CACHE_CONTROL, "no-store");
     let nosniff = fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     let no_referrer = fixed(header::REFERRER_POLICY, "no-referrer");
+    let own_site = fixed(CORP, "same-origin");
     let layers = ServiceBuilder::new()
-        .layer(from_fn(log::log))
-        .layer(no_store)
+        .layer(from_fn_with_state(app.clone(), log::log))
         .layer(nosniff)
         .layer(no_referrer)
+        .layer(own_site)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(hurry))
         .layer(RequestBodyTimeoutLayer::new(PAUSE));
-    v1::routes()
+    let api = v1::routes()
         .into_router()
         .merge(health::routes())
         .merge(events::routes())
+        .layer(fixed(header::CACHE_CONTROL, "no-store"));
+    api.merge(pages::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(layers)
@@ -63,18 +69,28 @@ pub fn router(app: App) -> Router {
 async fn hurry(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Refused::from(ErrorCode::Unavailable).into_response(),
+        Err(_) => refused(ErrorCode::Unavailable),
     }
 }
 
-async fn not_found() -> Response {
-    Refused::from(ErrorCode::NotFound).into_response()
+async fn not_found(request: Request) -> Response {
+    pages::not_found(&request).unwrap_or_else(|| refused(ErrorCode::NotFound))
+}
+
+/// Outside the API's own routes; not to be kept either.
+fn refused(code: ErrorCode) -> Response {
+    let mut response = Refused::from(code).into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 /// The panic's own hook has logged where; nothing of it leaves the server.
 fn panicked(_: Box<dyn Any + Send>) -> http::Response<axum::body::Body> {
     tracing::error!("a handler panicked");
-    Refused::from(ErrorCode::Internal).into_response()
+    refused(ErrorCode::Internal)
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

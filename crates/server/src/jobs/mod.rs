@@ -14,6 +14,7 @@ use sv_ledger::limits::PAGE;
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
 use crate::db::Database;
+use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::service::Result;
 use crate::service::vault::uploads::discard_upload;
@@ -87,12 +88,14 @@ impl Jobs {
     }
 
     /// Runs every job, now and then every `period`, until dropped.
-    pub async fn run_forever(&self, period: Duration) {
+    pub(crate) async fn run_forever(&self, period: Duration, metrics: &Metrics) {
         let mut ticks = tokio::time::interval(period);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            match self.run().await {
+            let outcome = self.run().await;
+            metrics.job(&outcome);
+            match outcome {
                 Ok(report) if report == Report::default() => {}
                 Ok(report) => tracing::info!(?report, "jobs"),
                 Err(error) => tracing::error!(%error, "jobs"),

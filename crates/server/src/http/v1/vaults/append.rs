@@ -14,5 +14,7 @@ pub(crate) async fn append(
     let vaults = call.app.vaults();
     let vault = call.param("vault")?;
     let access = vaults.authorise::<Write>(call.caller.uid(), vault).await?;
-    Ok(vaults.append(&access, call.body).await?)
+    let outcome = vaults.append(&access, call.body).await;
+    call.app.metrics().append(&outcome);
+    Ok(outcome?)
 }

@@ -4,11 +4,13 @@ use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt;
 use sv_api::endpoint::GetBlock;
 use sv_api::wire::BINARY;
 
 use crate::http::answer::Refused;
 use crate::http::route::Call;
+use crate::metrics::Way;
 use crate::service::account::session::{Full, Session};
 use crate::service::vault::Read;
 
@@ -22,5 +24,9 @@ pub(crate) async fn block(call: Call<GetBlock, Session<Full>, Body>) -> Result<R
         (CONTENT_TYPE, HeaderValue::from_static(BINARY)),
         (CONTENT_LENGTH, HeaderValue::from(block.len)),
     ];
-    Ok((headers, Body::from_stream(block.bytes)).into_response())
+    let count = call.app.metrics().block_bytes(Way::Out);
+    let bytes = block
+        .bytes
+        .inspect_ok(move |piece| count(piece.len() as u64));
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }

@@ -1,0 +1,72 @@
+//! What a browser is shown: the pages and files that `build.rs` prepared, in
+//! the program itself. They are the same for everybody and hold no secret, so
+//! they may be compressed and cached; nothing of that goes for the API.
+
+mod accept;
+mod asset;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::app::App;
+use asset::{Asset, Variant};
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Scripts and styles are files of this server; nothing is inline, nothing is
+/// sent anywhere, and nobody frames the pages.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page for what is not there.
+const NOT_FOUND: &str = "not-found.html";
+
+pub(super) fn routes() -> Router<App> {
+    let mut router = Router::new().route("/assets/{name}", get(hashed));
+    let is_named = |asset: &&Asset| !asset.is_hashed && asset.name != NOT_FOUND;
+    for asset in ASSETS.iter().filter(is_named) {
+        let show = move |headers: HeaderMap| async move { asset.respond(&headers) };
+        router = router.route(asset.address, get(show));
+    }
+    router.layer(map_response(async |response| guard(response)))
+}
+
+/// For somebody who followed a link; a program is told in its own format.
+pub(super) fn not_found(request: &Request) -> Option<Response> {
+    let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_api = request.uri().path().starts_with("/v1/");
+    let accepts = request.headers().get(header::ACCEPT)?.to_str().ok()?;
+    if !is_look || is_api || !accepts.contains("text/html") {
+        return None;
+    }
+    let page = ASSETS.iter().find(|asset| asset.name == NOT_FOUND)?;
+    let mut response = page.respond_whole(request.headers());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Some(guard(response))
+}
+
+async fn hashed(request: Request) -> Response {
+    let path = request.uri().path();
+    let mut hashed = ASSETS.iter().filter(|asset| asset.is_hashed);
+    match hashed.find(|asset| asset.address == path) {
+        Some(asset) => asset.respond(request.headers()),
+        None => super::not_found(request).await,
+    }
+}
+
+/// What the pages may do, and that other sites get nothing of them.
+fn guard(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY.as_str(), POLICY),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-embedder-policy", "require-corp"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
