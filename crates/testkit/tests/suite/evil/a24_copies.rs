@@ -39,9 +39,7 @@ fn a24_copies_of_a_device_seal_apart() {
         }
         first.run(&put).done();
         let got = local.path().join("got");
-        first
-            .run(&["get", "/file", got.to_str().unwrap()])
-            .done();
+        first.run(&["get", "/file", got.to_str().unwrap()]).done();
         assert!(std::fs::read(&got).unwrap() == std::fs::read(&file).unwrap());
         daemon.expect_whole();
 
@@ -56,7 +54,8 @@ fn a24_copies_of_a_device_seal_apart() {
             most > Some(copies.len()),
             "every copy sealed some block anew: {most:?}"
         );
-        let is_one_content = |request: &Exchange| request.path.rsplit_once('/').map(|(id, _)| id.to_owned());
+        let is_one_content =
+            |request: &Exchange| request.path.rsplit_once('/').map(|(id, _)| id.to_owned());
         let contents: BTreeSet<_> = requests
             .iter()
             .filter(|r| r.is::<PutBlock>())
