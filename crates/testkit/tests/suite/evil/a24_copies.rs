@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use super::a24_salts::Salts;
 use super::world::pattern;
 
-/// Four blocks, so that the kill at the first comes before the end.
-const LEN: usize = 3 * BLOCK_LEN + 5000;
+/// Nine blocks, so that the kill at the first comes before the end.
+const LEN: usize = 8 * BLOCK_LEN + 5000;
 
 /// Every copy knows the key of the content and which blocks are there, and
 /// seals the same blocks, of a file that was changed meanwhile without showing
