@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod serve;
 mod suite;
+mod threats;
 mod walk;
 
 use std::process::ExitCode;

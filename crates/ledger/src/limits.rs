@@ -38,6 +38,9 @@ pub const BODY_LEN: usize = RECORD_LEN + 4096;
 pub const INLINE_LEN: usize = 64 * 1024;
 /// Bytes of one request body other than a block.
 pub const REQUEST_LEN: usize = 16 * 1024 * 1024;
+/// Bytes of log entries and records by which an account may go over its quota,
+/// so that a full one can still be tidied up.
+pub const LOG_RESERVE: u64 = 16 * 1024 * 1024;
 /// Leaves, entries or bodies in one page of an answer.
 pub const PAGE: usize = 2000;
 /// Milliseconds by which an entry's time may differ from the server's.

@@ -172,4 +172,40 @@ mod tests {
             );
         }
     }
+
+    /// A8: whoever has the server's secrets and a record tries a guess for one
+    /// full stretching, not less, and whatever can be done before it is the same
+    /// for the right guess and a wrong one. Fails if anything in a record or an
+    /// answer can be compared with what a password gives before it is stretched.
+    #[test]
+    fn a8_with_the_servers_secrets_a_guess_costs_one_stretching() {
+        let mut rng = UnwrapErr(SysRng);
+        let setup = ServerSetup::generate(&mut rng);
+        let context = LoginContext::new(&[1; 32], "alice");
+        let (client, request) = ClientRegistration::start(b"right", &mut rng).unwrap();
+        let response = setup.registration_response(&request, &[2; 32]).unwrap();
+        let done = client.finish(&response, &context, &mut rng).unwrap();
+        let record = PasswordRecord::parse(&done.upload).unwrap();
+        for guess in [&b"right"[..], b"wrong", b"r", b"right "] {
+            probe::take();
+            let (login, ke1) = ClientLogin::start(guess, &mut rng).unwrap();
+            let (_, ke2) = ServerLogin::start(
+                &setup,
+                Some(record.clone()),
+                &ke1,
+                &[2; 32],
+                &context,
+                &mut rng,
+            )
+            .unwrap();
+            assert_eq!(probe::take(), [], "nothing is known of the guess yet");
+            let confirmed = login.finish(&ke2, &context, &mut rng).is_ok();
+            assert_eq!(confirmed, guess == b"right");
+            let [(parameters, name)] = &probe::take()[..] else {
+                panic!("one stretching for one guess");
+            };
+            assert_eq!(*parameters, (65_536, 3, 1, Some(64), vec![0; 16]));
+            assert!(name.contains("Argon2id"), "{name}");
+        }
+    }
 }

@@ -34,6 +34,7 @@ pub type Wrapper = fn(Command, &Path) -> Command;
 
 struct Running {
     child: Child,
+    port: u16,
     /// Kept open: what the server says must go somewhere.
     _stdout: BufReader<ChildStdout>,
 }
@@ -100,6 +101,7 @@ impl Daemon {
         self.tap.lead_to(Some(port));
         self.running = Some(Running {
             child,
+            port,
             _stdout: stdout,
         });
     }
@@ -153,6 +155,16 @@ impl Daemon {
         let checked = self.check();
         assert_eq!(checked.code, 0, "{}", checked.said);
         checked.orphans
+    }
+
+    /// Where the server itself listens.
+    pub fn port(&self) -> u16 {
+        self.running.as_ref().expect("the server runs").port
+    }
+
+    /// Leads every client to another server on this machine.
+    pub fn divert_to(&self, port: u16) {
+        self.tap.lead_to(Some(port));
     }
 
     /// The wire to it.

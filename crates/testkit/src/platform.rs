@@ -1,11 +1,11 @@
 //! A device in memory.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use getrandom::SysRng;
-use rand_core::UnwrapErr;
+use rand_core::{Infallible, TryCryptoRng, TryRng, UnwrapErr};
 use sv_client::port::{Keychain, Platform, Storage, StorageError};
 use sv_core::DeviceKey;
 
@@ -81,6 +81,37 @@ impl Keychain for MemoryKeychain {
     }
 }
 
+/// The system's randomness, or a source that is broken and gives only zeros.
+pub struct TestRandom {
+    is_broken: bool,
+}
+
+impl TryRng for TestRandom {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        if self.is_broken {
+            bytes.fill(0);
+            return Ok(());
+        }
+        UnwrapErr(SysRng).try_fill_bytes(bytes)
+    }
+}
+
+impl TryCryptoRng for TestRandom {}
+
 /// A device in memory; clones are the same device.
 #[derive(Clone)]
 pub struct TestPlatform {
@@ -90,6 +121,7 @@ pub struct TestPlatform {
     pub storage: MemoryStorage,
     keychain: MemoryKeychain,
     clock: TestClock,
+    is_random_broken: Rc<Cell<bool>>,
 }
 
 /// How much faster than real a device waits before it tries again.
@@ -104,6 +136,7 @@ impl TestPlatform {
             storage: MemoryStorage::default(),
             keychain: MemoryKeychain::default(),
             clock: self.clock.clone(),
+            is_random_broken: Rc::default(),
         };
         copy.storage.restore(self.storage.snapshot());
         *copy.keychain.0.borrow_mut() = self.keychain.0.borrow().clone();
@@ -117,7 +150,13 @@ impl TestPlatform {
             storage: MemoryStorage::default(),
             keychain: MemoryKeychain::default(),
             clock,
+            is_random_broken: Rc::default(),
         }
+    }
+
+    /// Breaks this device's source of randomness, or mends it.
+    pub fn break_randomness(&self, broken: bool) {
+        self.is_random_broken.set(broken);
     }
 
     /// Another device that knows what this one does, and has yet to fetch
@@ -131,6 +170,7 @@ impl TestPlatform {
             storage: MemoryStorage::default(),
             keychain: self.keychain.clone(),
             clock: self.clock.clone(),
+            is_random_broken: Rc::default(),
         };
         twin.storage.restore(files);
         twin
@@ -141,7 +181,7 @@ impl Platform for TestPlatform {
     type Http = Network;
     type Storage = MemoryStorage;
     type Keychain = MemoryKeychain;
-    type Random = UnwrapErr<SysRng>;
+    type Random = TestRandom;
 
     fn http(&self) -> &Network {
         &self.network
@@ -155,8 +195,10 @@ impl Platform for TestPlatform {
         &self.keychain
     }
 
-    fn random(&self) -> Self::Random {
-        UnwrapErr(SysRng)
+    fn random(&self) -> TestRandom {
+        TestRandom {
+            is_broken: self.is_random_broken.get(),
+        }
     }
 
     fn now_ms(&self) -> u64 {

@@ -145,6 +145,40 @@ pub fn peak_memory(pid: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// What a process took.
+#[derive(Debug, Clone, Copy)]
+pub struct Toll {
+    /// The most bytes of memory at a time.
+    pub memory: u64,
+    /// Time on a processor, which a busy machine does not lengthen.
+    pub busy: Duration,
+}
+
+/// Runs a process to its end and looks at what it takes; its output must go
+/// to where nobody has to read it.
+pub fn toll(command: &mut std::process::Command) -> (std::process::ExitStatus, Toll) {
+    let mut child = command.spawn().expect("a process");
+    let stat = format!("/proc/{}/stat", child.id());
+    let (mut memory, mut busy) = (0, Duration::ZERO);
+    loop {
+        memory = peak_memory(child.id()).unwrap_or(0).max(memory);
+        // The name, in parentheses, may hold anything.
+        let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field).and_then(|text| text.parse().ok());
+        let (user, system) = (ticks(11).unwrap_or(0_u64), ticks(12).unwrap_or(0_u64));
+        let per_second = rustix::param::clock_ticks_per_second();
+        busy = busy.max(Duration::from_millis((user + system) * 1000 / per_second));
+        // Not waited for, so the last figures are still there.
+        if fields.first().is_none_or(|state| *state == "Z") {
+            let ended = child.wait().expect("the process ends");
+            return (ended, Toll { memory, busy });
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Every file below a folder, sorted.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sv_api::account::SignupPolicy;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
+use sv_server::secrets::{KeyEncryptionKey, KeySource};
 use sv_server::server::Server;
 use tempfile::TempDir;
 
@@ -103,6 +104,12 @@ impl TestServer {
     /// The folder of database and blocks.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The key-encryption key.
+    pub fn key(&self) -> KeyEncryptionKey {
+        let file = KeySource::File(self.folder.path().join("key"));
+        file.read().expect("the key")
     }
 
     /// The database, past the server.

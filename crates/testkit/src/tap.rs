@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use sv_api::endpoint::Method;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::network::Exchange;
 
 /// Bytes read at a time.
 const PIECE: usize = 64 * 1024;
@@ -70,6 +73,44 @@ impl Tap {
             .map(|(_, bytes)| bytes.clone())
             .collect()
     }
+}
+
+impl Tap {
+    /// Every request that was begun since [`Self::record`]; one whose sender
+    /// broke off has less of a body.
+    pub fn requests(&self) -> Vec<Exchange> {
+        let wire = lock(&self.wire);
+        let streams = wire.recording.iter().flatten();
+        let up = streams.filter(|((_, direction), _)| *direction == Direction::Up);
+        up.flat_map(|(_, bytes)| requests_in(bytes)).collect()
+    }
+}
+
+/// The requests of one connection, of clients that say how long a body is.
+fn requests_in(mut bytes: &[u8]) -> Vec<Exchange> {
+    let mut found = Vec::new();
+    while let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+        let (head, rest) = bytes.split_at(end + 4);
+        let head = String::from_utf8_lossy(head);
+        let mut words = head.split(' ');
+        let said = words.next().unwrap_or_default();
+        let mut methods = [Method::Get, Method::Post, Method::Put, Method::Delete]
+            .into_iter()
+            .map(Method::as_str);
+        let length = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map_or(0, |(_, length)| length.trim().parse().expect("a length"));
+        let (body, next) = rest.split_at(rest.len().min(length));
+        found.push(Exchange {
+            method: methods.find(|method| *method == said).expect("a method"),
+            path: words.next().expect("a path").to_owned(),
+            body: body.to_vec(),
+        });
+        bytes = next;
+    }
+    found
 }
 
 impl Drop for Tap {

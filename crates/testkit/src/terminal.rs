@@ -80,6 +80,22 @@ impl Terminal {
         twin
     }
 
+    /// The same device with every vault yet to fetch.
+    pub fn without_caches(&self) -> Self {
+        let twin = self.twin();
+        let found = crate::process::files_below(twin.home.path());
+        let mut forgotten = 0;
+        for file in found {
+            let mut folders = file.iter().map(std::ffi::OsStr::to_string_lossy);
+            if folders.any(|name| name == "vaults") {
+                std::fs::remove_file(&file).expect("a cache goes");
+                forgotten += 1;
+            }
+        }
+        assert!(forgotten > 0, "this device had opened nothing");
+        twin
+    }
+
     /// A command that is not started yet.
     pub fn command<A: AsRef<std::ffi::OsStr>>(&self, arguments: &[A]) -> Command {
         let mut command = program("securevault");

@@ -1,4 +1,5 @@
-//! Superseded leaves, and records that no kept leaf names.
+//! Superseded leaves, and records that no kept leaf names: nobody is charged
+//! for those any longer.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use sv_ledger::id::{Hash, VaultId};
 use super::{BATCH, Jobs};
 use crate::db::Value;
 use crate::service::Result;
-use crate::store::{bodies, leaves, vaults};
+use crate::store::{bodies, leaves, quotas, vaults};
 
 /// How long a new device may take to fetch the leaves of one checkpoint.
 const CHECKPOINT_MS: u64 = 60 * 60 * 1000;
@@ -56,7 +57,8 @@ impl Jobs {
             records.remove(&named);
         }
         let unnamed: Vec<_> = records.into_iter().collect();
-        bodies::remove_records(&mut write, vault_id, &unnamed).await?;
+        let freed = bodies::remove_records(&mut write, vault_id, &unnamed).await?;
+        quotas::release(&mut write, vault.owner, freed).await?;
         vaults::raise_leaves_from(&mut write, vault_id, complete_from).await?;
         write.commit().await?;
         Ok(superseded.len())

@@ -73,11 +73,24 @@ pub async fn find(
         .collect()
 }
 
-/// Removes those of some bodies that are no envelopes.
+/// Removes those of some bodies that are no envelopes; the bytes that they
+/// had together.
 ///
 /// # Errors
 /// [`crate::db::Error`].
-pub async fn remove_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash]) -> Result<()> {
+pub async fn remove_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash]) -> Result<u64> {
+    let rows = write
+        .query_list(
+            "SELECT LENGTH(bytes) FROM bodies \
+             WHERE vault_id = ? AND is_envelope = 0 AND hash IN (?..)",
+            args![vault_id],
+            values(hashes),
+        )
+        .await?;
+    let mut removed = 0;
+    for mut row in rows {
+        removed += row.take::<u64>(0)?;
+    }
     write
         .execute_list(
             "DELETE FROM bodies WHERE vault_id = ? AND is_envelope = 0 AND hash IN (?..)",
@@ -85,7 +98,7 @@ pub async fn remove_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash
             values(hashes),
         )
         .await?;
-    Ok(())
+    Ok(removed)
 }
 
 fn values(hashes: &[Hash]) -> Vec<Value> {

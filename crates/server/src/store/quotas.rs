@@ -1,5 +1,6 @@
 //! How much an account may store, and how much it does: every content that
-//! its vaults refer to, once, and every block of its unfinished uploads.
+//! its vaults refer to, once; every log entry, record and key envelope of
+//! them; and every block of its unfinished uploads.
 
 use std::collections::BTreeMap;
 
@@ -53,16 +54,17 @@ pub async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Quota>> {
     row.map(quota).transpose()
 }
 
-/// Charges bytes if they fit; whether they did.
+/// Charges bytes if they fit, or go over the limit by no more than `beyond`;
+/// whether they did.
 ///
 /// # Errors
 /// [`crate::db::Error`].
-pub async fn charge(write: &mut Write, uid: VaultId, bytes: u64) -> Result<bool> {
+pub async fn charge(write: &mut Write, uid: VaultId, bytes: u64, beyond: u64) -> Result<bool> {
     let met = write
         .execute(
             "UPDATE quotas SET used_bytes = used_bytes + ? \
-             WHERE uid = ? AND used_bytes + ? <= quota_bytes",
-            args![bytes, uid, bytes],
+             WHERE uid = ? AND used_bytes + ? - ? <= quota_bytes",
+            args![bytes, uid, bytes, beyond],
         )
         .await?;
     Ok(met == 1)
@@ -115,8 +117,23 @@ pub async fn counted(q: &mut impl Query) -> Result<BTreeMap<VaultId, u64>> {
             args![],
         )
         .await?;
+    let entries = q
+        .query(
+            "SELECT v.owner, CAST(SUM(LENGTH(e.bytes)) AS SIGNED) FROM entries e \
+             JOIN vaults v ON v.vault_id = e.vault_id GROUP BY v.owner",
+            args![],
+        )
+        .await?;
+    let bodies = q
+        .query(
+            "SELECT v.owner, CAST(SUM(LENGTH(b.bytes)) AS SIGNED) FROM bodies b \
+             JOIN vaults v ON v.vault_id = b.vault_id GROUP BY v.owner",
+            args![],
+        )
+        .await?;
     let mut stored = BTreeMap::new();
-    for mut row in referenced.into_iter().chain(uploading) {
+    let sums = [referenced, uploading, entries, bodies];
+    for mut row in sums.into_iter().flatten() {
         *stored.entry(row.take(0)?).or_default() += row.take::<u64>(1)?;
     }
     Ok(stored)

@@ -458,12 +458,9 @@ pub(crate) async fn what_does_not_fit_the_quota_is_refused() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(30_000, 1);
-    let mut write = world.db.write().await.unwrap();
-    let limit = 2 * block.len() as u64;
-    sv_server::service::quota::set_limit(&mut write, person.uid, limit)
-        .await
-        .unwrap();
-    write.commit().await.unwrap();
+    let two = 2 * block.len() as u64;
+    let limit = world.charged(person.uid).await + two + 2000;
+    world.allow(person.uid, limit).await;
     world
         .put(person.uid, content_id(1), 0, &block)
         .await
@@ -486,7 +483,7 @@ pub(crate) async fn what_does_not_fit_the_quota_is_refused() {
     let added = content(1, &[&block]);
     let request = log.request(vec![Put::new(1, "up").adding(added)], &[], world.now_ms());
     append(&world, &mut log, request).await;
-    assert_eq!(world.used(person.uid).await, limit);
+    assert_eq!(world.used(person.uid).await, two);
     assert!(limit < QUOTA);
     world.assert_whole().await;
 }

@@ -14,6 +14,7 @@ mod collection;
 mod engines;
 mod edge;
 mod integrity;
+mod quotas;
 mod races;
 mod schema;
 mod stage;

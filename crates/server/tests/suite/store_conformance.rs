@@ -115,7 +115,7 @@ async fn lists_of_any_length_work(db: &Database) {
 async fn an_upsert_replaces_or_leaves(db: &Database) {
     set_quota(db, 10).await;
     let mut write = db.write().await.unwrap();
-    assert!(quotas::charge(&mut write, UID, 4).await.unwrap());
+    assert!(quotas::charge(&mut write, UID, 4, 0).await.unwrap());
     write.commit().await.unwrap();
     set_quota(db, 20).await;
     let mut snapshot = db.read().await.unwrap();
@@ -234,12 +234,25 @@ async fn what_a_lock_protects_is_read_as_it_is_now(db: &Database) {
 async fn a_charge_never_passes_the_limit(db: &Database) {
     set_quota(db, 10).await;
     let mut write = db.write().await.unwrap();
-    assert!(quotas::charge(&mut write, UID, 10).await.unwrap());
-    assert!(!quotas::charge(&mut write, UID, 1).await.unwrap());
+    assert!(quotas::charge(&mut write, UID, 10, 0).await.unwrap());
+    assert!(!quotas::charge(&mut write, UID, 1, 0).await.unwrap());
+    assert!(!quotas::charge(&mut write, UID, 3, 2).await.unwrap());
+    assert!(quotas::charge(&mut write, UID, 2, 2).await.unwrap());
+    let beyond_all = u64::try_from(i64::MAX).unwrap();
+    assert!(
+        quotas::charge(&mut write, UID, 5, beyond_all)
+            .await
+            .unwrap()
+    );
+    quotas::release(&mut write, UID, 7).await.unwrap();
     quotas::release(&mut write, UID, 3).await.unwrap();
-    assert!(!quotas::charge(&mut write, UID, 4).await.unwrap());
-    assert!(quotas::charge(&mut write, UID, 3).await.unwrap());
-    assert!(!quotas::charge(&mut write, VaultId::ZERO, 0).await.unwrap());
+    assert!(!quotas::charge(&mut write, UID, 4, 0).await.unwrap());
+    assert!(quotas::charge(&mut write, UID, 3, 0).await.unwrap());
+    assert!(
+        !quotas::charge(&mut write, VaultId::ZERO, 0, 0)
+            .await
+            .unwrap()
+    );
 }
 
 async fn a_lease_has_one_holder(db: &Database) {

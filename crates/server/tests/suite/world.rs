@@ -8,10 +8,11 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use sv_backends::sql::FreshDatabase;
 use sv_ledger::id::{ContentId, VaultId};
+use sv_server::args;
 use sv_server::blocks::{BlockStore, BlockStream, FileBlocks, Fs, SystemFs};
 use sv_server::check::{Report, check};
 use sv_server::clock::Clock;
-use sv_server::db::Database;
+use sv_server::db::{Database, Query};
 use sv_server::jobs::Jobs;
 use sv_server::random::Random;
 use sv_server::service::vault::{Access, PreparedVault, Vault, Vaults, Write, create_vault};
@@ -125,9 +126,39 @@ impl World {
         self.vaults.authorise(uid, log.vault_id()).await.unwrap()
     }
 
+    /// Bytes of contents and uploads that somebody is charged for.
     pub(crate) async fn used(&self, uid: VaultId) -> u64 {
+        self.charged(uid).await - self.logged(uid).await
+    }
+
+    /// Bytes that somebody is charged for.
+    pub(crate) async fn charged(&self, uid: VaultId) -> u64 {
         let mut snapshot = self.db.read().await.unwrap();
         quota::of_account(&mut snapshot, uid).await.unwrap().used
+    }
+
+    /// Bytes of the entries, records and envelopes in somebody's vaults.
+    pub(crate) async fn logged(&self, uid: VaultId) -> u64 {
+        let mut snapshot = self.db.read().await.unwrap();
+        let mut bytes = 0;
+        for sql in [
+            "SELECT e.bytes FROM entries e JOIN vaults v ON v.vault_id = e.vault_id \
+             WHERE v.owner = ?",
+            "SELECT b.bytes FROM bodies b JOIN vaults v ON v.vault_id = b.vault_id \
+             WHERE v.owner = ?",
+        ] {
+            for mut row in snapshot.query(sql, args![uid]).await.unwrap() {
+                bytes += row.take::<Vec<u8>>(0).unwrap().len() as u64;
+            }
+        }
+        bytes
+    }
+
+    /// Sets how much somebody may store.
+    pub(crate) async fn allow(&self, uid: VaultId, limit: u64) {
+        let mut write = self.db.write().await.unwrap();
+        quota::set_limit(&mut write, uid, limit).await.unwrap();
+        write.commit().await.unwrap();
     }
 
     pub(crate) async fn put(

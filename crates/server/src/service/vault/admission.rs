@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::ErrorCode;
-use sv_ledger::entry::ContentAdded;
+use sv_ledger::entry::{ContentAdded, Entry, StateOp};
 use sv_ledger::id::{ContentId, Hash, VaultId};
-use sv_ledger::limits::BLOCK_GRACE_MS;
+use sv_ledger::limits::{BLOCK_GRACE_MS, LOG_RESERVE};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
 
 use super::prepare::{PreparedEntry, rejected};
@@ -19,6 +19,8 @@ use crate::store::{references, vaults};
 
 /// Blocks looked at together.
 const BLOCKS_PAGE: u32 = 4096;
+/// As far beyond a limit as there are numbers.
+const ANY: u64 = i64::MAX as u64;
 
 /// The revision at which each upload was found to be exactly what the entry
 /// adds. [`contents::commit`] compares it, so hashing needs no lock.
@@ -90,9 +92,11 @@ pub(super) async fn admit(
     now_ms: u64,
 ) -> Result<()> {
     let vault_id = prepared.vault_id();
+    let mut bill = Bill::default();
     if !prepared.entry.state_ops().is_empty() {
-        admit_contents(write, prepared, verified, uid, owner, now_ms).await?;
+        bill = admit_contents(write, prepared, verified, uid, owner, now_ms).await?;
     }
+    settle(write, prepared, &bill, owner).await?;
     let body = prepared.entry.body();
     let next = &prepared.transition.state;
     let is_membership = prepared.entry.is_membership();
@@ -118,14 +122,14 @@ async fn admit_contents(
     uid: VaultId,
     owner: VaultId,
     now_ms: u64,
-) -> Result<()> {
+) -> Result<Bill> {
     let vault_id = prepared.vault_id();
     let nodes = prepared.entry.state_ops().iter().map(|op| *op.node_id());
     let existing = references::of_nodes(write, vault_id, nodes).await?;
     let changes = ReferenceChanges::new(&prepared.entry, &existing)?;
     let touched = changes.contents();
     if touched.is_empty() {
-        return Ok(());
+        return Ok(Bill::default());
     }
     // Locked: nobody collects them, or counts references to them, meanwhile.
     let there = contents::lock_all(write, touched.iter().copied()).await?;
@@ -138,7 +142,7 @@ async fn admit_contents(
 
     let counts = references::counts(write, touched.iter().copied()).await?;
     let effects = changes.effects(&counts, owner);
-    settle(write, &plan, &effects, &there, uid, owner).await?;
+    let bill = Bill::new(&plan, &effects, &there, uid, owner);
 
     let fresh = plan.fresh.iter().copied();
     contents::insert_committed(write, uid, fresh, now_ms)
@@ -159,7 +163,7 @@ async fn admit_contents(
     garbage::unmark(write, effects.revived.iter().copied()).await?;
     let until = now_ms.saturating_add(BLOCK_GRACE_MS);
     garbage::mark(write, effects.unreferenced.iter().copied(), until).await?;
-    Ok(())
+    Ok(bill)
 }
 
 /// What becomes of each content an entry adds.
@@ -209,37 +213,94 @@ impl ContentPlan {
     }
 }
 
-/// Turns the uploader's reservations into the owner's charges, and gives back
-/// what the owner no longer refers to.
+/// Bytes of contents that accounts are charged for from now on, and no longer.
+#[derive(Debug, Default)]
+struct Bill(BTreeMap<VaultId, Change>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Change {
+    more: u64,
+    less: u64,
+}
+
+impl Bill {
+    /// Turns the uploader's reservations into the owner's charges, and gives
+    /// back what the owner no longer refers to.
+    fn new(
+        plan: &ContentPlan,
+        effects: &Effects,
+        there: &BTreeMap<ContentId, Content>,
+        uid: VaultId,
+        owner: VaultId,
+    ) -> Self {
+        let fresh: BTreeMap<_, _> = plan
+            .fresh
+            .iter()
+            .map(|c| (c.content_id, c.sealed_len))
+            .collect();
+        let len = |id: &ContentId| {
+            let committed = there.get(id).map(|content| content.sealed_len);
+            committed.or_else(|| fresh.get(id).copied()).unwrap_or(0)
+        };
+        let mut changes: BTreeMap<VaultId, Change> = BTreeMap::new();
+        let charged = changes.entry(owner).or_default();
+        charged.more = effects.charged.iter().map(len).sum();
+        charged.less = effects.released.iter().map(len).sum();
+        changes.entry(uid).or_default().less +=
+            plan.uploads.iter().map(|(c, _)| c.sealed_len).sum::<u64>();
+        Self(changes)
+    }
+}
+
+/// Charges for contents, and the owner for the entry and what is new of its
+/// bodies too. An entry that brings no more contents than it takes away may go
+/// over the limit by [`LOG_RESERVE`], and one that only deletes by any length:
+/// whoever has no room left must be able to make some.
 async fn settle(
     write: &mut Write,
-    plan: &ContentPlan,
-    effects: &Effects,
-    there: &BTreeMap<ContentId, Content>,
-    uid: VaultId,
+    prepared: &PreparedEntry,
+    bill: &Bill,
     owner: VaultId,
 ) -> Result<()> {
-    let fresh: BTreeMap<_, _> = plan
-        .fresh
-        .iter()
-        .map(|c| (c.content_id, c.sealed_len))
-        .collect();
-    let len = |id: &ContentId| {
-        let committed = there.get(id).map(|content| content.sealed_len);
-        committed.or_else(|| fresh.get(id).copied()).unwrap_or(0)
-    };
-    let charged: u64 = effects.charged.iter().map(len).sum();
-    let released: u64 = effects.released.iter().map(len).sum();
-    let reserved: u64 = plan.uploads.iter().map(|(c, _)| c.sealed_len).sum();
-    let mut changes: BTreeMap<VaultId, (u64, u64)> = BTreeMap::new();
-    changes.insert(owner, (charged, released));
-    changes.entry(uid).or_default().1 += reserved;
-    for (account, (more, less)) in changes {
+    let log = log_bytes(write, prepared).await?;
+    let mut changes = bill.0.clone();
+    changes.entry(owner).or_default();
+    for (account, Change { more, less }) in changes {
+        let log = if account == owner { log } else { 0 };
+        let beyond = if only_deletes(&prepared.entry) {
+            ANY
+        } else if more <= less {
+            LOG_RESERVE
+        } else {
+            0
+        };
+        let more = more.saturating_add(log);
         if less > more {
             quotas::release(write, account, less - more).await?;
-        } else if more > less && !quotas::charge(write, account, more - less).await? {
+        } else if more > less && !quotas::charge(write, account, more - less, beyond).await? {
             return Err(ErrorCode::QuotaExceeded.into());
         }
     }
     Ok(())
+}
+
+/// Bytes of an entry and of those of its bodies that are not there yet.
+async fn log_bytes(q: &mut impl Query, prepared: &PreparedEntry) -> Result<u64> {
+    let brought: BTreeMap<Hash, u64> = prepared
+        .bodies
+        .iter()
+        .map(|(hash, bytes)| (*hash, bytes.len() as u64))
+        .collect();
+    let hashes: Vec<_> = brought.keys().copied().collect();
+    let there = bodies::lengths(q, prepared.vault_id(), &hashes).await?;
+    let new = brought.iter().filter(|(hash, _)| !there.contains_key(hash));
+    let new: u64 = new.map(|(_, len)| len).sum();
+    Ok(new + prepared.entry.to_bytes().len() as u64)
+}
+
+/// Whether an entry does nothing but delete: there are never more of those
+/// than of the entries that were paid for.
+fn only_deletes(entry: &Entry) -> bool {
+    let ops = entry.state_ops();
+    !ops.is_empty() && ops.iter().all(|op| matches!(op, StateOp::Delete(_)))
 }

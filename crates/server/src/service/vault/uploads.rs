@@ -161,7 +161,7 @@ impl Vaults {
         };
         let old = blocks::lookup(&mut write, id, index).await?;
         let old_len = old.as_ref().map_or(0, |old| old.block.len);
-        if len > old_len && !quotas::charge(&mut write, uid, len - old_len).await? {
+        if len > old_len && !quotas::charge(&mut write, uid, len - old_len, 0).await? {
             return Err(ErrorCode::QuotaExceeded.into());
         }
         if old_len > len {

@@ -21,7 +21,7 @@ fn number(bound: usize) -> usize {
 
 fn body() -> Vec<u8> {
     let len = [0, 1, 4, 40, 400, 5_000][number(6)];
-    match number(9) {
+    match number(10) {
         0 => (0..len).map(|_| random::<1>()[0]).collect(),
         1 => vec![0xff; len],
         2 => "[".repeat(len).into_bytes(),
@@ -29,7 +29,9 @@ fn body() -> Vec<u8> {
         4 => format!("{{\"handle\":\"{}\",\"ke1\":\"AAAA\"}}", "x".repeat(len)).into_bytes(),
         5 => br#"{"handle":"alice","ke1":"AA","code":"1","device_label":""}"#.to_vec(),
         6 => br#"{"handle":null,"login_id":5,"ke3":[],"code":{}}"#.to_vec(),
-        7 => [u32::MAX.to_be_bytes().to_vec(), vec![0; len]].concat(),
+        // Arrays in arrays, in CBOR.
+        7 => vec![0x9f; len],
+        8 => [u32::MAX.to_be_bytes().to_vec(), vec![0; len]].concat(),
         _ => format!(
             "{{\"login_id\":\"{}\",\"ke3\":\"{}\"}}",
             "A".repeat(22),

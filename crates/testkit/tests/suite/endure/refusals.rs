@@ -115,6 +115,10 @@ fn a_full_account_is_said_and_survived() {
         let filling = (0..200).map(|n| terminal.run(&["put", &short, &format!("/short {n}")]));
         let refused = filling.into_iter().find(|ran| ran.code != 0).unwrap();
         refused.failed(1, "storage is full");
+        // Whoever has no room left can make some, and look at everything.
+        terminal.run(&["mv", "/short 0", "/moved"]).done();
+        terminal.run(&["rm", "/short 1"]).done();
+        terminal.run(&["ls", "/"]).done();
         let copy = local.path("copy");
         terminal.run(&["get", "/small", &copy]).done();
         daemon.expect_whole();

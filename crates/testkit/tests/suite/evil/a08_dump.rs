@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use sv_client::account::{Reproof, Session, change_password};
 use sv_pake::{ClientLogin, LoginContext, PasswordRecord, ServerLogin, ServerSetup};
+use sv_server::secrets::{KeyEncryptionKey, Sealed};
 use sv_testkit::{PASSWORD, Row, Value, run};
 
 use super::world::World;
@@ -57,50 +59,90 @@ fn a8_one_stored_value_is_made_of_the_password() {
     });
 }
 
-/// With the dump and the right guess, a log-in against any other OPRF key than
-/// the sealed one fails like a wrong guess does, and no digest of the password
-/// is anywhere. Fails if the server's setup is stored in the clear.
+/// With the dump alone, the right guess fails as a wrong one does, against
+/// everything that can be made of it, and no digest of the password is
+/// anywhere. With the key-encryption key the same dump tells them apart: it is
+/// that key that was lacking. Fails if the server's setup, or the key of its
+/// credential identifiers, is stored in the clear.
 #[test]
 fn a8_a_dump_confirms_no_guess() {
     run(async {
         let world = World::new().await;
-        let mut database = world.server.database().await;
-        let mut dump = Vec::new();
-        for table in database.tables().await {
-            dump.extend(database.rows(&table).await);
-        }
-        let stored: Vec<&[u8]> = dump.iter().flat_map(bytes_of).collect();
+        let dump = Dump::take(&world).await;
         for guess in digests(PASSWORD) {
-            let found = stored
-                .iter()
-                .any(|value| value.windows(guess.len()).any(|part| part == guess));
-            assert!(!found, "something that confirms a guess at once");
+            assert!(!dump.contains(&guess), "it confirms a guess at once");
         }
 
-        let instance = dump.iter().find(|row| row.table == "instance").unwrap();
-        let sealed = instance.blob("opaque_setup");
-        assert!(ServerSetup::from_bytes(sealed).is_err(), "it is sealed");
-        let account = dump.iter().find(|row| row.table == "accounts").unwrap();
-        let record = account.blob("password_record");
-        let mut random = rand_core::UnwrapErr(getrandom::SysRng);
+        let [sealed_setup, sealed_key] =
+            ["opaque_setup", "credential_key"].map(|column| dump.blob("instance", column));
+        assert!(ServerSetup::from_bytes(sealed_setup).is_err(), "sealed");
+        let other = KeyEncryptionKey::generate();
+        assert!(other.open(Sealed::OpaqueSetup, b"", sealed_setup).is_err());
         // The best that can be made of a dump: everything but the seed.
-        let setup = ServerSetup::generate(&mut random);
-        let context = LoginContext::new(&[0; 32], &world.alice.handle);
+        let mut random = rand_core::UnwrapErr(getrandom::SysRng);
+        let made_up = ServerSetup::generate(&mut random);
         for guess in [PASSWORD, "a wrong guess"] {
-            let (login, ke1) = ClientLogin::start(guess.as_bytes(), &mut random).unwrap();
-            let identifier = [7; 32];
-            let (_, ke2) = ServerLogin::start(
-                &setup,
-                Some(PasswordRecord::parse(record).unwrap()),
-                &ke1,
-                &identifier,
-                &context,
-                &mut random,
-            )
-            .unwrap();
-            assert!(login.finish(&ke2, &context, &mut random).is_err());
+            assert!(!dump.confirms(guess, &made_up, &[7; 32]));
         }
+
+        let key = world.server.key();
+        let setup = key.open(Sealed::OpaqueSetup, b"", sealed_setup).unwrap();
+        let setup = ServerSetup::from_bytes(&setup).unwrap();
+        let credential_key = key.open(Sealed::CredentialKey, b"", sealed_key).unwrap();
+        let handle = world.alice.handle.as_bytes();
+        let mut identifier = Hmac::<Sha256>::new_from_slice(&credential_key).unwrap();
+        identifier.update(handle);
+        let identifier = identifier.finalize().into_bytes().into();
+        assert!(dump.confirms(PASSWORD, &setup, &identifier));
+        assert!(!dump.confirms("a wrong guess", &setup, &identifier));
+        assert!(!dump.confirms(PASSWORD, &made_up, &identifier));
     });
+}
+
+/// Every row of a server's database.
+struct Dump {
+    rows: Vec<Row>,
+    handle: String,
+}
+
+impl Dump {
+    async fn take(world: &World) -> Self {
+        let mut database = world.server.database().await;
+        let mut rows = Vec::new();
+        for table in database.tables().await {
+            rows.extend(database.rows(&table).await);
+        }
+        let handle = world.alice.handle.clone();
+        Self { rows, handle }
+    }
+
+    fn contains(&self, wanted: &[u8]) -> bool {
+        let mut values = self.rows.iter().flat_map(bytes_of);
+        values.any(|value| value.windows(wanted.len()).any(|part| part == wanted))
+    }
+
+    /// A column of a table's first row.
+    fn blob(&self, table: &str, column: &str) -> &[u8] {
+        let row = self.rows.iter().find(|row| row.table == table);
+        row.unwrap().blob(column)
+    }
+
+    /// Logs in offline, with these for the server's secrets.
+    fn confirms(&self, guess: &str, setup: &ServerSetup, identifier: &[u8; 32]) -> bool {
+        let mut random = rand_core::UnwrapErr(getrandom::SysRng);
+        let instance_id = Sha256::new()
+            .chain_update(self.blob("instance", "opaque_public_key"))
+            .chain_update(self.blob("instance", "nonce"))
+            .finalize();
+        let context = LoginContext::new(&instance_id.into(), &self.handle);
+        let record = PasswordRecord::parse(self.blob("accounts", "password_record")).unwrap();
+        let (login, ke1) = ClientLogin::start(guess.as_bytes(), &mut random).unwrap();
+        let answer =
+            ServerLogin::start(setup, Some(record), &ke1, identifier, &context, &mut random);
+        login
+            .finish(&answer.unwrap().1, &context, &mut random)
+            .is_ok()
+    }
 }
 
 /// Digests and encodings that a cheap verifier would be.
