@@ -1,12 +1,13 @@
 //! What the operator sets. Each setting is a flag and a `SECUREVAULT_*`
 //! variable; the defaults are the safe ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
+use crate::ephemeral::Ephemeral;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
 
@@ -54,6 +55,9 @@ pub struct ServeArgs {
         value_name = "RANGE"
     )]
     trust_proxy: Vec<AddressRange>,
+    /// What to do where files do not outlive a restart
+    #[arg(long, env = "SECUREVAULT_EPHEMERAL", value_enum, default_value = "auto")]
+    ephemeral: Ephemeral,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -87,6 +91,8 @@ pub struct Config {
     pub signup: SignupPolicy,
     /// Proxies whose word is taken for a client's address.
     pub trust_proxy: Vec<AddressRange>,
+    /// What to do where files do not outlive a restart.
+    pub ephemeral: Ephemeral,
 }
 
 /// A setting that makes no sense.
@@ -112,9 +118,23 @@ impl Storage {
         }
     }
 
+    /// The folders of this machine that must outlive a restart, and what is
+    /// in them.
+    pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {
+        let parent = |file: &Path| file.parent().unwrap_or(Path::new(".")).to_owned();
+        let database = self.database.strip_prefix("sqlite://").map(Path::new);
+        let of_files = [("the database", database), ("the key", self.key.path())];
+        let mut folders: Vec<_> = of_files
+            .into_iter()
+            .filter_map(|(what, file)| Some((what, parent(file?))))
+            .collect();
+        folders.push(("the blocks", self.blocks.clone()));
+        folders
+    }
+
     /// Whether whoever copies the data folder has the key with it.
     pub fn key_is_in_data(&self) -> bool {
-        let key = self.key.path().map(std::path::Path::canonicalize);
+        let key = self.key.path().map(Path::canonicalize);
         match (key, self.data.canonicalize()) {
             (Some(Ok(key)), Ok(data)) => key.starts_with(data),
             _ => false,
@@ -130,6 +150,7 @@ impl Config {
             listen: "localhost:0".to_owned(),
             signup,
             trust_proxy: Vec::new(),
+            ephemeral: Ephemeral::Auto,
         }
     }
 }
@@ -189,6 +210,7 @@ impl ServeArgs {
                 Signup::Closed => SignupPolicy::Closed,
             },
             trust_proxy: self.trust_proxy,
+            ephemeral: self.ephemeral,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod ephemeral;
 pub mod http;
 pub mod jobs;
 pub mod random;

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Storage;
 use crate::db::Query;
+use crate::ephemeral;
 
 /// Free bytes below which a disk counts as nearly full.
 const LOW_SPACE: u64 = 1 << 30;
@@ -41,6 +42,7 @@ pub(super) async fn run(storage: Storage, json: bool) -> Result<(), Failure> {
         folder(&storage.data),
         space(&storage.data),
         durable(&storage.data),
+        lasting(&storage),
         key(&storage),
     ];
     findings.push(database(storage).await);
@@ -117,6 +119,14 @@ fn durable(data: &Path) -> Finding {
             format!("fsync works, in {} ms", took.as_millis()),
         ),
         Err(error) => problem("durability", format!("cannot write and sync: {error}")),
+    }
+}
+
+/// Whether what is kept outlives a restart.
+fn lasting(storage: &Storage) -> Finding {
+    match ephemeral::find(storage).first() {
+        None => ok("restarts", "what is kept here outlives them"),
+        Some(place) => problem("restarts", format!("{place}. {}", place.advice())),
     }
 }
 

@@ -6,10 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use crate::config::Config;
+use crate::ephemeral;
 use crate::server::{Server, StartError};
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     start_logging();
+    refuse_to_forget(&config)?;
     let (policy, storage) = (config.signup, config.storage.clone());
     let server = Server::start(config).await.map_err(|error| match error {
         StartError::Open(error) => error.into(),
@@ -28,6 +30,18 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     until_told().await.map_err(Failure::failed)?;
     tracing::info!("stopping");
     server.stop().await;
+    Ok(())
+}
+
+/// Nothing is made, and no invitation printed, where it would be lost.
+fn refuse_to_forget(config: &Config) -> Result<(), Failure> {
+    let found = ephemeral::find(&config.storage);
+    if let Some(place) = found.iter().find(|f| f.is_refused(config.ephemeral)) {
+        return Err(Failure::refused(format!("{place}. {}", place.advice())));
+    }
+    for place in found {
+        tracing::warn!("{place}. {}", place.advice());
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@
 
 mod dialect;
 mod error;
-mod location;
+pub(crate) mod location;
 mod migrate;
 mod sqlite;
 mod transaction;
