@@ -2,7 +2,7 @@
 
 use crate::cargo::{self, WASM, cargo, succeed};
 use crate::report::{Done, Lack, Outcome, Problem, Report};
-use crate::{docs, graph, limits, machine, purity};
+use crate::{deploy, docs, graph, limits, machine, purity};
 
 pub(crate) fn check() -> Report {
     let mut report = Report::default();
@@ -28,6 +28,9 @@ pub(crate) fn check() -> Report {
     report.step("limits: the guide says what the code says", limits::check);
     report.step("documents: links", docs::links);
     report.step("documents: vectors are used", docs::vectors);
+    report.step("hosting: nginx takes the example", deploy::nginx);
+    report.step("hosting: Caddy takes the example", deploy::caddy);
+    report.step("hosting: systemd takes the unit", deploy::systemd);
     report.step("dependencies: licences and sources (cargo deny)", || {
         audit("deny", &["check"], "cargo-deny")
     });

@@ -56,7 +56,12 @@ pub struct ServeArgs {
     )]
     trust_proxy: Vec<AddressRange>,
     /// What to do where files do not outlive a restart
-    #[arg(long, env = "SECUREVAULT_EPHEMERAL", value_enum, default_value = "auto")]
+    #[arg(
+        long,
+        env = "SECUREVAULT_EPHEMERAL",
+        value_enum,
+        default_value = "auto"
+    )]
     ephemeral: Ephemeral,
 }
 

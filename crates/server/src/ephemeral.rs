@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::config::Storage;
-use crate::db::location::{self, Mount};
+use crate::mounts::{self, Mount};
 
 /// Platforms on which everything but a mounted disk is gone after a restart,
 /// by the variable that each sets.
@@ -94,13 +94,17 @@ pub fn find(storage: &Storage) -> Vec<Forgetful> {
         .into_iter()
         .find(|(variable, _)| std::env::var_os(variable).is_some_and(|value| !value.is_empty()))
         .map(|(_, name)| name);
-    let mounts = location::mounts();
+    let table = mounts::table();
     let forgetful = |(what, folder): (&'static str, PathBuf)| {
-        let mount = location::mount(&mounts, &existing(&folder))?;
+        let mount = mounts::mount(&table, &existing(&folder))?;
         let why = judge(&mount, platform)?;
         Some(Forgetful { what, folder, why })
     };
-    storage.folders().into_iter().filter_map(forgetful).collect()
+    storage
+        .folders()
+        .into_iter()
+        .filter_map(forgetful)
+        .collect()
 }
 
 /// Whether what is written to a mount is lost.
@@ -133,8 +137,8 @@ mod tests {
     const CONTAINER: &str = "overlay / overlay rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n\
                              /dev/nvme1 /data ext4 rw 0 0\n/dev/nvme0 /etc/hosts ext4 rw 0 0\n";
 
-    fn why(mounts: &str, folder: &str, platform: Option<&'static str>) -> Option<Why> {
-        judge(&location::mount(mounts, Path::new(folder)).unwrap(), platform)
+    fn why(table: &str, folder: &str, platform: Option<&'static str>) -> Option<Why> {
+        judge(&mounts::mount(table, Path::new(folder)).unwrap(), platform)
     }
 
     #[test]

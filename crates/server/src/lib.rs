@@ -15,6 +15,7 @@ pub mod db;
 pub mod ephemeral;
 pub mod http;
 pub mod jobs;
+mod mounts;
 pub mod random;
 pub mod secrets;
 pub mod server;

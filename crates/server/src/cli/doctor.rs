@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Storage;
 use crate::db::Query;
-use crate::ephemeral;
+use crate::ephemeral::{self, Ephemeral};
 
 /// Free bytes below which a disk counts as nearly full.
 const LOW_SPACE: u64 = 1 << 30;
@@ -124,9 +124,14 @@ fn durable(data: &Path) -> Finding {
 
 /// Whether what is kept outlives a restart.
 fn lasting(storage: &Storage) -> Finding {
-    match ephemeral::find(storage).first() {
-        None => ok("restarts", "what is kept here outlives them"),
-        Some(place) => problem("restarts", format!("{place}. {}", place.advice())),
+    let found = ephemeral::find(storage);
+    let Some(place) = found.first() else {
+        return ok("restarts", "what is kept here outlives them");
+    };
+    let message = format!("{place}. {}", place.advice());
+    match place.is_refused(Ephemeral::Auto) {
+        true => problem("restarts", message),
+        false => warning("restarts", message),
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod dialect;
 mod error;
-pub(crate) mod location;
+mod location;
 mod migrate;
 mod sqlite;
 mod transaction;

@@ -12,6 +12,7 @@ mod author;
 mod blocks_conformance;
 mod collection;
 mod integrity;
+mod shipped;
 mod store_conformance;
 mod uploads;
 mod world;
