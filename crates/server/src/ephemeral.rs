@@ -121,9 +121,11 @@ fn judge(mount: &Mount, platform: Option<&'static str>) -> Option<Why> {
     }
 }
 
-/// The folder, or the nearest above it that is there.
+/// The folder, or the nearest above it that is there. No name at all is the
+/// present folder.
 fn existing(folder: &Path) -> PathBuf {
-    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let named = Path::new(".").join(folder);
+    let absolute = std::path::absolute(&named).unwrap_or(named);
     absolute
         .ancestors()
         .find_map(|folder| folder.canonicalize().ok())
@@ -189,5 +191,7 @@ mod tests {
         let real = dir.path().canonicalize().unwrap();
         assert_eq!(existing(&dir.path().join("a/b")), real);
         assert_eq!(existing(&real), real);
+        let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+        assert_eq!(existing(Path::new("")), here);
     }
 }

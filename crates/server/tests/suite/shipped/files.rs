@@ -55,18 +55,19 @@ fn render_gets_what_it_needs() {
     );
     assert!(root().join(text(&service["dockerfilePath"])).is_file());
     assert!(root().join(text(&service["dockerContext"])).is_dir());
-    let mut secrets = Vec::new();
+    let (mut secrets, mut wrong) = (Vec::new(), Vec::new());
     for variable in service["envVars"].as_array().unwrap() {
         let key = text(&variable["key"]);
         let ways = ["value", "sync", "generateValue"];
         let given = ways.iter().filter(|way| !variable[way].is_null());
         assert_eq!(given.count(), 1, "{key}");
         match variable["value"].as_str() {
-            Some(value) => settings::check("render.yaml", key, value),
+            Some(value) => wrong.extend(settings::fault(key, value)),
             None => secrets.push(key),
         }
     }
     assert_eq!(secrets, ["SECUREVAULT_DATABASE", "SECUREVAULT_KEY"]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Render generates 32 random bytes in base64.
@@ -99,7 +100,7 @@ fn every_container_of_ours_is_hardened() {
     let compose = yaml("deploy/compose.yaml");
     let services = compose["services"].as_object().unwrap();
     let volumes = compose["volumes"].as_object().unwrap();
-    let mut profiles = Vec::new();
+    let (mut profiles, mut wrong) = (Vec::new(), Vec::new());
     for (name, service) in services {
         profiles.extend(list(&service["profiles"]));
         assert_eq!(list(&service["cap_drop"]), ["ALL"], "{name}");
@@ -126,7 +127,8 @@ fn every_container_of_ours_is_hardened() {
             assert!(services.contains_key(other), "{name}: there is no {other}");
         }
         for (variable, value) in service["environment"].as_object().into_iter().flatten() {
-            settings::check(name, variable, text(value));
+            let fault = settings::fault(variable, text(value));
+            wrong.extend(fault.map(|fault| format!("{name}: {fault}")));
         }
         if service["image"] == "securevault" {
             assert_eq!(service["read_only"], true, "{name}");
@@ -135,6 +137,7 @@ fn every_container_of_ours_is_hardened() {
             assert!(root().join(dockerfile).is_file(), "{name}");
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     profiles.sort_unstable();
     profiles.dedup();
     assert_eq!(profiles, ["s3", "single", "tidb"]);
@@ -181,7 +184,7 @@ fn the_image_is_built_as_the_workspace_is() {
             .trim_end_matches(" \\")
             .split_once('=')
             .unwrap();
-        settings::check("Dockerfile", name, value);
+        assert_eq!(settings::fault(name, value), None);
     }
 }
 
@@ -192,6 +195,6 @@ fn the_unit_starts_what_there_is() {
     parse(&words.collect::<Vec<_>>()).unwrap();
     for setting in after(&unit, "Environment=") {
         let (name, value) = setting.split_once('=').unwrap();
-        settings::check("securevaultd.service", name, value);
+        assert_eq!(settings::fault(name, value), None);
     }
 }
