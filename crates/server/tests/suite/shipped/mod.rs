@@ -30,11 +30,12 @@ fn files(folder: &str) -> Vec<String> {
     names
 }
 
-/// Parses a command line as `securevaultd` would.
+/// Parses a command line as `securevaultd` would. Asking for help is fine.
 fn parse(words: &[String]) -> Result<(), clap::Error> {
-    sv_server::cli::command()
-        .try_get_matches_from(words)
-        .map(drop)
+    match sv_server::cli::command().try_get_matches_from(words) {
+        Err(error) if error.use_stderr() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Nothing may be made, and no invitation printed, where it would be lost.
