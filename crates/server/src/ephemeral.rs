@@ -20,7 +20,7 @@ const PLATFORMS: [(&str, &str); 4] = [
 /// File systems in memory.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 /// File systems of a container: gone with it.
-const OF_CONTAINER: [&str; 4] = ["overlay", "aufs", "fuse.fuse-overlayfs", "vfs"];
+const OF_CONTAINER: [&str; 3] = ["overlay", "aufs", "fuse.fuse-overlayfs"];
 
 /// What to do about such places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
