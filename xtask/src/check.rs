@@ -2,7 +2,7 @@
 
 use crate::cargo::{self, WASM, cargo, succeed};
 use crate::report::{Done, Lack, Outcome, Problem, Report};
-use crate::{docs, graph, limits, machine, purity, threats};
+use crate::{deploy, docs, graph, limits, machine, purity, threats};
 
 pub(crate) fn check() -> Report {
     let mut report = Report::default();
@@ -32,6 +32,9 @@ pub(crate) fn check() -> Report {
         "documents: the threat model's tests are there",
         threats::check,
     );
+    report.step("hosting: nginx takes the example", deploy::nginx);
+    report.step("hosting: Caddy takes the example", deploy::caddy);
+    report.step("hosting: systemd takes the unit", deploy::systemd);
     report.step("dependencies: licences and sources (cargo deny)", || {
         audit("deny", &["check"], "cargo-deny")
     });

@@ -7,6 +7,7 @@
 mod browser;
 mod cargo;
 mod check;
+mod deploy;
 mod docs;
 mod endure;
 mod graph;

@@ -6,6 +6,7 @@ mod get;
 mod history;
 mod list;
 mod login;
+mod manual;
 mod note;
 mod password;
 mod proof;
@@ -85,6 +86,8 @@ enum Command {
     Note(note::Note),
     Verify(verify::Verify),
     Export(verify::Export),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 impl Cli {
@@ -134,6 +137,8 @@ impl Cli {
             Command::Note(command) => command.run(&context).await,
             Command::Verify(command) => command.run(&context).await,
             Command::Export(command) => command.run(&context).await,
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(&context.out),
         }
     }
 }

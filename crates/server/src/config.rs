@@ -1,13 +1,14 @@
 //! What the operator sets. Each setting is a flag and a `SECUREVAULT_*`
 //! variable; the defaults are the safe ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
 use crate::db;
+use crate::ephemeral::Ephemeral;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
 use crate::tls::{SettingsError, TlsArgs, TlsSettings};
@@ -68,6 +69,14 @@ pub struct ServeArgs {
     metrics: Option<String>,
     #[command(flatten)]
     tls: TlsArgs,
+    /// What to do where files do not outlive a restart
+    #[arg(
+        long,
+        env = "SECUREVAULT_EPHEMERAL",
+        value_enum,
+        default_value = "auto"
+    )]
+    ephemeral: Ephemeral,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -107,6 +116,8 @@ pub struct Config {
     pub metrics: Option<String>,
     /// How connections are encrypted.
     pub tls: TlsSettings,
+    /// What to do where files do not outlive a restart.
+    pub ephemeral: Ephemeral,
 }
 
 /// A setting that makes no sense.
@@ -135,9 +146,23 @@ impl Storage {
         }
     }
 
+    /// The folders of this machine that must outlive a restart, and what is
+    /// in them.
+    pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {
+        let parent = |file: &Path| file.parent().unwrap_or(Path::new(".")).to_owned();
+        let database = self.database.strip_prefix("sqlite://").map(Path::new);
+        let of_files = [("the database", database), ("the key", self.key.path())];
+        let mut folders: Vec<_> = of_files
+            .into_iter()
+            .filter_map(|(what, file)| Some((what, parent(file?))))
+            .collect();
+        folders.push(("the blocks", self.blocks.clone()));
+        folders
+    }
+
     /// Whether whoever copies the data folder has the key with it.
     pub fn key_is_in_data(&self) -> bool {
-        let key = self.key.path().map(std::path::Path::canonicalize);
+        let key = self.key.path().map(Path::canonicalize);
         match (key, self.data.canonicalize()) {
             (Some(Ok(key)), Ok(data)) => key.starts_with(data),
             _ => false,
@@ -156,6 +181,7 @@ impl Config {
             migrate: false,
             metrics: None,
             tls: TlsSettings::Off,
+            ephemeral: Ephemeral::Auto,
         }
     }
 }
@@ -223,6 +249,7 @@ impl ServeArgs {
             migrate: self.migrate,
             metrics: self.metrics,
             tls,
+            ephemeral: self.ephemeral,
         })
     }
 }

@@ -10,6 +10,7 @@
 mod account;
 mod files;
 mod hostile;
+mod manual;
 mod pinned;
 mod scripts;
 mod versions;

@@ -153,6 +153,14 @@ impl Person {
 }
 
 impl Home {
+    /// One that no server knows.
+    pub(crate) fn at(dir: &Path) -> Self {
+        Self {
+            dir: dir.join("home"),
+            cwd: dir.to_owned(),
+        }
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_securevault"));
         command

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db::Query;
+use crate::ephemeral::{self, Ephemeral};
 use crate::tls::{self, About, TlsSettings};
 
 /// Free bytes below which a disk counts as nearly full.
@@ -45,6 +46,7 @@ pub(super) async fn run(config: Config, json: bool) -> Result<(), Failure> {
         folder(&storage.data),
         space(&storage.data),
         durable(&storage.data),
+        lasting(&storage),
         key(&storage),
         encryption(&config.tls, &config.listen, &storage.data),
     ];
@@ -122,6 +124,19 @@ fn durable(data: &Path) -> Finding {
             format!("fsync works, in {} ms", took.as_millis()),
         ),
         Err(error) => problem("durability", format!("cannot write and sync: {error}")),
+    }
+}
+
+/// Whether what is kept outlives a restart.
+fn lasting(storage: &Storage) -> Finding {
+    let found = ephemeral::find(storage);
+    let Some(place) = found.first() else {
+        return ok("restarts", "what is kept here outlives them");
+    };
+    let message = format!("{place}. {}", place.advice());
+    match place.is_refused(Ephemeral::Auto) {
+        true => problem("restarts", message),
+        false => warning("restarts", message),
     }
 }
 

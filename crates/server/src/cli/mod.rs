@@ -13,7 +13,7 @@ mod unit;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{ServeArgs, StorageArgs};
 use failure::Failure;
@@ -63,6 +63,17 @@ enum Command {
     Healthcheck(ServeArgs),
     /// Print the OpenAPI document
     Openapi,
+    /// Write the manual pages into a folder, one for each command
+    Man {
+        /// The folder, made if it is not there
+        dir: PathBuf,
+    },
+}
+
+/// Everything that can be typed, for what is generated from it and for tests
+/// that hold documents against it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line.
@@ -101,18 +112,19 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             println!("{}", sv_api::openapi::document());
             Ok(())
         }
+        Command::Man { dir } => std::fs::create_dir_all(&dir)
+            .and_then(|()| clap_mangen::generate_to(command(), &dir))
+            .map_err(|error| Failure::failed(format!("{}: {error}", dir.display()))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

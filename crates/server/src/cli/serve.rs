@@ -10,11 +10,13 @@ use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use crate::config::Config;
+use crate::ephemeral;
 use crate::server::{Server, StartError};
 use crate::tls::Tls;
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     start_logging();
+    refuse_to_forget(&config)?;
     let (policy, storage) = (config.signup, config.storage.clone());
     let server = Server::start(config).await.map_err(|error| match error {
         StartError::Open(error) => error.into(),
@@ -74,6 +76,18 @@ fn drawn(code: &QrCode) -> String {
     lines
         .map(|line| format!("\u{1b}[97;40m{line}\u{1b}[0m\n"))
         .collect()
+}
+
+/// Nothing is made, and no invitation printed, where it would be lost.
+fn refuse_to_forget(config: &Config) -> Result<(), Failure> {
+    let found = ephemeral::find(&config.storage);
+    if let Some(place) = found.iter().find(|f| f.is_refused(config.ephemeral)) {
+        return Err(Failure::refused(format!("{place}. {}", place.advice())));
+    }
+    for place in found {
+        tracing::warn!("{place}. {}", place.advice());
+    }
+    Ok(())
 }
 
 async fn invite_first(server: &Server) -> Result<(), Failure> {

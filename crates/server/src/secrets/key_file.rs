@@ -113,7 +113,10 @@ fn read_file(path: &Path) -> Result<KeyEncryptionKey, KeyFileError> {
 /// Writes a fresh key that is either whole or not there. Of two servers that
 /// start at once, one wins and both use its key.
 fn create_file(path: &Path) -> io::Result<()> {
-    let parent = path.parent().unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
