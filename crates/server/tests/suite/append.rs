@@ -624,7 +624,7 @@ async fn measure_full_blocks() {
 /// A record of a suite that nobody can open would stop every member's client,
 /// and one of an older epoch would be open to whoever was removed since.
 #[tokio::test]
-async fn bodies_of_an_impossible_form_are_refused() {
+pub(crate) async fn bodies_of_an_impossible_form_are_refused() {
     let world = World::new().await;
     let (_, mut log) = world.person(1).await;
     let now = world.now_ms();
