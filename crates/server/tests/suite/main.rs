@@ -13,6 +13,7 @@ mod blocks_conformance;
 mod collection;
 mod edge;
 mod engines;
+mod faults;
 mod integrity;
 mod quotas;
 mod races;

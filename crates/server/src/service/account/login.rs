@@ -194,12 +194,7 @@ impl Accounts {
             .and_then(|bytes| ServerLogin::from_bytes(&bytes).ok())
             .ok_or(Error::Internal("a log-in's state does not open"))?;
         if let Err(error) = state.finish(&ke3.0) {
-            let end = || async {
-                let mut w = self.db.write().await?;
-                store::take(&mut w, login_id).await?;
-                Ok::<_, Error>(w.commit().await?)
-            };
-            self.db.retry(end).await?;
+            self.db.retry(|| self.end_login(login_id)).await?;
             return Err(match error {
                 ServerError::Malformed(what) => malformed(what),
                 ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
@@ -212,6 +207,12 @@ impl Accounts {
             device: login.device,
             charge: Charge::from_bytes(&login.buckets),
         })
+    }
+
+    async fn end_login(&self, login_id: [u8; 16]) -> Result<()> {
+        let mut w = self.db.write().await?;
+        store::take(&mut w, login_id).await?;
+        Ok(w.commit().await?)
     }
 }
 

@@ -91,7 +91,7 @@ impl Accounts {
                 let mut w = self.db.write().await?;
                 let now = fetch(&mut w, account.uid).await?;
                 // The key that signed may have been replaced meanwhile.
-                if now.unlockers != account.unlockers {
+                if now.unlockers_version != account.unlockers_version {
                     return Err(ErrorCode::WrongCredentials.into());
                 }
                 let accepted = self

@@ -172,10 +172,6 @@ impl Accounts {
         let uid = session.uid();
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, uid).await?;
-        // The same request again, because its answer was lost.
-        if account.unlockers == request.unlock.unlockers.0 {
-            return Ok(());
-        }
         let identity = identity_key(&mut w, uid).await?;
         let set = VerifiedSet::verify(&request.unlock, uid, &identity.sign_pk)?;
         if set.body.generation != identity.generation {

@@ -71,7 +71,7 @@ pub(crate) async fn a_new_password_ends_the_old_one_and_every_other_session() {
 
 /// Whoever has a session in wrong hands must not keep the owner from proving.
 #[tokio::test]
-async fn each_session_has_its_own_tries_at_a_proof() {
+pub(crate) async fn each_session_has_its_own_tries_at_a_proof() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let other = alice.log_in(&world).await.unwrap().session;
@@ -193,7 +193,7 @@ pub(crate) async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
 /// Whoever lost password and authenticator gets one reset code for both steps:
 /// the recovery, and the log-in in which a new authenticator is set up.
 #[tokio::test]
-async fn a_reset_code_outlives_a_recovery() {
+pub(crate) async fn a_reset_code_outlives_a_recovery() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let accounts = world.app.accounts();
