@@ -54,9 +54,8 @@ impl Pebble {
             .stderr(log)
             .spawn();
         let child = match child {
-            Ok(child) => child,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-            Err(error) => panic!("pebble: {error}"),
+            child => child.expect("pebble starts"),
         };
         let pebble = Self {
             child,
@@ -140,7 +139,8 @@ async fn certificate(server: &Server, folder: &Path, is_it: impl Fn(&About) -> b
     };
     let shown = tokio::time::timeout(PATIENCE, shown).await;
     let log = fs::read_to_string(folder.join("pebble.log")).unwrap_or_default();
-    shown.unwrap_or_else(|_| panic!("no certificate: {log}"))
+    assert!(shown.is_ok(), "no certificate: {log}");
+    shown.unwrap()
 }
 
 fn stored(folder: &Path) -> Vec<PathBuf> {
