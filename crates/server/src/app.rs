@@ -14,6 +14,7 @@ use crate::jobs::Jobs;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
+use crate::service::events::Events;
 use crate::service::vault::Vaults;
 
 /// The services of a server. Clones are the same server.
@@ -26,6 +27,7 @@ struct Parts {
     clock: Clock,
     accounts: Accounts,
     vaults: Vaults,
+    events: Events,
     jobs: Jobs,
     trusted_proxies: Vec<AddressRange>,
     draining: CancellationToken,
@@ -66,12 +68,14 @@ impl App {
         );
         let blocks: Arc<dyn BlockStore> = Arc::new(FileBlocks::open(&config.storage.blocks)?);
         let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system());
+        let events = Events::new(db.clone(), clock.clone(), vaults.listeners().clone());
         let jobs = Jobs::new(db.clone(), blocks, clock.clone(), Random::system());
         Ok(Self(Arc::new(Parts {
             db,
             clock,
             accounts,
             vaults,
+            events,
             jobs,
             trusted_proxies: config.trust_proxy.clone(),
             draining: CancellationToken::new(),
@@ -95,6 +99,11 @@ impl App {
     /// Vaults: logs, records, blocks.
     pub fn vaults(&self) -> &Vaults {
         &self.0.vaults
+    }
+
+    /// Changes, for whoever listens.
+    pub fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// What the server does on its own.

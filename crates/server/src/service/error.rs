@@ -82,8 +82,13 @@ impl From<db::Error> for Error {
 }
 
 impl db::RetriableError for Error {
+    /// A key that another unit of work took first is one, too: run again,
+    /// this one finds the row and says what that means.
     fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(db::Error::Conflict))
+        matches!(
+            self,
+            Self::Database(db::Error::Conflict | db::Error::Exists)
+        )
     }
 }
 

@@ -41,6 +41,7 @@ store!(
         a_charge_never_passes_the_limit,
         a_lease_has_one_holder,
         a_commit_compares_the_revision,
+        a_unit_of_work_sees_what_it_waited_for,
     ]
 );
 
@@ -247,4 +248,40 @@ async fn files_are_their_owners_alone_and_a_newer_schema_is_refused() {
         matches!(newer, Err(Error::NewerSchema { found: 999, .. })),
         "{newer:?}"
     );
+}
+
+/// What was read before a lock was had may be old; what is read after it is
+/// not. Counting references, blocks and codes relies on this.
+async fn a_unit_of_work_sees_what_it_waited_for(db: &Database) {
+    let id = ContentId::new([7; 16]);
+    set_quota(db, 10).await;
+    let mut write = db.write().await.unwrap();
+    contents::insert_upload(&mut write, id, UID, 0, 1)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+
+    let mut first = db.write().await.unwrap();
+    contents::lock(&mut first, id).await.unwrap();
+    let (has_read, is_there) = tokio::sync::oneshot::channel();
+    let second = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut second = db.write().await.unwrap();
+            quotas::lookup(&mut second, UID).await.unwrap();
+            let _ = has_read.send(());
+            contents::lock(&mut second, id).await.unwrap();
+            let quota = quotas::lookup(&mut second, UID).await.unwrap();
+            let content = contents::find(&mut second, [id].into_iter()).await.unwrap();
+            (quota.unwrap().used, content[&id].revision)
+        }
+    });
+    // An engine with one writer lets the second begin only afterwards.
+    if db.path().is_none() {
+        is_there.await.unwrap();
+    }
+    assert!(quotas::charge(&mut first, UID, 4).await.unwrap());
+    contents::grow(&mut first, id, 4, 1, 1).await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), (4, 1));
 }

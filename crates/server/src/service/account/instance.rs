@@ -50,8 +50,18 @@ impl Instance {
             opaque_public_key: setup.public_key(),
             nonce: random(),
         };
-        store::insert(&mut w, &stored).await?;
-        w.commit().await?;
+        match store::insert(&mut w, &stored).await {
+            Ok(()) => w.commit().await?,
+            // Another server was first, at the same moment.
+            Err(db::Error::Exists) => return Self::open_existing(db, kek).await,
+            Err(error) => return Err(error.into()),
+        }
+        Self::unseal(&stored, kek)
+    }
+
+    async fn open_existing(db: &Database, kek: &KeyEncryptionKey) -> Result<Self, InstanceError> {
+        let stored = store::lookup(&mut db.read().await?).await?;
+        let stored = stored.ok_or(db::Error::Corrupt("the installation"))?;
         Self::unseal(&stored, kek)
     }
 

@@ -10,6 +10,7 @@ use sv_ledger::genesis::verify;
 use sv_ledger::id::SignPublicKey;
 use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
 
+use super::second_factor::fetch;
 use super::session::{Kind, NewSession};
 use super::throttle::RECOVERY_FROM_NETWORK;
 use super::unlockers::unlock;
@@ -82,6 +83,11 @@ impl Accounts {
         }
         let charge = self.charge_code(account.uid, None).await?;
         let mut w = self.db.write().await?;
+        let checked_version = account.unlockers_version;
+        let account = fetch(&mut w, account.uid).await?;
+        if account.unlockers_version != checked_version {
+            return Err(ErrorCode::WrongCredentials.into());
+        }
         self.check_code(&mut w, &account, &request.code, &charge)
             .await?;
         let new = NewSession {

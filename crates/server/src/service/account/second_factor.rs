@@ -46,11 +46,11 @@ impl Accounts {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, session.row.device).await?;
         let mut w = self.db.write().await?;
+        let account = fetch(&mut w, uid).await?;
         // Two requests with two good codes: one session, one log-in.
         if !session::delete(&mut w, session.row.token_hash).await? {
             return Err(ErrorCode::NotLoggedIn.into());
         }
-        let account = fetch(&mut w, uid).await?;
         let accepted = self
             .check_code(&mut w, &account, &request.code, &charge)
             .await?;
@@ -138,9 +138,10 @@ impl Accounts {
     }
 }
 
-/// The account of a session.
+/// The account of a session, locked. Whoever opens or ends sessions begins
+/// here, so that no log-in slips past a change that ends them all.
 pub(super) async fn fetch(w: &mut Write, uid: VaultId) -> Result<Account> {
-    let account = account::lookup(w, uid).await?;
+    let account = account::lock(w, uid).await?;
     let account = account.ok_or(ErrorCode::NotLoggedIn)?;
     match account.disabled {
         true => Err(ErrorCode::AccountDisabled.into()),

@@ -85,17 +85,6 @@ impl Accounts {
         let secret = TotpSecret::generate();
         let (backup_codes, hashes) = self.generate_backup_codes(uid);
         let expires_ms = now_ms.saturating_add(SIGNUP_TTL_MS);
-        let mut w = self.db.write().await?;
-        forget(&mut w, uid).await?;
-        self.forget_expired_signups(&mut w).await?;
-        if store::is_taken(&mut w, signup.handle.as_str(), now_ms).await? {
-            return Err(ErrorCode::HandleTaken.into());
-        }
-        if let Some(hash) = invitation
-            && !invitation::take(&mut w, hash, uid, now_ms).await?
-        {
-            return Err(ErrorCode::InviteRequired.into());
-        }
         let pending = PendingSignup {
             uid,
             handle: signup.handle.as_str().to_owned(),
@@ -104,7 +93,39 @@ impl Accounts {
             backup_codes: hashes.concat(),
             expires_ms,
         };
-        store::insert(&mut w, pending).await?;
+        let session = self
+            .db
+            .retry(|| self.keep_signup(&pending, invitation, now_ms))
+            .await?;
+        Ok(SignupFinishResponse {
+            session,
+            totp: totp_setup(&secret, signup.handle.as_str()),
+            backup_codes,
+            expires_ms,
+        })
+    }
+
+    /// Keeps a sign-up until its first code, in place of an earlier attempt;
+    /// gives its session's token.
+    async fn keep_signup(
+        &self,
+        pending: &PendingSignup,
+        invitation: Option<[u8; 32]>,
+        now_ms: u64,
+    ) -> Result<String> {
+        let uid = pending.uid;
+        let mut w = self.db.write().await?;
+        forget(&mut w, uid).await?;
+        self.forget_expired_signups(&mut w).await?;
+        if store::is_taken(&mut w, &pending.handle, now_ms).await? {
+            return Err(ErrorCode::HandleTaken.into());
+        }
+        if let Some(hash) = invitation
+            && !invitation::take(&mut w, hash, uid, now_ms).await?
+        {
+            return Err(ErrorCode::InviteRequired.into());
+        }
+        store::insert(&mut w, pending.clone()).await?;
         let new = NewSession {
             uid,
             kind: Kind::Signup,
@@ -114,12 +135,7 @@ impl Accounts {
         };
         let (session, _) = new.open(&mut w, now_ms).await?;
         w.commit().await?;
-        Ok(SignupFinishResponse {
-            session,
-            totp: totp_setup(&secret, signup.handle.as_str()),
-            backup_codes,
-            expires_ms,
-        })
+        Ok(session)
     }
 
     /// The first code: now the account and its vaults come into being.
@@ -152,6 +168,10 @@ impl Accounts {
             return Err(ErrorCode::NotLoggedIn.into());
         }
         let administrator = invitation::consume(&mut w, uid).await?;
+        if administrator {
+            // Several servers may each have printed one.
+            invitation::forget_first(&mut w).await?;
+        }
         store::delete(&mut w, uid).await?;
         let new = Account {
             uid,

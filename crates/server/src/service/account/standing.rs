@@ -92,6 +92,7 @@ impl Accounts {
         let uid = session.uid();
         let (backup_codes, hashes) = self.generate_backup_codes(uid);
         let mut w = self.db.write().await?;
+        super::second_factor::fetch(&mut w, uid).await?;
         code::replace(&mut w, uid, hashes, false).await?;
         w.commit().await?;
         Ok(BackupCodes { backup_codes })

@@ -16,10 +16,8 @@ pub(crate) mod uploads;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sv_ledger::id::VaultId;
 use sv_ledger::limits::CLOCK_SKEW_MS;
-use sv_ledger::state::Head;
-use tokio::sync::broadcast;
+use sv_ledger::state::VaultState;
 
 pub use access::{Access, Mode, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
@@ -28,20 +26,10 @@ use crate::blocks::BlockStore;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::random::Random;
+use crate::service::listeners::Listeners;
 
 /// Bytes of records, entries or blocks in one answer, about.
 const ANSWER_LEN: u64 = 4 * 1024 * 1024;
-/// Changes kept for a listener that is slow.
-const CHANGES: usize = 1024;
-
-/// A vault that has a new head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// The vault.
-    pub vault_id: VaultId,
-    /// Its head now.
-    pub head: Head,
-}
 
 /// Everything about vaults. Clones share the same database and blocks.
 #[derive(Debug, Clone)]
@@ -50,7 +38,7 @@ pub struct Vaults {
     blocks: Arc<dyn BlockStore>,
     clock: Clock,
     random: Random,
-    changes: broadcast::Sender<Change>,
+    listeners: Listeners,
 }
 
 impl Vaults {
@@ -61,20 +49,19 @@ impl Vaults {
             blocks,
             clock,
             random,
-            changes: broadcast::Sender::new(CHANGES),
+            listeners: Listeners::default(),
         }
     }
 
-    /// Every change from now on, of every vault: ask [`Self::is_visible`]
-    /// before telling anybody. A receiver that lags loses the oldest.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.changes.subscribe()
+    pub(crate) const fn listeners(&self) -> &Listeners {
+        &self.listeners
     }
 
-    /// Tells listeners of a new head, after it was committed.
-    fn announce(&self, vault_id: VaultId, head: Head) {
-        // Nobody listening is no error.
-        let _ = self.changes.send(Change { vault_id, head });
+    /// Tells the members who listen here of a new head, after it was committed.
+    fn announce(&self, state: &VaultState) {
+        for member in state.membership.members.keys() {
+            self.listeners.tell(*member, state.vault_id(), state.head);
+        }
     }
 }
 

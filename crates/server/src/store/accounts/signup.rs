@@ -6,6 +6,7 @@ use crate::args;
 use crate::db::{Query, Result, Write};
 
 /// A sign-up that waits.
+#[derive(Clone)]
 pub(crate) struct PendingSignup {
     pub(crate) uid: VaultId,
     pub(crate) handle: String,
