@@ -10,6 +10,7 @@ use crate::actor::Host;
 use crate::authenticator::CodeSteps;
 use crate::clock::TestClock;
 use crate::database::Database;
+use crate::dice::Dice;
 use crate::platform::TestPlatform;
 use crate::process::{Aim, Ambush};
 use crate::programs::program;
@@ -55,17 +56,22 @@ impl Daemon {
 
     /// Starts a server in surroundings of its own.
     pub async fn start_with(wrapper: Wrapper) -> Self {
-        Self::open(Stage::ONE_FOLDER, 1, wrapper).await
+        Self::open(Stage::ONE_FOLDER, false, 1, wrapper).await
     }
 
     /// Starts so many servers that keep everything together.
     pub async fn start_on(stage: Stage, servers: usize) -> Self {
-        Self::open(stage, servers, |command, _| command).await
+        Self::open(stage, false, servers, |command, _| command).await
     }
 
-    async fn open(stage: Stage, servers: usize, wrapper: Wrapper) -> Self {
+    /// The same on a database server that this test may restart.
+    pub async fn start_on_own(stage: Stage, servers: usize) -> Self {
+        Self::open(stage, true, servers, |command, _| command).await
+    }
+
+    async fn open(stage: Stage, is_own: bool, servers: usize, wrapper: Wrapper) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let backing = Backing::open(stage, &folder.path().join("data")).await;
+        let backing = Backing::open(stage, is_own, &folder.path().join("data")).await;
         let mut daemon = Self {
             folder,
             backing,
@@ -182,6 +188,22 @@ impl Daemon {
         let checked = self.check();
         assert_eq!(checked.code, 0, "{}", checked.said);
         checked.orphans
+    }
+
+    /// Restarts the database, as its operator would, in the middle of
+    /// everything; says what was done, if this stage allows it.
+    pub async fn restart_database(&mut self) -> Option<&'static str> {
+        self.backing.restart_database().await
+    }
+
+    /// Ends every connection to the database, with the transaction on it.
+    pub async fn cut_connections(&mut self) -> Option<&'static str> {
+        self.backing.cut_connections().await
+    }
+
+    /// Makes the block store fail for a moment.
+    pub async fn trouble_blocks(&mut self, dice: &mut Dice) -> Option<&'static str> {
+        self.backing.trouble_blocks(dice).await
     }
 
     /// The wire to them.

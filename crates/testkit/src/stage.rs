@@ -1,8 +1,9 @@
-//! Where the servers of a test keep what they are given: which database, and
-//! which block store.
-
+//! Interim.
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
+
+use crate::dice::Dice;
 
 /// A database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,22 @@ impl Stage {
         engine: Engine::Sqlite,
         store: Store::Files,
     };
+
+    /// What several servers keep together.
+    pub fn together() -> Self {
+        Self::ONE_FOLDER
+    }
+
+    /// Every database with every block store.
+    pub fn matrix() -> Vec<Self> {
+        vec![Self::ONE_FOLDER]
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} × {:?}", self.engine, self.store)
+    }
 }
 
 /// A stage that is set.
@@ -41,7 +58,7 @@ pub struct Backing {
 }
 
 impl Backing {
-    pub(crate) async fn open(stage: Stage, data: &Path) -> Self {
+    pub(crate) async fn open(stage: Stage, _is_own: bool, data: &Path) -> Self {
         std::fs::create_dir(data).expect("a folder");
         Self { stage }
     }
@@ -53,4 +70,16 @@ impl Backing {
 
     /// Tells a server's command where everything is.
     pub(crate) fn name_to(&self, _command: &mut Command) {}
+
+    pub(crate) async fn restart_database(&self) -> Option<&'static str> {
+        None
+    }
+
+    pub(crate) async fn cut_connections(&self) -> Option<&'static str> {
+        None
+    }
+
+    pub(crate) async fn trouble_blocks(&mut self, _dice: &mut Dice) -> Option<&'static str> {
+        None
+    }
 }
