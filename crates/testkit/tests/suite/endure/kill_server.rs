@@ -76,7 +76,9 @@ fn a_killed_server_has_all_it_acknowledged() {
              blocks of interrupted uploads were sent again"
         );
         assert!(between * 10 >= kills * 3, "{between} of {kills}");
-        assert!(sent_again < blocks, "{sent_again} of {blocks}");
+        // One upload alone may have been cut before its first block was there.
+        let is_chance = blocks <= HEAVY.long_blocks;
+        assert!(sent_again < blocks || is_chance, "{sent_again} of {blocks}");
     });
 }
 

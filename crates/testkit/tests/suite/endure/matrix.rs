@@ -38,9 +38,9 @@ async fn tell(stage: Stage) {
     let (alice, session) = Actor::sign_up(&daemon, "alice").await;
     let mut drive = Drive::open(&session).await.unwrap();
     let folders = vec![folder("docs"), folder("docs/empty")];
-    let tree = [folders, files(FIRST)].concat();
-    put(&mut drive, "/", tree).await.unwrap();
-    put(&mut drive, "/", files(SECOND)).await.unwrap();
+    put(&mut drive, "/", folders).await.unwrap();
+    put(&mut drive, "/docs", files(FIRST)).await.unwrap();
+    put(&mut drive, "/docs", files(SECOND)).await.unwrap();
     daemon.kill();
     daemon.expect_whole();
     daemon.resume();
@@ -81,8 +81,8 @@ async fn tell(stage: Stage) {
 fn files(first: PutId) -> Vec<(UploadItem, Vec<u8>)> {
     let puts = (first..).zip(LENGTHS).enumerate();
     puts.map(|(n, (put, len))| {
-        let path = format!("docs/file {n}");
-        dated_file(&path, bytes_of(put, len), time_of(put))
+        let name = format!("file {n}");
+        dated_file(&name, bytes_of(put, len), time_of(put))
     })
     .collect()
 }
