@@ -8,6 +8,7 @@ mod admission;
 mod append;
 mod create;
 mod downloads;
+mod names;
 mod prepare;
 mod read;
 mod references;
@@ -18,11 +19,14 @@ use std::sync::Arc;
 
 use sv_ledger::id::VaultId;
 use sv_ledger::limits::CLOCK_SKEW_MS;
+use sv_ledger::sealed::content_len;
 use sv_ledger::state::Head;
 use tokio::sync::broadcast;
 
 pub use access::{Access, Mode, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
+
+use names::Names;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
@@ -43,6 +47,14 @@ pub struct Change {
     pub head: Head,
 }
 
+/// The largest file that is taken.
+#[derive(Debug, Clone, Copy)]
+struct MaxFile {
+    bytes: u64,
+    /// The same sealed, which is all that a server sees.
+    sealed_len: u64,
+}
+
 /// Everything about vaults. Clones share the same database and blocks.
 #[derive(Debug, Clone)]
 pub struct Vaults {
@@ -50,6 +62,8 @@ pub struct Vaults {
     blocks: Arc<dyn BlockStore>,
     clock: Clock,
     random: Random,
+    names: Names,
+    max_file: Option<MaxFile>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -61,8 +75,19 @@ impl Vaults {
             blocks,
             clock,
             random,
+            names: Names::default(),
+            max_file: None,
             changes: broadcast::Sender::new(CHANGES),
         }
+    }
+
+    /// The same, but files of more than `bytes` are refused.
+    pub fn with_max_file(mut self, bytes: Option<u64>) -> Self {
+        self.max_file = bytes.map(|bytes| MaxFile {
+            bytes,
+            sealed_len: content_len(bytes).unwrap_or(u64::MAX),
+        });
+        self
     }
 
     /// Every change from now on, of every vault: ask [`Self::is_visible`]
