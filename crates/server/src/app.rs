@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sv_api::account::SignupPolicy;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocks::{self, BlockStore, FileBlocks};
+use crate::blocks;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db::{self, Database, Query};
@@ -66,8 +66,9 @@ impl App {
             Arc::new(instance),
             config.signup,
         );
-        let blocks: Arc<dyn BlockStore> = Arc::new(FileBlocks::open(&config.storage.blocks)?);
-        let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system());
+        let blocks = blocks::open(&config.storage.blocks, &db, &clock)?;
+        let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system())
+            .with_max_file(config.max_file);
         let events = Events::new(db.clone(), clock.clone(), vaults.listeners().clone());
         let jobs = Jobs::new(db.clone(), blocks, clock.clone(), Random::system());
         Ok(Self(Arc::new(Parts {

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
+use crate::blocks::{BlocksUrl, BlocksUrlError};
+use crate::cli::parse_size;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
 
@@ -25,7 +27,8 @@ pub struct StorageArgs {
     #[arg(long, env = "SECUREVAULT_DATABASE", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     database: Option<String>,
-    /// Store of large blocks [default: file://DATA/blocks]
+    /// Where large blocks rest: file://FOLDER, db:// or
+    /// s3://BUCKET/PREFIX?endpoint=URL&region=NAME [default: file://DATA/blocks]
     #[arg(long, env = "SECUREVAULT_BLOCKS", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     blocks: Option<String>,
@@ -54,7 +57,23 @@ pub struct ServeArgs {
         value_name = "RANGE"
     )]
     trust_proxy: Vec<AddressRange>,
+    /// The largest file that is taken, as 500MB or 10GiB, or none for no limit
+    /// [default: 64MiB with blocks at db://, else none]
+    #[arg(long, env = "SECUREVAULT_MAX_FILE", value_name = "SIZE", value_parser = parse_limit)]
+    max_file: Option<Limit>,
 }
+
+/// A size, or expressly none.
+#[derive(Debug, Clone, Copy)]
+struct Limit(Option<u64>);
+
+fn parse_limit(text: &str) -> Result<Limit, String> {
+    parse_size(text).map(Limit)
+}
+
+/// The largest file where blocks rest in the database: rows are the dearest
+/// place for them.
+const MAX_FILE_IN_DATABASE: u64 = 64 << 20;
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Signup {
@@ -70,8 +89,8 @@ pub struct Storage {
     pub data: PathBuf,
     /// `sqlite://` and a path.
     pub database: String,
-    /// The folder of block files.
-    pub blocks: PathBuf,
+    /// Where blocks rest.
+    pub blocks: BlocksUrl,
     /// The key-encryption key.
     pub key: KeySource,
 }
@@ -87,6 +106,8 @@ pub struct Config {
     pub signup: SignupPolicy,
     /// Proxies whose word is taken for a client's address.
     pub trust_proxy: Vec<AddressRange>,
+    /// Bytes of the largest file that is taken.
+    pub max_file: Option<u64>,
 }
 
 /// A setting that makes no sense.
@@ -98,6 +119,9 @@ pub enum ConfigError {
     /// A URL of another kind.
     #[error("{0} must start with {1}")]
     Scheme(&'static str, &'static str),
+    /// No block store.
+    #[error("--blocks: {0}")]
+    Blocks(#[from] BlocksUrlError),
 }
 
 impl Storage {
@@ -106,7 +130,7 @@ impl Storage {
         let data = data.into();
         Self {
             database: format!("sqlite://{}", data.join("vault.db").display()),
-            blocks: data.join("blocks"),
+            blocks: BlocksUrl::Files(data.join("blocks")),
             key: KeySource::File(key.into()),
             data,
         }
@@ -126,6 +150,7 @@ impl Config {
     /// On a free port of `localhost`.
     pub fn on_free_port(storage: Storage, signup: SignupPolicy) -> Self {
         Self {
+            max_file: default_max_file(&storage),
             storage,
             listen: "localhost:0".to_owned(),
             signup,
@@ -149,8 +174,8 @@ impl StorageArgs {
             path_of(url, "sqlite://", "--database")?;
         }
         let blocks = match self.blocks {
-            Some(url) => path_of(&url, "file://", "--blocks")?,
-            None => data.join("blocks"),
+            Some(url) => url.parse()?,
+            None => BlocksUrl::Files(data.join("blocks")),
         };
         // Not a flag: a command line is visible to every user of the machine.
         let text = std::env::var("SECUREVAULT_KEY").ok().map(Zeroizing::new);
@@ -180,8 +205,13 @@ impl ServeArgs {
             Ok(port) => format!("0.0.0.0:{port}"),
             Err(_) => "localhost:8080".to_owned(),
         });
+        let max_file = match self.max_file {
+            Some(Limit(limit)) => limit,
+            None => default_max_file(&storage),
+        };
         Config {
             storage,
+            max_file,
             listen,
             signup: match self.signup {
                 Signup::Invite => SignupPolicy::Invite,
@@ -191,6 +221,10 @@ impl ServeArgs {
             trust_proxy: self.trust_proxy,
         }
     }
+}
+
+fn default_max_file(storage: &Storage) -> Option<u64> {
+    (storage.blocks == BlocksUrl::Database).then_some(MAX_FILE_IN_DATABASE)
 }
 
 fn platform_folder(variable: &str, in_home: &str) -> Option<PathBuf> {

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Failure;
 use crate::app::App;
+use crate::blocks::{BlockStore, BlocksUrl, Error, S3Blocks};
 use crate::clock::Clock;
 use crate::config::Storage;
 use crate::db::Query;
@@ -43,6 +44,7 @@ pub(super) async fn run(storage: Storage, json: bool) -> Result<(), Failure> {
         durable(&storage.data),
         key(&storage),
     ];
+    findings.push(blocks(&storage).await);
     findings.push(database(storage).await);
     if json {
         println!("{}", json!({ "findings": findings }));
@@ -143,6 +145,27 @@ fn key(storage: &Storage) -> Finding {
         "key",
         "apart from the data; keep a copy, apart from the backups",
     )
+}
+
+/// Asks the object store for a list, as the jobs do: it shows whether the
+/// bucket is there and the key is right.
+async fn blocks(storage: &Storage) -> Finding {
+    let location = match &storage.blocks {
+        BlocksUrl::Files(folder) => {
+            return ok("blocks", format!("files in {}", folder.display()));
+        }
+        BlocksUrl::Database => return ok("blocks", "in the database"),
+        BlocksUrl::S3(location) => location,
+    };
+    let listed = match S3Blocks::open(location) {
+        Ok(bucket) => bucket.list(0).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match listed {
+        Ok(()) => ok("blocks", format!("in {location}, which answers")),
+        Err(Error::NotFound) => problem("blocks", format!("{location}: there is no such bucket")),
+        Err(error) => problem("blocks", format!("{location}: {error}")),
+    }
 }
 
 async fn database(storage: Storage) -> Finding {

@@ -13,7 +13,7 @@ use sv_ledger::limits::PAGE;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{Database, Write};
 use crate::random::Random;
 use crate::service::Result;
 use crate::service::vault::uploads::discard_upload;
@@ -74,15 +74,17 @@ impl Jobs {
             pruned_leaves: self.prune().await?,
             ..Report::default()
         };
+        self.expire_reservations().await?;
+        (report.orphans, report.unfinished) = self.remove_orphans().await?;
         let holder = self.random.bytes()?;
-        if self.claim_removal(holder).await? {
+        let mut write = self.db.write().await?;
+        report.removal_paused = !self.claim_removal(&mut write, holder).await?;
+        write.commit().await?;
+        if !report.removal_paused {
             report.removed_files = self.remove_discarded(holder).await?;
-            (report.orphans, report.unfinished) = self.remove_orphans(holder).await?;
             let mut write = self.db.write().await?;
             leases::release(&mut write, leases::BLOCK_REMOVAL, holder).await?;
             write.commit().await?;
-        } else {
-            report.removal_paused = true;
         }
         Ok(report)
     }
@@ -124,16 +126,15 @@ impl Jobs {
 
     /// Takes or renews the lease under which files are removed. A backup
     /// takes it too, so that no file of its snapshot goes.
-    async fn claim_removal(&self, holder: [u8; 16]) -> Result<bool> {
+    async fn claim_removal(&self, write: &mut Write, holder: [u8; 16]) -> Result<bool> {
         let now_ms = self.clock.now_ms();
         let until_ms = now_ms.saturating_add(LEASE_MS);
-        let mut write = self.db.write().await?;
         let name = leases::BLOCK_REMOVAL;
-        let held = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
-        write.commit().await?;
-        Ok(held)
+        Ok(leases::claim(write, name, holder, now_ms, until_ms).await?)
     }
 }
 
+/// Files that are removed at once.
+const DELETES_AT_ONCE: usize = 8;
 /// How many names are looked up together.
 const NAMES: usize = PAGE;

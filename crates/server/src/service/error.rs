@@ -9,6 +9,9 @@ use crate::{blocks, db};
 /// What services answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// How long a client is asked to wait for a block store that does not answer.
+const STORE_PAUSE_MS: u64 = 3000;
+
 /// Why a service refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -51,9 +54,8 @@ impl Error {
             Self::Database(db::Error::Full) | Self::Blocks(blocks::Error::Full) => {
                 ErrorCode::StorageFull
             }
-            Self::Database(db::Error::Conflict | db::Error::Unavailable(_)) => {
-                ErrorCode::Unavailable
-            }
+            Self::Database(db::Error::Conflict | db::Error::Unavailable(_))
+            | Self::Blocks(blocks::Error::Unavailable(_)) => ErrorCode::Unavailable,
             Self::Blocks(blocks::Error::Interrupted) => ErrorCode::BadRequest,
             Self::Blocks(blocks::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Database(db::Error::Corrupt(_) | db::Error::Column { .. }) => ErrorCode::Damaged,
@@ -70,6 +72,10 @@ impl Error {
             Self::Rejected(reject) => {
                 ApiError::with_message(ErrorCode::Rejected, reject.to_string())
             }
+            Self::Blocks(blocks::Error::Unavailable(_)) => ApiError {
+                retry_after_ms: Some(STORE_PAUSE_MS),
+                ..ApiError::new(self.code())
+            },
             _ => ApiError::new(self.code()),
         }
     }

@@ -12,6 +12,8 @@ mod author;
 mod blocks_conformance;
 mod collection;
 mod integrity;
+mod pace;
+mod schedules;
 mod store_conformance;
 mod uploads;
 mod world;

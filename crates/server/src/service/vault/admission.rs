@@ -127,7 +127,8 @@ async fn admit_contents(
     if touched.is_empty() {
         return Ok(());
     }
-    let there = contents::find(write, touched.iter().copied()).await?;
+    // Locked: none of them may be collected before this is committed.
+    let there = contents::lock_all(write, touched.iter().copied()).await?;
     let plan = ContentPlan::new(prepared, &there, verified, uid)?;
     let foreign = plan.foreign.iter().copied();
     let readable = references::readable_by(write, uid, foreign).await?;

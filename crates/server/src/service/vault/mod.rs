@@ -8,6 +8,7 @@ mod admission;
 mod append;
 mod create;
 mod downloads;
+mod names;
 mod prepare;
 mod read;
 mod references;
@@ -17,10 +18,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sv_ledger::limits::CLOCK_SKEW_MS;
+use sv_ledger::sealed::content_len;
 use sv_ledger::state::VaultState;
 
 pub use access::{Access, Mode, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
+
+use names::Names;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
@@ -31,6 +35,14 @@ use crate::service::listeners::Listeners;
 /// Bytes of records, entries or blocks in one answer, about.
 const ANSWER_LEN: u64 = 4 * 1024 * 1024;
 
+/// The largest file that is taken.
+#[derive(Debug, Clone, Copy)]
+struct MaxFile {
+    bytes: u64,
+    /// The same sealed, which is all that a server sees.
+    sealed_len: u64,
+}
+
 /// Everything about vaults. Clones share the same database and blocks.
 #[derive(Debug, Clone)]
 pub struct Vaults {
@@ -38,6 +50,8 @@ pub struct Vaults {
     blocks: Arc<dyn BlockStore>,
     clock: Clock,
     random: Random,
+    names: Names,
+    max_file: Option<MaxFile>,
     listeners: Listeners,
 }
 
@@ -49,8 +63,19 @@ impl Vaults {
             blocks,
             clock,
             random,
+            names: Names::default(),
+            max_file: None,
             listeners: Listeners::default(),
         }
+    }
+
+    /// The same, but files of more than `bytes` are refused.
+    pub fn with_max_file(mut self, bytes: Option<u64>) -> Self {
+        self.max_file = bytes.map(|bytes| MaxFile {
+            bytes,
+            sealed_len: content_len(bytes).unwrap_or(u64::MAX),
+        });
+        self
     }
 
     pub(crate) const fn listeners(&self) -> &Listeners {
