@@ -1,9 +1,8 @@
 //! Contents that nobody refers to, and files that no row names.
 
-use futures::{StreamExt, TryStreamExt, stream};
 use sv_ledger::id::ContentId;
 
-use super::{BATCH, DELETES_AT_ONCE, Jobs};
+use super::{BATCH, Jobs};
 use crate::blocks::BlockName;
 use crate::db::Write;
 use crate::service::Result;
@@ -39,11 +38,7 @@ impl Jobs {
             if files.is_empty() {
                 return Ok(removed);
             }
-            let deletions = files.iter().map(|name| self.blocks.delete(*name));
-            stream::iter(deletions)
-                .buffer_unordered(DELETES_AT_ONCE)
-                .try_collect::<()>()
-                .await?;
+            self.delete_all(files.iter().copied()).await?;
             removed += files.len() as u64;
             let mut write = self.db.write().await?;
             garbage::forget(&mut write, files.into_iter()).await?;

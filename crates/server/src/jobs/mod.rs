@@ -9,9 +9,10 @@ mod prune;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use sv_ledger::limits::PAGE;
 
-use crate::blocks::BlockStore;
+use crate::blocks::{BlockName, BlockStore};
 use crate::clock::Clock;
 use crate::db::{Database, Write};
 use crate::random::Random;
@@ -122,6 +123,17 @@ impl Jobs {
                 return Ok(expired);
             }
         }
+    }
+
+    /// Removes files, a few at once.
+    async fn delete_all(&self, names: impl IntoIterator<Item = BlockName>) -> Result<()> {
+        let names = names.into_iter();
+        let deletions: Vec<_> = names.map(|name| self.blocks.delete(name)).collect();
+        stream::iter(deletions)
+            .buffer_unordered(DELETES_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        Ok(())
     }
 
     /// Takes or renews the lease under which files are removed. A backup

@@ -7,9 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt, TryStreamExt, stream};
-
-use super::{DELETES_AT_ONCE, Jobs, NAMES};
+use super::{Jobs, NAMES};
 use crate::blocks::{BlockName, Owner, OwnerMark};
 use crate::db::Value;
 use crate::service::Result;
@@ -71,11 +69,7 @@ impl Jobs {
         for names in files.chunks(NAMES) {
             let unnamed = self.unnamed(names).await?;
             removed += unnamed.len() as u64;
-            let deletions = unnamed.into_iter().map(|name| self.blocks.delete(name));
-            stream::iter(deletions)
-                .buffer_unordered(DELETES_AT_ONCE)
-                .try_collect::<()>()
-                .await?;
+            self.delete_all(unnamed).await?;
         }
         Ok(removed)
     }
