@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::blocks::{BlocksUrl, BlocksUrlError};
 use crate::cli::parse_size;
+use crate::db;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
 
@@ -23,7 +24,8 @@ pub struct StorageArgs {
     /// Folder of the database and the files [default: the platform's data folder]
     #[arg(long, env = "SECUREVAULT_DATA", global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Database [default: sqlite://DATA/vault.db]
+    /// Database: sqlite://FILE, or mysql://USER:PASSWORD@HOST:PORT/NAME on
+    /// TiDB, MySQL or MariaDB [default: sqlite://DATA/vault.db]
     #[arg(long, env = "SECUREVAULT_DATABASE", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     database: Option<String>,
@@ -61,6 +63,10 @@ pub struct ServeArgs {
     /// [default: 64MiB with blocks at db://, else none]
     #[arg(long, env = "SECUREVAULT_MAX_FILE", value_name = "SIZE", value_parser = parse_limit)]
     max_file: Option<Limit>,
+    /// Bring the database up to date first, where no command can be run
+    /// before the server starts
+    #[arg(long, env = "SECUREVAULT_MIGRATE")]
+    migrate: bool,
 }
 
 /// A size, or expressly none.
@@ -87,7 +93,7 @@ enum Signup {
 pub struct Storage {
     /// Folder of the database and the files.
     pub data: PathBuf,
-    /// `sqlite://` and a path.
+    /// `sqlite://` and a path, or `mysql://` and where the server is.
     pub database: String,
     /// Where blocks rest.
     pub blocks: BlocksUrl,
@@ -108,6 +114,8 @@ pub struct Config {
     pub trust_proxy: Vec<AddressRange>,
     /// Bytes of the largest file that is taken.
     pub max_file: Option<u64>,
+    /// Whether to bring the database up to date first.
+    pub migrate: bool,
 }
 
 /// A setting that makes no sense.
@@ -155,6 +163,7 @@ impl Config {
             listen: "localhost:0".to_owned(),
             signup,
             trust_proxy: Vec::new(),
+            migrate: false,
         }
     }
 }
@@ -170,8 +179,9 @@ impl StorageArgs {
             None => platform_folder("XDG_DATA_HOME", ".local/share")
                 .ok_or(ConfigError::NoHome("--data"))?,
         };
-        if let Some(url) = &self.database {
-            path_of(url, "sqlite://", "--database")?;
+        if let Some(url) = self.database.as_ref().filter(|url| !db::is_server(url)) {
+            path_of(url, "sqlite://", "--database")
+                .map_err(|_| ConfigError::Scheme("--database", "sqlite:// or mysql://"))?;
         }
         let blocks = match self.blocks {
             Some(url) => url.parse()?,
@@ -219,6 +229,7 @@ impl ServeArgs {
                 Signup::Closed => SignupPolicy::Closed,
             },
             trust_proxy: self.trust_proxy,
+            migrate: self.migrate,
         }
     }
 }
@@ -251,7 +262,7 @@ mod tests {
     #[test]
     fn only_the_back_ends_that_exist_are_taken() {
         assert!(path_of("sqlite:///srv/v.db", "sqlite://", "--database").is_ok());
-        assert!(path_of("mysql://x", "sqlite://", "--database").is_err());
+        assert!(path_of("postgres://x", "sqlite://", "--database").is_err());
         assert!(path_of("sqlite://", "sqlite://", "--database").is_err());
     }
 }

@@ -6,7 +6,7 @@ use super::{BATCH, Jobs};
 use crate::blocks::BlockName;
 use crate::db::Write;
 use crate::service::Result;
-use crate::store::{blocks, contents, garbage, references};
+use crate::store::{blocks, contents, garbage, leases, references};
 
 /// Discarded files that are removed under one claim of the lease.
 const FILES: u32 = 100;
@@ -16,17 +16,23 @@ impl Jobs {
     /// takes them up again, then their blocks, then the row.
     pub(super) async fn collect_contents(&self) -> Result<u64> {
         let mut collected = 0;
-        loop {
-            let mut write = self.db.write().await?;
-            let due = garbage::due(&mut write, self.clock.now_ms(), 1).await?;
-            let Some(id) = due.into_iter().next() else {
-                return Ok(collected);
-            };
-            if collect_some(&mut write, id).await? {
-                collected += 1;
-            }
-            write.commit().await?;
+        while let Some(is_gone) = self.db.retry(|| self.collect_next()).await? {
+            collected += u64::from(is_gone);
         }
+        Ok(collected)
+    }
+
+    /// Removes some of the next content; whether it is gone now. None if none
+    /// is due.
+    async fn collect_next(&self) -> Result<Option<bool>> {
+        let mut write = self.db.write().await?;
+        let due = garbage::due(&mut write, self.clock.now_ms(), 1).await?;
+        let Some(id) = due.into_iter().next() else {
+            return Ok(None);
+        };
+        let is_gone = collect_some(&mut write, id).await?;
+        write.commit().await?;
+        Ok(Some(is_gone))
     }
 
     /// Removes discarded files. A file whose row of being discarded outlives
@@ -34,15 +40,13 @@ impl Jobs {
     pub(super) async fn remove_discarded(&self, holder: [u8; 16]) -> Result<u64> {
         let mut removed = 0;
         loop {
-            let files = self.discarded(holder).await?;
+            let files = self.db.retry(|| self.discarded(holder)).await?;
             if files.is_empty() {
                 return Ok(removed);
             }
             self.delete_all(files.iter().copied()).await?;
             removed += files.len() as u64;
-            let mut write = self.db.write().await?;
-            garbage::forget(&mut write, files.into_iter()).await?;
-            write.commit().await?;
+            self.db.retry(|| self.forget(&files)).await?;
         }
     }
 
@@ -52,12 +56,19 @@ impl Jobs {
     /// as long as the list is no younger than the lease.
     async fn discarded(&self, holder: [u8; 16]) -> Result<Vec<BlockName>> {
         let mut write = self.db.write().await?;
-        if !self.claim_removal(&mut write, holder).await? {
+        let name = leases::BLOCK_REMOVAL;
+        if !self.claim_in(&mut write, name, holder).await? {
             return Ok(Vec::new());
         }
         let files = garbage::discarded(&mut write, FILES).await?;
         write.commit().await?;
         Ok(files)
+    }
+
+    async fn forget(&self, files: &[BlockName]) -> Result<()> {
+        let mut write = self.db.write().await?;
+        garbage::forget(&mut write, files.iter().copied()).await?;
+        Ok(write.commit().await?)
     }
 }
 

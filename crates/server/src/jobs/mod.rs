@@ -22,7 +22,8 @@ use crate::store::{contents, leases};
 
 /// Rows that one unit of work removes.
 const BATCH: u32 = 500;
-/// How long a run may keep the lease on removing blocks without renewing it.
+/// How long a run may keep a lease without renewing it. Servers' clocks must
+/// agree far better than this.
 const LEASE_MS: u64 = 10 * 60 * 1000;
 
 /// What a run of the jobs did.
@@ -42,6 +43,8 @@ pub struct Report {
     pub pruned_leaves: u64,
     /// Removing files waits for a backup to end.
     pub removal_paused: bool,
+    /// Another server is at it.
+    pub done_elsewhere: bool,
 }
 
 /// The jobs of one server.
@@ -64,11 +67,25 @@ impl Jobs {
         }
     }
 
-    /// Runs every job once.
+    /// Runs every job once, unless another server does. A run that outlasts
+    /// its lease may get company, which costs conflicts and nothing else.
     ///
     /// # Errors
     /// The first that fails; the others run at the next time.
     pub async fn run(&self) -> Result<Report> {
+        let holder = self.random.bytes()?;
+        if !self.claim(leases::JOBS, holder).await? {
+            return Ok(Report {
+                done_elsewhere: true,
+                ..Report::default()
+            });
+        }
+        let done = self.run_all(holder).await;
+        self.end(leases::JOBS, holder).await?;
+        done
+    }
+
+    async fn run_all(&self, holder: [u8; 16]) -> Result<Report> {
         let mut report = Report {
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,
@@ -77,16 +94,13 @@ impl Jobs {
         };
         self.expire_reservations().await?;
         (report.orphans, report.unfinished) = self.remove_orphans().await?;
-        let holder = self.random.bytes()?;
-        let mut write = self.db.write().await?;
-        report.removal_paused = !self.claim_removal(&mut write, holder).await?;
-        write.commit().await?;
+        report.removal_paused = !self.claim(leases::BLOCK_REMOVAL, holder).await?;
         if !report.removal_paused {
-            report.removed_files = self.remove_discarded(holder).await?;
-            let mut write = self.db.write().await?;
-            leases::release(&mut write, leases::BLOCK_REMOVAL, holder).await?;
-            write.commit().await?;
+            let removed = self.remove_discarded(holder).await;
+            self.end(leases::BLOCK_REMOVAL, holder).await?;
+            report.removed_files = removed?;
         }
+        self.db.tidy().await?;
         Ok(report)
     }
 
@@ -97,7 +111,7 @@ impl Jobs {
         loop {
             ticks.tick().await;
             match self.run().await {
-                Ok(report) if report == Report::default() => {}
+                Ok(report) if report == Report::default() || report.done_elsewhere => {}
                 Ok(report) => tracing::info!(?report, "jobs"),
                 Err(error) => tracing::error!(%error, "jobs"),
             }
@@ -106,21 +120,12 @@ impl Jobs {
 
     /// Gives up uploads whose time is over.
     async fn expire_uploads(&self) -> Result<u64> {
-        let mut expired = 0;
+        let mut total = 0;
         loop {
-            let now_ms = self.clock.now_ms();
-            let mut write = self.db.write().await?;
-            let due = contents::expired_uploads(&mut write, now_ms, BATCH).await?;
-            for id in &due {
-                let upload = contents::lock(&mut write, *id).await?;
-                if let Some(upload) = upload.filter(|u| !u.committed && u.expires_ms <= now_ms) {
-                    discard_upload(&mut write, &upload, now_ms).await?;
-                    expired += 1;
-                }
-            }
-            write.commit().await?;
-            if due.len() < BATCH as usize {
-                return Ok(expired);
+            let (due, expired) = self.db.retry(|| self.expire_some()).await?;
+            total += expired;
+            if due < BATCH as usize {
+                return Ok(total);
             }
         }
     }
@@ -136,13 +141,53 @@ impl Jobs {
         Ok(())
     }
 
-    /// Takes or renews the lease under which files are removed. A backup
-    /// takes it too, so that no file of its snapshot goes.
-    async fn claim_removal(&self, write: &mut Write, holder: [u8; 16]) -> Result<bool> {
+    /// How many were due, and how many of them given up.
+    async fn expire_some(&self) -> Result<(usize, u64)> {
+        let now_ms = self.clock.now_ms();
+        let mut write = self.db.write().await?;
+        let due = contents::expired_uploads(&mut write, now_ms, BATCH).await?;
+        let mut expired = 0;
+        for id in &due {
+            let upload = contents::lock(&mut write, *id).await?;
+            if let Some(upload) = upload.filter(|u| !u.committed && u.expires_ms <= now_ms) {
+                discard_upload(&mut write, &upload, now_ms).await?;
+                expired += 1;
+            }
+        }
+        write.commit().await?;
+        Ok((due.len(), expired))
+    }
+
+    async fn claim(&self, name: &'static str, holder: [u8; 16]) -> Result<bool> {
+        let claim = || async {
+            let mut write = self.db.write().await?;
+            let is_held = self.claim_in(&mut write, name, holder).await?;
+            write.commit().await?;
+            Ok(is_held)
+        };
+        self.db.retry(claim).await
+    }
+
+    /// Takes or renews a lease. That on removing files is taken by a backup
+    /// too, so that no file of its snapshot goes.
+    async fn claim_in(
+        &self,
+        write: &mut Write,
+        name: &'static str,
+        holder: [u8; 16],
+    ) -> Result<bool> {
         let now_ms = self.clock.now_ms();
         let until_ms = now_ms.saturating_add(LEASE_MS);
-        let name = leases::BLOCK_REMOVAL;
         Ok(leases::claim(write, name, holder, now_ms, until_ms).await?)
+    }
+
+    async fn end(&self, name: &'static str, holder: [u8; 16]) -> Result<()> {
+        let end = || async {
+            let mut write = self.db.write().await?;
+            leases::release(&mut write, name, holder).await?;
+            Ok(write.commit().await?)
+        };
+        self.db.retry(end).await
     }
 }
 

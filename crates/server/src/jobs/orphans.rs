@@ -22,9 +22,12 @@ const SWEEP_PERIOD_MS: u64 = 6 * 60 * 60 * 1000;
 impl Jobs {
     /// Ends reservations that nobody used in time.
     pub(super) async fn expire_reservations(&self) -> Result<()> {
-        let mut write = self.db.write().await?;
-        reservations::expire(&mut write, self.clock.now_ms()).await?;
-        Ok(write.commit().await?)
+        let expire = || async {
+            let mut write = self.db.write().await?;
+            reservations::expire(&mut write, self.clock.now_ms()).await?;
+            Ok(write.commit().await?)
+        };
+        self.db.retry(expire).await
     }
 
     /// Removes orphans and what broken-off attempts have left, now and then;
@@ -100,10 +103,13 @@ impl Jobs {
     async fn is_sweep_due(&self) -> Result<bool> {
         let (holder, now_ms) = (self.random.bytes()?, self.clock.now_ms());
         let until_ms = now_ms.saturating_add(SWEEP_PERIOD_MS);
-        let mut write = self.db.write().await?;
         let name = leases::ORPHAN_SWEEP;
-        let is_due = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
-        write.commit().await?;
-        Ok(is_due)
+        let claim = || async {
+            let mut write = self.db.write().await?;
+            let is_due = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
+            write.commit().await?;
+            Ok(is_due)
+        };
+        self.db.retry(claim).await
     }
 }

@@ -6,6 +6,9 @@ use sv_ledger::apply::Reject;
 use crate::random::NoRandomness;
 use crate::{blocks, db};
 
+/// How long clients leave a database alone that is over its quota.
+const THROTTLED_MS: u64 = 10_000;
+
 /// What services answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -54,8 +57,15 @@ impl Error {
             Self::Database(db::Error::Full) | Self::Blocks(blocks::Error::Full) => {
                 ErrorCode::StorageFull
             }
-            Self::Database(db::Error::Conflict | db::Error::Unavailable(_))
+            Self::Database(
+                db::Error::Conflict
+                | db::Error::Lost(_)
+                | db::Error::CommitUnknown
+                | db::Error::Throttled
+                | db::Error::Unavailable(_),
+            )
             | Self::Blocks(blocks::Error::Unavailable(_)) => ErrorCode::Unavailable,
+            Self::Database(db::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Blocks(blocks::Error::Interrupted) => ErrorCode::BadRequest,
             Self::Blocks(blocks::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Database(db::Error::Corrupt(_) | db::Error::Column { .. }) => ErrorCode::Damaged,
@@ -76,8 +86,21 @@ impl Error {
                 retry_after_ms: Some(STORE_PAUSE_MS),
                 ..ApiError::new(self.code())
             },
+            Self::Database(db::Error::Throttled) => ApiError {
+                retry_after_ms: Some(THROTTLED_MS),
+                ..ApiError::new(self.code())
+            },
             _ => ApiError::new(self.code()),
         }
+    }
+}
+
+/// A key that another unit of work took after this one had looked: run again,
+/// this one sees it.
+pub(crate) fn taken_meanwhile(error: db::Error) -> Error {
+    match error {
+        db::Error::Exists => Error::Database(db::Error::Conflict),
+        other => Error::Database(other),
     }
 }
 
@@ -88,13 +111,8 @@ impl From<db::Error> for Error {
 }
 
 impl db::RetriableError for Error {
-    /// A key that another unit of work took first is one, too: run again,
-    /// this one finds the row and says what that means.
     fn is_conflict(&self) -> bool {
-        matches!(
-            self,
-            Self::Database(db::Error::Conflict | db::Error::Exists)
-        )
+        matches!(self, Self::Database(error) if error.is_conflict())
     }
 }
 

@@ -8,4 +8,5 @@ pub(crate) mod listeners;
 pub mod quota;
 pub mod vault;
 
+pub(crate) use error::taken_meanwhile;
 pub use error::{Error, Result};

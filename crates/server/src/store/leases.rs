@@ -1,7 +1,7 @@
 //! Leases: who may do alone, until when, what only one may do at a time.
 
 use crate::args;
-use crate::db::{Query, Result, Write};
+use crate::db::{Result, Write};
 
 /// Removing blocks, or making sure that none is removed.
 pub const BLOCK_REMOVAL: &str = "block-removal";
@@ -9,6 +9,9 @@ pub const BLOCK_REMOVAL: &str = "block-removal";
 /// Looking through the whole block store for files without a row. Nobody
 /// gives it back: it says until when nobody need look again.
 pub const ORPHAN_SWEEP: &str = "orphan-sweep";
+
+/// Expiring, collecting, pruning.
+pub const JOBS: &str = "jobs";
 
 /// Takes or prolongs a lease; whether the holder has it now.
 ///
@@ -27,18 +30,14 @@ pub async fn claim(
             args![name, holder, 0_u64],
         )
         .await?;
-    write
+    let met = write
         .execute(
             "UPDATE leases SET holder = ?, until_ms = ? \
              WHERE name = ? AND (holder = ? OR until_ms <= ?)",
             args![holder, until_ms, name, holder, now_ms],
         )
         .await?;
-    let row = write
-        .lookup("SELECT holder FROM leases WHERE name = ?", args![name])
-        .await?;
-    let held: Option<[u8; 16]> = row.map(|mut row| row.take(0)).transpose()?;
-    Ok(held == Some(holder))
+    Ok(met == 1)
 }
 
 /// Gives a lease back.

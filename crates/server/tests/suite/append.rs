@@ -27,7 +27,7 @@ pub(crate) async fn refusal(world: &World, log: &Log, request: AppendRequest) ->
 }
 
 #[tokio::test]
-async fn an_appended_entry_is_there_with_all_it_brings() {
+pub(crate) async fn an_appended_entry_is_there_with_all_it_brings() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(100, 1);
@@ -96,7 +96,7 @@ async fn an_appended_entry_is_there_with_all_it_brings() {
 }
 
 #[tokio::test]
-async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
+pub(crate) async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
     let world = World::new().await;
     let (_, log) = world.person(1).await;
     let (stranger, _) = world.person(2).await;
@@ -128,7 +128,7 @@ async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
 }
 
 #[tokio::test]
-async fn every_flaw_is_refused_and_changes_nothing() {
+pub(crate) async fn every_flaw_is_refused_and_changes_nothing() {
     let world = World::new().await;
     let (_, mut log) = world.person(1).await;
     let (_, other) = world.person(2).await;
@@ -293,7 +293,7 @@ async fn every_flaw_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_succeeds_however_late_and_does_nothing() {
+pub(crate) async fn a_retry_succeeds_however_late_and_does_nothing() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -327,7 +327,7 @@ async fn a_retry_succeeds_however_late_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_that_race_one_wins() {
+pub(crate) async fn of_two_that_race_one_wins() {
     let world = World::new().await;
     let (_, log) = world.person(1).await;
     let access = world.writer(&log).await;
@@ -348,7 +348,7 @@ async fn of_two_that_race_one_wins() {
 }
 
 #[tokio::test]
-async fn equal_requests_that_race_both_succeed() {
+pub(crate) async fn equal_requests_that_race_both_succeed() {
     let world = World::new().await;
     let (person, log) = world.person(1).await;
     let access = world.writer(&log).await;
@@ -364,7 +364,7 @@ async fn equal_requests_that_race_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
+pub(crate) async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(5000, 1);
@@ -415,7 +415,7 @@ async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
 }
 
 #[tokio::test]
-async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
+pub(crate) async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
     let world = World::new().await;
     let (owner, mut log) = world.person(1).await;
     let (friend, mut other) = world.person(2).await;
@@ -448,7 +448,7 @@ async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_quota_is_refused() {
+pub(crate) async fn what_does_not_fit_the_quota_is_refused() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(30_000, 1);
@@ -486,7 +486,7 @@ async fn what_does_not_fit_the_quota_is_refused() {
 }
 
 #[tokio::test]
-async fn an_empty_content_needs_no_blocks() {
+pub(crate) async fn an_empty_content_needs_no_blocks() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -500,7 +500,7 @@ async fn an_empty_content_needs_no_blocks() {
 }
 
 #[tokio::test]
-async fn a_new_vault_is_for_this_server_now_and_its_owner() {
+pub(crate) async fn a_new_vault_is_for_this_server_now_and_its_owner() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     let (stranger, _) = world.person(2).await;

@@ -85,18 +85,22 @@ impl Accounts {
         if proved.session_id.is_some() {
             return Err(ErrorCode::WrongCredentials.into());
         }
-        let mut w = self.db.write().await?;
-        let account = fetch(&mut w, proved.uid).await?;
-        let new = NewSession {
-            uid: account.uid,
-            kind: Kind::SecondFactor,
-            label: "",
-            device: proved.device,
-            proved_until_ms: 0,
-        };
-        let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
-        w.commit().await?;
-        Ok(LoginFinishResponse { session })
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let account = fetch(&mut w, proved.uid).await?;
+                let new = NewSession {
+                    uid: account.uid,
+                    kind: Kind::SecondFactor,
+                    label: "",
+                    device: proved.device,
+                    proved_until_ms: 0,
+                };
+                let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
+                w.commit().await?;
+                Ok(LoginFinishResponse { session })
+            })
+            .await
     }
 
     /// Answers KE1 within a session, for a fresh proof of its own account.
@@ -151,9 +155,12 @@ impl Accounts {
             buckets: pending.charge.to_bytes(),
             expires_ms: self.clock.now_ms().saturating_add(LOGIN_TTL_MS),
         };
-        let mut w = self.db.write().await?;
-        store::insert(&mut w, login_id, login).await?;
-        w.commit().await?;
+        let keep = || async {
+            let mut w = self.db.write().await?;
+            store::insert(&mut w, login_id, login.clone()).await?;
+            w.commit().await
+        };
+        self.db.retry(keep).await?;
         Ok(LoginStartResponse {
             login_id: login_id.into(),
             ke2: ke2.into(),
@@ -163,9 +170,13 @@ impl Accounts {
     /// Checks KE3, once for every KE1; a right one gives its try back.
     pub(super) async fn check_ke3(&self, login_id: &Base64, ke3: &Base64) -> Result<ProvedLogin> {
         let login_id: [u8; 16] = login_id.array().map_err(malformed)?;
-        let mut w = self.db.write().await?;
-        let login = store::take(&mut w, login_id, self.clock.now_ms()).await?;
-        w.commit().await?;
+        let take = || async {
+            let mut w = self.db.write().await?;
+            let login = store::take(&mut w, login_id, self.clock.now_ms()).await?;
+            w.commit().await?;
+            Ok::<_, Error>(login)
+        };
+        let login = self.db.retry(take).await?;
         let login = login.ok_or(ErrorCode::WrongCredentials)?;
         let state = self
             .kek
@@ -178,9 +189,13 @@ impl Accounts {
             ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
         })?;
         let uid = login.uid.ok_or(ErrorCode::WrongCredentials)?;
-        let mut w = self.db.write().await?;
-        Charge::from_bytes(&login.buckets).give_back(&mut w).await?;
-        w.commit().await?;
+        let charge = Charge::from_bytes(&login.buckets);
+        let give_back = || async {
+            let mut w = self.db.write().await?;
+            charge.give_back(&mut w).await?;
+            Ok::<_, Error>(w.commit().await?)
+        };
+        self.db.retry(give_back).await?;
         Ok(ProvedLogin {
             uid,
             session_id: login.session_id,

@@ -45,6 +45,19 @@ impl Accounts {
     ) -> Result<LoginResponse> {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, session.row.device).await?;
+        self.db
+            .retry(|| self.complete(session, request, &charge, now_ms))
+            .await
+    }
+
+    async fn complete(
+        &self,
+        session: &Session<SecondFactor>,
+        request: &CodeRequest,
+        charge: &Charge,
+        now_ms: u64,
+    ) -> Result<LoginResponse> {
+        let uid = session.uid();
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, uid).await?;
         // Two requests with two good codes: one session, one log-in.
@@ -52,7 +65,7 @@ impl Accounts {
             return Err(ErrorCode::NotLoggedIn.into());
         }
         let accepted = self
-            .check_code(&mut w, &account, &request.code, &charge)
+            .check_code(&mut w, &account, &request.code, charge)
             .await?;
         let device_token = remember_device(&mut w, uid, session.row.device, now_ms).await?;
         let new = NewSession {
@@ -138,8 +151,7 @@ impl Accounts {
     }
 }
 
-/// The account of a session, locked. Whoever opens or ends sessions begins
-/// here, so that no log-in slips past a change that ends them all.
+/// The account of a session, locked until the end of the unit of work.
 pub(super) async fn fetch(w: &mut Write, uid: VaultId) -> Result<Account> {
     let account = account::lock(w, uid).await?;
     let account = account.ok_or(ErrorCode::NotLoggedIn)?;

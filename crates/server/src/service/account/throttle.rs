@@ -109,29 +109,24 @@ impl Accounts {
     /// Counts a try in every bucket, or in none: then the caller must wait.
     /// Kept even if what is tried fails.
     pub(super) async fn charge(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
-        let bucket = |(limit, what): &(Limit, &[&[u8]])| {
-            let fields: Vec<&[u8]> = std::iter::once(limit.purpose.as_bytes())
-                .chain(what.iter().copied())
-                .collect();
-            (self.kek.keyed_hash(Keyed::RateLimit, &fields), *limit)
-        };
-        let mut buckets: Vec<_> = buckets.iter().map(bucket).collect();
-        // Everybody locks in one order, so that nobody waits for each other.
-        buckets.sort_unstable_by_key(|(bucket, _)| *bucket);
-        self.db.retry(|| self.take_from(&buckets)).await
+        self.db.retry(|| self.charge_once(buckets)).await
     }
 
-    async fn take_from(&self, buckets: &[([u8; 32], Limit)]) -> Result<Charge> {
+    async fn charge_once(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
         let now_ms = self.clock.now_ms();
         let mut w = self.db.write().await?;
         let mut charge = Charge::default();
         let mut wait_ms = 0;
-        for (bucket, limit) in buckets {
-            match limit.take(store::free_at_ms(&mut w, *bucket).await?, now_ms) {
-                Ok(free_at_ms) => store::put(&mut w, *bucket, free_at_ms).await?,
+        for (limit, what) in buckets {
+            let fields: Vec<&[u8]> = std::iter::once(limit.purpose.as_bytes())
+                .chain(what.iter().copied())
+                .collect();
+            let bucket = self.kek.keyed_hash(Keyed::RateLimit, &fields);
+            match limit.take(store::free_at_ms(&mut w, bucket).await?, now_ms) {
+                Ok(free_at_ms) => store::put(&mut w, bucket, free_at_ms).await?,
                 Err(wait) => wait_ms = wait.max(wait_ms),
             }
-            charge.buckets.push((*bucket, limit.interval_ms));
+            charge.buckets.push((bucket, limit.interval_ms));
         }
         if wait_ms > 0 {
             return Err(Error::Refused(ApiError {

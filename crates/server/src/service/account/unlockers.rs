@@ -152,12 +152,24 @@ impl Accounts {
         session: &Session<FullOrRecovery>,
         request: &ReplaceUnlockersRequest,
     ) -> Result<()> {
-        let uid = session.uid();
         if !session.is_recovery() {
             self.require_proof(&session.row)?;
         }
+        self.db.retry(|| self.swap(session, request)).await
+    }
+
+    async fn swap(
+        &self,
+        session: &Session<FullOrRecovery>,
+        request: &ReplaceUnlockersRequest,
+    ) -> Result<()> {
+        let uid = session.uid();
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, uid).await?;
+        // The same request again, because its answer was lost.
+        if account.unlockers == request.unlock.unlockers.0 {
+            return Ok(());
+        }
         let identity = identity_key(&mut w, uid).await?;
         let set = VerifiedSet::verify(&request.unlock, uid, &identity.sign_pk)?;
         if set.body.generation != identity.generation {

@@ -11,7 +11,7 @@ use crate::blocks::BlockName;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::random::Random;
-use crate::service::Result;
+use crate::service::{Error, Result};
 use crate::store::reservations;
 
 /// Names reserved together.
@@ -54,15 +54,19 @@ impl Names {
         let names = (0..BATCH)
             .map(|_| BlockName::generate(random))
             .collect::<std::result::Result<Vec<_>, _>>()?;
-        let mut write = db.write().await?;
-        reservations::reserve(&mut write, &names, now_ms.saturating_add(RESERVED_MS)).await?;
-        write.commit().await?;
+        let until_ms = now_ms.saturating_add(RESERVED_MS);
+        let reserve = || async {
+            let mut write = db.write().await?;
+            reservations::reserve(&mut write, &names, until_ms).await?;
+            Ok::<_, Error>(write.commit().await?)
+        };
+        db.retry(reserve).await?;
         *reserved = Reserved {
             names,
             fresh_until_ms: now_ms.saturating_add(FRESH_MS),
         };
         let name = reserved.names.pop();
-        name.ok_or(crate::service::Error::Internal("no name was reserved"))
+        name.ok_or(Error::Internal("no name was reserved"))
     }
 
     /// Gives out no name that is reserved now: the reservations do not last

@@ -12,7 +12,7 @@ use sv_ledger::sealed::{SEALED_BLOCK_LEN, is_block_len};
 use super::Vaults;
 use crate::blocks::{BlockName, BlockStream, Stored};
 use crate::db::{self, Write};
-use crate::service::{Error, Result};
+use crate::service::{Error, Result, taken_meanwhile};
 use crate::store::blocks::{Block, Place, PlacedBlock};
 use crate::store::contents::Content;
 use crate::store::{blocks, contents, garbage, quotas, reservations};
@@ -77,13 +77,17 @@ impl Vaults {
     /// # Errors
     /// [`ErrorCode::NotFound`] if the user has no such upload.
     pub async fn cancel_upload(&self, uid: VaultId, content_id: ContentId) -> Result<()> {
-        let mut write = self.db.write().await?;
-        let upload = contents::lock(&mut write, content_id)
-            .await?
-            .filter(|content| is_upload_of(content, uid))
-            .ok_or(ErrorCode::NotFound)?;
-        discard_upload(&mut write, &upload, self.clock.now_ms()).await?;
-        Ok(write.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut write = self.db.write().await?;
+                let upload = contents::lock(&mut write, content_id)
+                    .await?
+                    .filter(|content| is_upload_of(content, uid))
+                    .ok_or(ErrorCode::NotFound)?;
+                discard_upload(&mut write, &upload, self.clock.now_ms()).await?;
+                Ok(write.commit().await?)
+            })
+            .await
     }
 
     /// Refuses early, before bytes are taken in, what would be refused later.
@@ -151,13 +155,13 @@ impl Vaults {
     /// Removes a file that no row will name, once it is certain that none can.
     /// Where this fails, a job does it later.
     async fn abandon(&self, name: BlockName) {
-        let given_up = async {
+        let give_up = || async {
             let mut write = self.db.write().await?;
             let is_ours = reservations::take(&mut write, name).await?;
             write.commit().await?;
             Ok::<_, db::Error>(is_ours)
         };
-        if let Ok(true) = given_up.await {
+        if let Ok(true) = self.db.retry(give_up).await {
             let _ = self.blocks.delete(name).await;
         }
     }
@@ -174,11 +178,9 @@ impl Vaults {
             }
             Some(_) => return Err(ErrorCode::Conflict.into()),
             None => {
-                match contents::insert_upload(&mut write, id, uid, now_ms, expires_ms).await {
-                    // Its first two blocks came at once: the other one was faster.
-                    Err(db::Error::Exists) => return Err(db::Error::Conflict.into()),
-                    inserted => inserted?,
-                }
+                contents::insert_upload(&mut write, id, uid, now_ms, expires_ms)
+                    .await
+                    .map_err(taken_meanwhile)?;
                 (0, 0)
             }
         };

@@ -56,8 +56,8 @@ pub(crate) async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Ac
     .transpose()
 }
 
-/// An account, locked until the end of the unit of work: its sessions, codes
-/// and unlockers change one after the other.
+/// An account, locked until the end of the unit of work: nobody swaps what
+/// opens it, locks it out or ends its sessions meanwhile.
 pub(crate) async fn lock(w: &mut Write, uid: VaultId) -> Result<Option<Account>> {
     w.lookup(
         "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \

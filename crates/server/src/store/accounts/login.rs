@@ -7,6 +7,7 @@ use crate::args;
 use crate::db::{Query, Result, Write};
 
 /// A log-in between KE1 and KE3.
+#[derive(Clone)]
 pub(crate) struct PendingLogin {
     /// None for a handle that nobody has.
     pub(crate) uid: Option<VaultId>,

@@ -74,6 +74,17 @@ pub(crate) async fn delete(w: &mut Write, uid: VaultId) -> Result<bool> {
     Ok(met == 1)
 }
 
+/// Forgets one whose time is over; false if it is not, any more.
+pub(crate) async fn delete_expired(w: &mut Write, uid: VaultId, now_ms: u64) -> Result<bool> {
+    let met = w
+        .execute(
+            "DELETE FROM signups WHERE uid = ? AND expires_ms <= ?",
+            args![uid, now_ms],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
 /// Whoever waited too long.
 pub(crate) async fn expired(q: &mut impl Query, now_ms: u64) -> Result<Vec<VaultId>> {
     let sql = "SELECT uid FROM signups WHERE expires_ms <= ? LIMIT 200";

@@ -3,16 +3,18 @@
 use crate::args;
 use crate::db::{Query, Result, Write};
 
-/// When a bucket is empty again; 0 for one that was never used. It is locked
-/// until the end of the unit of work, also if nobody has used it yet: tries
-/// at the same moment, at any server, are counted one after the other.
+/// When a bucket is empty again; 0 for one that was never used. Locked until
+/// the end of the unit of work, for which its row has to be there.
 pub(crate) async fn free_at_ms(w: &mut Write, bucket: [u8; 32]) -> Result<u64> {
+    let sql = "SELECT free_at_ms FROM rate_limits WHERE bucket = ? FOR UPDATE";
+    if let Some(mut row) = w.lookup(sql, args![bucket]).await? {
+        return row.take(0);
+    }
     w.execute(
-        "INSERT INTO rate_limits (bucket, free_at_ms) VALUES (?, ?) UPSERT (bucket) NOTHING",
-        args![bucket, 0_u64],
+        "INSERT INTO rate_limits (bucket, free_at_ms) VALUES (?, 0) UPSERT (bucket) NOTHING",
+        args![bucket],
     )
     .await?;
-    let sql = "SELECT free_at_ms FROM rate_limits WHERE bucket = ? FOR UPDATE";
     match w.lookup(sql, args![bucket]).await? {
         Some(mut row) => row.take(0),
         None => Ok(0),
@@ -21,8 +23,9 @@ pub(crate) async fn free_at_ms(w: &mut Write, bucket: [u8; 32]) -> Result<u64> {
 
 pub(crate) async fn put(w: &mut Write, bucket: [u8; 32], free_at_ms: u64) -> Result<()> {
     w.execute(
-        "UPDATE rate_limits SET free_at_ms = ? WHERE bucket = ?",
-        args![free_at_ms, bucket],
+        "INSERT INTO rate_limits (bucket, free_at_ms) VALUES (?, ?) \
+         UPSERT (bucket) SET free_at_ms",
+        args![bucket, free_at_ms],
     )
     .await?;
     Ok(())

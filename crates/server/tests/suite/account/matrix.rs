@@ -103,7 +103,7 @@ async fn ask(cast: &Cast, info: &EndpointInfo, caller: &Caller, body: Vec<u8>) -
 }
 
 #[tokio::test]
-async fn every_endpoint_lets_in_whom_the_table_says() {
+pub(crate) async fn every_endpoint_lets_in_whom_the_table_says() {
     let cast = cast().await;
     for info in ENDPOINTS.iter().filter(|e| e.name != "Logout") {
         for caller in &cast.callers {
@@ -124,7 +124,7 @@ async fn every_endpoint_lets_in_whom_the_table_says() {
 }
 
 #[tokio::test]
-async fn anothers_vault_is_not_there() {
+pub(crate) async fn anothers_vault_is_not_there() {
     let cast = cast().await;
     let other = cast.callers.last().unwrap();
     let missing = VaultId::new([0xee; 32]).to_string();
@@ -157,7 +157,7 @@ async fn anothers_vault_is_not_there() {
 /// password record, no list of unlockers, no envelope. Taking out the check
 /// of a session's kind (`AnySession::expect`) makes this fail.
 #[tokio::test]
-async fn a9_no_sealed_byte_before_both_factors() {
+pub(crate) async fn a9_no_sealed_byte_before_both_factors() {
     let cast = cast().await;
     let full = Some(cast.victim.session.as_str());
     let set = cast

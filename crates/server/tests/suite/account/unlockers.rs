@@ -17,7 +17,7 @@ async fn replace(world: &World, session: &str, unlock: UnlockerSet) -> Result<()
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_old_one_and_every_other_session() {
+pub(crate) async fn a_new_password_ends_the_old_one_and_every_other_session() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let other = alice.log_in(&world).await.unwrap().session;
@@ -61,7 +61,7 @@ async fn a_new_password_ends_the_old_one_and_every_other_session() {
 }
 
 #[tokio::test]
-async fn a12_only_the_account_itself_changes_its_unlockers() {
+pub(crate) async fn a12_only_the_account_itself_changes_its_unlockers() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let session = alice.session.as_str();
@@ -122,7 +122,7 @@ async fn a12_only_the_account_itself_changes_its_unlockers() {
 }
 
 #[tokio::test]
-async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
+pub(crate) async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let now = totp(&alice.totp, world.now_ms());
@@ -163,7 +163,7 @@ async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
 }
 
 #[tokio::test]
-async fn a_wrong_recovery_key_and_an_unknown_handle_look_the_same() {
+pub(crate) async fn a_wrong_recovery_key_and_an_unknown_handle_look_the_same() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let nobody = Person {
