@@ -25,7 +25,7 @@ enum Never {
     OursBut(&'static [&'static str]),
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         says: "the server cannot decrypt",
         from: "sv-server",
@@ -74,7 +74,12 @@ const RULES: [Rule; 10] = [
     Rule {
         says: "the command line ships no server and no test actors",
         from: "sv-cli",
-        never: Never::These(&["sv-server", "sv-testkit", "sv-vectors"]),
+        never: Never::These(&["sv-server", "sv-testkit", "sv-vectors", "sv-backends"]),
+    },
+    Rule {
+        says: "the back ends of the tests know no server",
+        from: "sv-backends",
+        never: Never::OursBut(&[]),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that this machine can run.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -62,11 +63,17 @@ fn workspace_tests(report: &mut Report) -> Result<(), String> {
         .map_err(|error| format!("cargo test: {error}"))?;
 
     let skipped = skipped_tests(&skips);
-    report.book(runs.passed.saturating_sub(skipped.len()), runs.failed);
+    let count = skipped.values().sum();
+    report.book(runs.passed.saturating_sub(count), runs.failed);
     runs.failures
         .iter()
         .for_each(|name| report.name_failure(name));
-    skipped.into_iter().for_each(|what| report.skip(what));
+    for (what, times) in skipped {
+        report.skip(match times {
+            1 => what,
+            _ => format!("{times} × {what}"),
+        });
+    }
     for test in runs.ignored {
         report.skip(format!("{test}: cargo test --workspace -- --ignored"));
     }
@@ -78,12 +85,14 @@ fn workspace_tests(report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-fn skipped_tests(list: &Path) -> Vec<String> {
+/// What was skipped, and by how many tests.
+fn skipped_tests(list: &Path) -> BTreeMap<String, usize> {
     let text = std::fs::read_to_string(list).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let mut skipped = BTreeMap::new();
+    for what in text.lines().filter(|line| !line.is_empty()) {
+        *skipped.entry(what.to_owned()).or_default() += 1;
+    }
+    skipped
 }
 
 /// The sums over all test runners, from what they print.

@@ -23,6 +23,7 @@ pub use replica::{Node, Replica};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Head;
 
@@ -112,6 +113,13 @@ impl<'s, P: Platform> Vault<'s, P> {
         let others = account.shared_pins(drive_id);
         let others = others.iter().map(|pin| pin.head).collect();
         let mut vault = Self::open_held_to(session, drive_id, others).await?;
+        let genesis = vault.replica.genesis.body();
+        let is_ours = genesis.kind == VaultKind::Drive
+            && genesis.creator == session.uid()
+            && genesis.instance_id == session.profile().instance.id;
+        if !is_ours {
+            return Err(Tamper::Identity.into());
+        }
         account.check_shared_pin(&mut vault).await?;
         Ok(vault)
     }

@@ -36,6 +36,8 @@ pub const BODY_LEN: usize = RECORD_LEN + 4096;
 /// Sealed contents up to this many bytes travel and rest with the log entry
 /// that adds them, instead of as a file of their own.
 pub const INLINE_LEN: usize = 64 * 1024;
+/// Bytes of one sign-up, which waits for its first code in one row.
+pub const SIGNUP_LEN: usize = 512 * 1024;
 /// Bytes of one request body other than a block.
 pub const REQUEST_LEN: usize = 16 * 1024 * 1024;
 /// Leaves, entries or bodies in one page of an answer.

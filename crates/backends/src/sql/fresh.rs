@@ -33,19 +33,9 @@ impl FreshDatabase {
         let Place::Server { url, name } = &self.place else {
             panic!("SQLite has no connections");
         };
-        let mut connection = connect(url).await;
-        let sql = "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ?";
-        let ids: Vec<u64> = sqlx::query_scalar(sql)
-            .bind(name)
-            .fetch_all(&mut connection)
+        kill(&mut connect(url).await, name)
             .await
-            .expect("the connections");
-        for id in ids {
-            // It may have ended by itself.
-            let _ = connection
-                .execute(AssertSqlSafe(format!("KILL {id}")))
-                .await;
-        }
+            .expect("connections");
     }
 
     pub(super) fn file() -> Self {
@@ -92,6 +82,8 @@ impl Drop for FreshDatabase {
                 let options = MySqlConnectOptions::from_str(&url).expect("a URL");
                 // A server that a test has killed has nothing to drop.
                 if let Ok(mut connection) = options.connect().await {
+                    // Or it would wait for what the test has left open.
+                    let _ = kill(&mut connection, &name).await;
                     let sql = format!("DROP DATABASE IF EXISTS {name}");
                     let _ = connection.execute(AssertSqlSafe(sql)).await;
                 }
@@ -99,6 +91,20 @@ impl Drop for FreshDatabase {
         });
         let _ = dropped.join();
     }
+}
+
+async fn kill(connection: &mut MySqlConnection, database: &str) -> sqlx::Result<()> {
+    let sql = "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ?";
+    let ids: Vec<u64> = sqlx::query_scalar(sql)
+        .bind(database)
+        .fetch_all(&mut *connection)
+        .await?;
+    for id in ids {
+        // It may have ended by itself.
+        let kill = AssertSqlSafe(format!("KILL {id}"));
+        let _ = connection.execute(kill).await;
+    }
+    Ok(())
 }
 
 async fn connect(url: &str) -> MySqlConnection {

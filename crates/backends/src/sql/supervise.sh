@@ -10,17 +10,10 @@ while read -r order; do
         "$@" >>"$folder/log" 2>&1 </dev/null &
         pid=$!
         ;;
-    kill)
-        kill -9 "$pid"
-        wait "$pid"
-        ;;
-    stop)
-        kill "$pid"
-        wait "$pid"
-        ;;
+    kill) { kill -9 "$pid" && wait "$pid"; } 2>/dev/null ;;
+    stop) { kill "$pid" && wait "$pid"; } 2>/dev/null ;;
     esac
     echo "$order"
 done
-kill -9 "$pid" 2>/dev/null
-wait
+{ kill -9 "$pid" && wait; } 2>/dev/null
 rm -rf "$folder"

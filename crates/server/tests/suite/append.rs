@@ -8,9 +8,10 @@ use sv_ledger::entry::{ContentAdded, Ops, StateOp};
 use sv_ledger::id::{Hash, InstanceId, NodeId, VaultId};
 use sv_ledger::limits::{CLOCK_SKEW_MS, UPLOAD_TTL_MS};
 use sv_server::args;
+use sv_server::service::Error;
 use sv_server::service::vault::{PreparedVault, Read, Write, create_vault};
 
-use crate::author::{Log, Put, body_hash, content, content_id, node, sealed};
+use crate::author::{Log, Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{QUOTA, World};
 
 /// Appends and takes note.
@@ -76,13 +77,17 @@ pub(crate) async fn an_appended_entry_is_there_with_all_it_brings() {
         [request.entry]
     );
 
-    let hashes = vec![body_hash(b"two"), body_hash(b"one"), Hash::new([0; 32])];
+    let hashes = vec![
+        body_hash(&record("two")),
+        body_hash(&record("one")),
+        Hash::new([0; 32]),
+    ];
     let bodies = world
         .vaults
         .bodies(&read, &BodiesRequest { hashes })
         .await
         .unwrap();
-    assert_eq!(bodies.bodies, [b"two".to_vec(), b"one".to_vec()]);
+    assert_eq!(bodies.bodies, [record("two"), record("one")]);
     let content_ids = vec![content_id(1), content_id(2)];
     let contents = world
         .vaults
@@ -541,13 +546,14 @@ pub(crate) async fn a_new_vault_is_for_this_server_now_and_its_owner() {
 pub(crate) async fn create(world: &World, new: &NewVault, uid: VaultId) {
     let instance = crate::author::INSTANCE;
     let prepared = PreparedVault::prepare(new, &instance, world.now_ms()).unwrap();
-    let mut write = world.db.write().await.unwrap();
-    create_vault(&mut write, &prepared, uid, world.now_ms())
-        .await
-        .unwrap();
-    let again = create_vault(&mut write, &prepared, uid, world.now_ms()).await;
+    let create = || async {
+        let mut write = world.db.write().await?;
+        create_vault(&mut write, &prepared, uid, world.now_ms()).await?;
+        Ok::<_, Error>(write.commit().await?)
+    };
+    world.db.retry(create).await.unwrap();
+    let again = world.db.retry(create).await;
     assert_eq!(again.unwrap_err().code(), ErrorCode::Conflict);
-    write.commit().await.unwrap();
 }
 
 /// Run by hand: `cargo test --release .. -- --ignored measure --nocapture`.
@@ -611,4 +617,24 @@ async fn measure_full_blocks() {
         cancelled.await.unwrap();
     }
     println!("128 MiB in 32 blocks, 8 at a time: {:?}", started.elapsed());
+}
+
+/// A record of a suite that nobody can open would stop every member's client,
+/// and one of an older epoch would be open to whoever was removed since.
+#[tokio::test]
+pub(crate) async fn bodies_of_an_impossible_form_are_refused() {
+    let world = World::new().await;
+    let (_, mut log) = world.person(1).await;
+    let now = world.now_ms();
+    let mut other_suite = record("x");
+    other_suite[0] = 2;
+    let mut other_epoch = record("x");
+    other_epoch[4] = 0;
+    let short = record("x")[..100].to_vec();
+    for bytes in [other_suite, other_epoch, short, Vec::new()] {
+        let request = log.request(vec![Put::of_bytes(1, bytes)], &[], now);
+        assert_eq!(refusal(&world, &log, request).await, ErrorCode::Rejected);
+    }
+    let request = log.request(vec![Put::new(1, "x")], &[], now);
+    append(&world, &mut log, request).await;
 }

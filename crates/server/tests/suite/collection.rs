@@ -9,7 +9,7 @@ use sv_server::service::vault::Read;
 use sv_server::store::garbage;
 
 use crate::append::{append, refusal};
-use crate::author::{Put, body_hash, content, content_id, node, sealed};
+use crate::author::{Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{World, pieces};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -80,10 +80,10 @@ pub(crate) async fn superseded_leaves_serve_their_checkpoint_for_an_hour() {
     );
     let beyond = world.vaults.leaves(&read, 4, start).await.unwrap_err();
     assert_eq!(beyond.code(), ErrorCode::NotFound);
-    for (record, kept) in [("a", false), ("b", false), ("a2", true)] {
-        let hashes = vec![body_hash(record.as_bytes())];
+    for (text, kept) in [("a", false), ("b", false), ("a2", true)] {
+        let hashes = vec![body_hash(&record(text))];
         let found = world.vaults.bodies(&read, &BodiesRequest { hashes }).await;
-        assert_eq!(found.is_ok(), kept, "{record}");
+        assert_eq!(found.is_ok(), kept, "{text}");
     }
     world.assert_whole().await;
 }
@@ -107,7 +107,7 @@ pub(crate) async fn a_record_that_a_kept_leaf_names_stays() {
         .authorise::<Read>(person.uid, log.vault_id())
         .await
         .unwrap();
-    let hashes = vec![body_hash(b"same")];
+    let hashes = vec![body_hash(&record("same"))];
     world
         .vaults
         .bodies(&read, &BodiesRequest { hashes })
@@ -137,7 +137,7 @@ pub(crate) async fn leaves_that_the_newest_checkpoint_needs_stay() {
     let read = read.await.unwrap();
     let start = NodeId::new([0; 16]);
     let leaves = world.vaults.leaves(&read, 3, start).await.unwrap().leaves;
-    assert_eq!(leaves[0].1.record_hash, body_hash(b"a2"));
+    assert_eq!(leaves[0].1.record_hash, body_hash(&record("a2")));
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ macro_rules! on_engines {
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
+                a_reset_code_outlives_a_recovery, each_session_has_its_own_tries_at_a_proof,
                 a_wrong_recovery_key_and_an_unknown_handle_look_the_same;
             account::limits: guessing_is_limited_and_a_restart_does_not_help,
                 strangers_cannot_lock_a_known_device_out, a_right_password_costs_no_try,
@@ -85,7 +86,8 @@ macro_rules! while_failing {
                 changing_it_wants_a_fresh_proof,
                 a_reset_code_takes_the_place_of_both_and_gives_nothing_alone;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
-                the_recovery_key_and_a_code_replace_a_forgotten_password;
+                the_recovery_key_and_a_code_replace_a_forgotten_password,
+                a_reset_code_outlives_a_recovery;
             account::limits: guessing_is_limited_and_a_restart_does_not_help,
                 a_right_password_costs_no_try, codes_cannot_be_guessed_for_long;
             append: an_appended_entry_is_there_with_all_it_brings,

@@ -12,6 +12,7 @@ mod author;
 mod blocks_conformance;
 mod collection;
 mod engines;
+mod faults;
 mod integrity;
 mod pace;
 mod races;

@@ -47,8 +47,12 @@ async fn every_engine_has_the_same_tables_and_columns() {
     let expected = columns(&sqlite, SQLITE).await;
     assert!(expected.len() > 100, "{}", expected.len());
     for engine in [Engine::MariaDb, Engine::MySql, Engine::External] {
-        let Some(fresh) = engine.fresh().await else {
+        // Only MariaDB has to be here.
+        if engine != Engine::MariaDb && engine.is_here().is_err() {
             continue;
+        }
+        let Some(fresh) = engine.fresh().await else {
+            return;
         };
         Database::migrate(fresh.url()).await.unwrap();
         let db = Database::open(fresh.url()).await.unwrap();

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use sv_backends::sql::{Engine, FreshDatabase};
+use sv_backends::sql::{Engine, FreshDatabase, Server};
 use sv_server::db::Database;
 use sv_server::db::faults::{Fault, Faults, Point};
 
@@ -16,34 +16,71 @@ thread_local! {
 #[derive(Debug, Clone)]
 struct Stage {
     engine: Engine,
+    /// A server of the test's own.
+    own: Option<Arc<Server>>,
     faults: Option<Arc<Strikes>>,
 }
 
 /// Runs a test on an engine, if that is here.
 pub(crate) fn on(engine: Engine, test: fn()) {
-    play(engine, None, test);
+    play(Stage::of(engine), test);
+}
+
+/// Runs a test on a `MariaDB` of its own with some settings, which it may end
+/// and start again.
+pub(crate) fn on_own(settings: &[&str], test: impl FnOnce(&Server)) {
+    let engine = Engine::MariaDb;
+    let server = runtime().block_on(async {
+        // Says if it is not here.
+        engine.fresh().await?;
+        Some(Arc::new(Server::start(engine, settings).await))
+    });
+    let Some(server) = server else { return };
+    let stage = Stage {
+        own: Some(server.clone()),
+        ..Stage::of(engine)
+    };
+    play(stage, || test(&server));
+}
+
+/// For a test that is no future.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// Runs a test while everything goes wrong once: it must pass all the same.
 pub(crate) fn on_failing(engine: Engine, test: fn()) {
     let faults = Arc::new(Strikes::default());
-    if play(engine, Some(faults.clone()), test) {
+    let stage = Stage {
+        faults: Some(faults.clone()),
+        ..Stage::of(engine)
+    };
+    if play(stage, test) {
         let struck = faults.struck.lock().unwrap().places.len();
         assert!(struck >= 2, "only {struck} things went wrong");
     }
 }
 
-fn play(engine: Engine, faults: Option<Arc<Strikes>>, test: fn()) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+impl Stage {
+    const fn of(engine: Engine) -> Self {
+        Self {
+            engine,
+            own: None,
+            faults: None,
+        }
+    }
+}
+
+fn play(stage: Stage, test: impl FnOnce()) -> bool {
     // Starts it, or says that it is not here.
-    if runtime.block_on(engine.fresh()).is_none() {
+    if runtime().block_on(stage.engine.fresh()).is_none() {
         return false;
     }
-    STAGE.set(Some(Stage { engine, faults }));
-    let played = std::panic::catch_unwind(test);
+    STAGE.set(Some(stage));
+    let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
     STAGE.set(None);
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
@@ -53,11 +90,12 @@ fn play(engine: Engine, faults: Option<Arc<Strikes>>, test: fn()) -> bool {
 
 /// A database on the stage's server, with its schema; none for a file.
 pub(crate) async fn server_database() -> Option<FreshDatabase> {
-    let engine = STAGE.with_borrow(|stage| stage.as_ref().map(|stage| stage.engine))?;
-    if engine == Engine::Sqlite {
-        return None;
-    }
-    let fresh = engine.fresh().await.unwrap();
+    let Stage { engine, own, .. } = STAGE.with_borrow(Clone::clone)?;
+    let fresh = match (engine, own) {
+        (Engine::Sqlite, _) => return None,
+        (_, Some(server)) => server.fresh().await,
+        (_, None) => engine.fresh().await.unwrap(),
+    };
     Database::migrate(fresh.url()).await.unwrap();
     Some(fresh)
 }

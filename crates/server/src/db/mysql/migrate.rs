@@ -46,8 +46,8 @@ const READ_NOTE: &str = "SELECT version, is_dirty FROM schema_version WHERE id =
 /// The servers' only error for a table that is not there.
 const NO_SUCH_TABLE: u16 = 1146;
 /// Seconds in which another migration may end.
-const LOCK: &str = "SELECT GET_LOCK(CONCAT('securevault:', MD5(DATABASE())), 60)";
-const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('securevault:', MD5(DATABASE())))";
+const LOCK: &str = "SELECT GET_LOCK(CONCAT('securevault:', LEFT(SHA2(DATABASE(), 256), 32)), 60)";
+const UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('securevault:', LEFT(SHA2(DATABASE(), 256), 32)))";
 
 /// What a database notes of its schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

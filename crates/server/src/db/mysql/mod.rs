@@ -33,10 +33,11 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// What every statement relies on, whatever the server's own settings are:
 /// nothing is cut short or rounded silently. A lock is waited for no longer
-/// than somebody waits for an answer.
+/// than somebody waits for an answer, and a connection that nobody is at the
+/// other end of lets its locks go in minutes instead of hours.
 const SETTINGS: &str = "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,\
     NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
-    SESSION innodb_lock_wait_timeout = 10";
+    SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 300";
 const SNAPSHOTS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 const UNITS_OF_WORK: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 

@@ -7,18 +7,18 @@
 //! way, and refuses it if the work was kept. If it is not refused, the work
 //! is undone, and can never be kept any more.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::{MySql, error, run};
+use super::{BEGIN_WRITE, MySql, error, run};
 use crate::args;
 use crate::db::error::{Error, Result};
 use crate::db::session::Session;
 
 /// How long receipts are kept, far longer than anybody asks for one.
 const KEPT: Duration = Duration::from_secs(60 * 60);
-/// How often, and how long apart, the database is asked.
-const QUESTIONS: u32 = 20;
-const BETWEEN: Duration = Duration::from_millis(500);
+/// For how long, and how often, the database is asked.
+const PATIENCE: Duration = Duration::from_secs(20);
+const BETWEEN: Duration = Duration::from_millis(250);
 
 const INSERT: &str = "INSERT INTO receipts (id, is_kept, made_ms) VALUES (?, ?, ?)";
 const LOOKUP: &str = "SELECT is_kept FROM receipts WHERE id = ?";
@@ -42,12 +42,13 @@ impl Receipt {
     /// Finds out what became of the unit of work, after its commit failed
     /// with `lost`.
     pub(in crate::db) async fn settle(self, server: &MySql, lost: Error) -> Result<()> {
-        for question in 1..=QUESTIONS {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
             match self.was_kept(server).await {
                 Ok(true) => return Ok(()),
                 Ok(false) if matches!(lost, Error::Lost(_)) => return Err(Error::Conflict),
                 Ok(false) => return Err(lost),
-                Err(error) => tracing::warn!(%error, question, "the outcome of a commit is open"),
+                Err(error) => tracing::warn!(%error, "the outcome of a commit is open"),
             }
             tokio::time::sleep(BETWEEN).await;
         }
@@ -56,7 +57,8 @@ impl Receipt {
 
     /// Whether it was kept; if not, it never will be.
     async fn was_kept(self, server: &MySql) -> Result<bool> {
-        let mut transaction = server.writers.begin().await.map_err(error)?;
+        let begun = server.writers.begin_with(BEGIN_WRITE).await;
+        let mut transaction = begun.map_err(error)?;
         let sql = INSERT.into();
         match run(&mut transaction, sql, args![self.0, false, now_ms()]).await {
             Ok(_) => {

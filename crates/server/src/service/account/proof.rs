@@ -50,6 +50,7 @@ impl Accounts {
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let account = fetch(&mut w, session.uid()).await?;
+                proved.use_up(&mut w).await?;
                 self.check_code(&mut w, &account, &request.code, &charge)
                     .await?;
                 let until_ms = self.clock.now_ms().saturating_add(PROOF_TTL_MS);

@@ -10,14 +10,14 @@ use sv_ledger::genesis::verify;
 use sv_ledger::id::SignPublicKey;
 use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
 
-use super::second_factor::fetch;
+use super::second_factor::{Accepted, fetch};
 use super::session::{Kind, NewSession};
 use super::throttle::RECOVERY_FROM_NETWORK;
 use super::unlockers::unlock;
 use super::{Accounts, MINUTE_MS, malformed, parse_handle};
 use crate::secrets::random;
 use crate::service::{Error, Result};
-use crate::store::accounts::{account, login};
+use crate::store::accounts::{account, code, login};
 
 /// Milliseconds that a nonce waits for its signature.
 const NONCE_TTL_MS: u64 = 5 * MINUTE_MS;
@@ -85,20 +85,22 @@ impl Accounts {
         let account = account
             .filter(|_| is_fresh && is_signed)
             .ok_or(ErrorCode::WrongCredentials)?;
-        if account.disabled {
-            return Err(ErrorCode::AccountDisabled.into());
-        }
         let charge = self.charge_code(account.uid, None).await?;
         self.db
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let now = fetch(&mut w, account.uid).await?;
                 // The key that signed may have been replaced meanwhile.
-                if now.unlockers != account.unlockers {
+                if now.unlockers_version != account.unlockers_version {
                     return Err(ErrorCode::WrongCredentials.into());
                 }
-                self.check_code(&mut w, &now, &request.code, &charge)
+                let accepted = self
+                    .check_code(&mut w, &now, &request.code, &charge)
                     .await?;
+                if accepted == Accepted::Reset {
+                    // The log-in that follows needs it, to set up a new second factor.
+                    code::give_back_reset(&mut w, now.uid).await?;
+                }
                 let new = NewSession {
                     uid: now.uid,
                     kind: Kind::Recovery,

@@ -10,7 +10,7 @@ use sv_api::{ErrorCode, Wire};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, VaultId};
-use sv_ledger::limits::SIGNUP_TTL_MS;
+use sv_ledger::limits::{SIGNUP_LEN, SIGNUP_TTL_MS};
 
 use super::code::Code;
 use super::login::remember_device;
@@ -84,6 +84,9 @@ impl Accounts {
         self.charge(&[(SIGNUP_FINISH, &[&network])]).await?;
         let invitation = self.required_invitation(request.invite.as_deref())?;
         let bytes = request.to_bytes();
+        if bytes.len() > SIGNUP_LEN {
+            return Err(ErrorCode::TooLarge.into());
+        }
         let now_ms = self.clock.now_ms();
         let signup = self.verify_signup(request, now_ms).await?;
         let uid = signup.uid;

@@ -296,7 +296,12 @@ impl Draft {
             invite,
             unlock: person.unlockers(&record, 1, |_| {}),
             account: account.first_entry(uid, &person.identity, None, vec![handle_op]),
-            drive: drive.first_entry(uid, &person.identity, Some(b"envelope".to_vec()), vec![]),
+            drive: drive.first_entry(
+                uid,
+                &person.identity,
+                Some(crate::author::envelope(7)),
+                vec![],
+            ),
         };
         Self { request, person }
     }

@@ -72,6 +72,35 @@ pub(crate) async fn a_server_starts_answers_and_stops() {
 }
 
 #[tokio::test]
+async fn a_server_on_a_server_s_database_starts_once_that_is_migrated() {
+    let Some(fresh) = sv_backends::sql::Engine::MariaDb.fresh().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut storage = Storage::in_folder(dir.path().join("data"), dir.path().join("key"));
+    fresh.url().clone_into(&mut storage.database);
+    let mut config = Config::on_free_port(storage, SignupPolicy::Open);
+    let refused = Server::start(config.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("securevaultd migrate"), "{refused}");
+    assert!(!dir.path().join("key").exists(), "nothing was made");
+
+    config.migrate = true;
+    let server = Server::start(config.clone()).await.unwrap();
+    let ready = get(&server, "/healthz/ready").await;
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    // Another, beside it, finds what the first has made.
+    let beside = Server::start(config).await.unwrap();
+    let id = beside.app().accounts().describe().instance_id;
+    assert_eq!(server.app().accounts().describe().instance_id, id);
+    beside.stop().await;
+
+    fresh.break_connections().await;
+    let ready = get(&server, "/healthz/ready").await;
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    server.stop().await;
+}
+
+#[tokio::test]
 pub(crate) async fn events_tell_every_head_of_the_session_and_want_one() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
