@@ -7,15 +7,18 @@ use crate::cargo::{self, cargo, succeed};
 use crate::report::{Done, Outcome, Report};
 
 /// What there is, as modules of the tests.
-const TESTS: [&str; 8] = [
+const TESTS: [&str; 11] = [
     "canaries",
     "converge",
     "damage",
     "kill_client",
     "kill_server",
+    "matrix",
     "memory",
     "model",
     "refusals",
+    "soak",
+    "together",
 ];
 /// Malformed and random requests in full.
 const REQUESTS: &str = "100000";

@@ -29,8 +29,9 @@ cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
 cargo xtask evil             every attack of the evil server in full: hours
 cargo xtask endure [--full] [NAME…]
-                             load, kill -9, damage, canaries, memory: a sample in the
-                             development build, or in full in the release build
+                             load, kill -9, damage, canaries, memory, every database and
+                             block store, several servers: a sample in the development
+                             build, or in full in the release build
 cargo xtask vectors          the known answers alone, natively and in a browser";
 
 fn main() -> ExitCode {

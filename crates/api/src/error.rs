@@ -16,6 +16,9 @@ pub struct ApiError {
     /// Milliseconds to wait before trying again, where waiting helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Bytes that would be taken, where a limit was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_bytes: Option<u64>,
 }
 
 json_wire!(ApiError);
@@ -32,6 +35,20 @@ impl ApiError {
             code,
             message: message.into(),
             retry_after_ms: None,
+            limit_bytes: None,
+        }
+    }
+
+    /// A file that is larger than a server takes.
+    pub fn file_too_large(limit_bytes: u64) -> Self {
+        let mebibytes = limit_bytes as f64 / f64::from(1 << 20);
+        let message = format!(
+            "The file is larger than this server takes: at most {mebibytes:.0} MiB \
+             ({limit_bytes} bytes)."
+        );
+        Self {
+            limit_bytes: Some(limit_bytes),
+            ..Self::with_message(ErrorCode::FileTooLarge, message)
         }
     }
 }
@@ -98,6 +115,8 @@ error_codes! {
     CheckpointGone "checkpoint_gone" 410 "The requested state is no longer kept. Start again from the newest.";
     /// The body is too large.
     TooLarge "too_large" 413 "The request is larger than the limit.";
+    /// The file is larger than this server takes, see [`ApiError::limit_bytes`].
+    FileTooLarge "file_too_large" 413 "The file is larger than this server takes.";
     /// The account's quota is used up.
     QuotaExceeded "quota_exceeded" 413 "Your storage is full. Empty the trash, delete old versions, or ask the administrator for more.";
     /// The log entry is not valid.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sv_api::account::SignupPolicy;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocks::{self, BlockStore, FileBlocks};
+use crate::blocks;
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db::{self, Database, Query};
@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
+use crate::service::events::Events;
 use crate::service::vault::Vaults;
 
 /// The services of a server. Clones are the same server.
@@ -27,6 +28,7 @@ struct Parts {
     clock: Clock,
     accounts: Accounts,
     vaults: Vaults,
+    events: Events,
     jobs: Jobs,
     metrics: Metrics,
     trusted_proxies: Vec<AddressRange>,
@@ -78,8 +80,10 @@ impl App {
             Arc::new(instance),
             config.signup,
         );
-        let blocks: Arc<dyn BlockStore> = Arc::new(FileBlocks::open(&config.storage.blocks)?);
-        let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system());
+        let blocks = blocks::open(&config.storage.blocks, &db, &clock)?;
+        let vaults = Vaults::new(db.clone(), blocks.clone(), clock.clone(), Random::system())
+            .with_max_file(config.max_file);
+        let events = Events::new(db.clone(), clock.clone(), vaults.listeners().clone());
         let metrics = Metrics::new(db.waits());
         let jobs = Jobs::new(db.clone(), blocks, clock.clone(), Random::system());
         Ok(Self(Arc::new(Parts {
@@ -87,6 +91,7 @@ impl App {
             clock,
             accounts,
             vaults,
+            events,
             jobs,
             metrics,
             trusted_proxies: config.trust_proxy.clone(),
@@ -111,6 +116,11 @@ impl App {
     /// Vaults: logs, records, blocks.
     pub fn vaults(&self) -> &Vaults {
         &self.0.vaults
+    }
+
+    /// Changes, for whoever listens.
+    pub fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// What the server does on its own.

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
+use crate::blocks::{BlocksUrl, BlocksUrlError};
+use crate::cli::parse_size;
 use crate::db;
 use crate::ephemeral::Ephemeral;
 use crate::http::AddressRange;
@@ -29,7 +31,8 @@ pub struct StorageArgs {
     #[arg(long, env = "SECUREVAULT_DATABASE", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     database: Option<String>,
-    /// Store of large blocks [default: file://DATA/blocks]
+    /// Where large blocks rest: file://FOLDER, db:// or
+    /// s3://BUCKET/PREFIX?endpoint=URL&region=NAME [default: file://DATA/blocks]
     #[arg(long, env = "SECUREVAULT_BLOCKS", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     blocks: Option<String>,
@@ -59,6 +62,10 @@ pub struct ServeArgs {
         value_name = "RANGE"
     )]
     trust_proxy: Vec<AddressRange>,
+    /// The largest file that is taken, as 500MB or 10GiB, or none for no limit
+    /// [default: 64MiB with blocks at db://, else none]
+    #[arg(long, env = "SECUREVAULT_MAX_FILE", value_name = "SIZE", value_parser = parse_limit)]
+    max_file: Option<Limit>,
     /// Bring the database up to date first, where no command can be run
     /// before the server starts
     #[arg(long, env = "SECUREVAULT_MIGRATE")]
@@ -79,6 +86,18 @@ pub struct ServeArgs {
     ephemeral: Ephemeral,
 }
 
+/// A size, or expressly none.
+#[derive(Debug, Clone, Copy)]
+struct Limit(Option<u64>);
+
+fn parse_limit(text: &str) -> Result<Limit, String> {
+    parse_size(text).map(Limit)
+}
+
+/// The largest file where blocks rest in the database: rows are the dearest
+/// place for them.
+const MAX_FILE_IN_DATABASE: u64 = 64 << 20;
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Signup {
     Invite,
@@ -93,8 +112,8 @@ pub struct Storage {
     pub data: PathBuf,
     /// `sqlite://` and a path, or `mysql://` and where the server is.
     pub database: String,
-    /// The folder of block files.
-    pub blocks: PathBuf,
+    /// Where blocks rest.
+    pub blocks: BlocksUrl,
     /// The key-encryption key.
     pub key: KeySource,
 }
@@ -110,6 +129,8 @@ pub struct Config {
     pub signup: SignupPolicy,
     /// Proxies whose word is taken for a client's address.
     pub trust_proxy: Vec<AddressRange>,
+    /// Bytes of the largest file that is taken.
+    pub max_file: Option<u64>,
     /// Whether to bring the database up to date first.
     pub migrate: bool,
     /// Address of the metrics, where they are shown.
@@ -132,6 +153,9 @@ pub enum ConfigError {
     /// TLS half set up.
     #[error(transparent)]
     Tls(#[from] SettingsError),
+    /// No block store.
+    #[error("--blocks: {0}")]
+    Blocks(#[from] BlocksUrlError),
 }
 
 impl Storage {
@@ -140,7 +164,7 @@ impl Storage {
         let data = data.into();
         Self {
             database: format!("sqlite://{}", data.join("vault.db").display()),
-            blocks: data.join("blocks"),
+            blocks: BlocksUrl::Files(data.join("blocks")),
             key: KeySource::File(key.into()),
             data,
         }
@@ -156,7 +180,9 @@ impl Storage {
             .into_iter()
             .filter_map(|(what, file)| Some((what, parent(file?))))
             .collect();
-        folders.push(("the blocks", self.blocks.clone()));
+        if let BlocksUrl::Files(folder) = &self.blocks {
+            folders.push(("the blocks", folder.clone()));
+        }
         folders
     }
 
@@ -174,6 +200,7 @@ impl Config {
     /// On a free port of `localhost`.
     pub fn on_free_port(storage: Storage, signup: SignupPolicy) -> Self {
         Self {
+            max_file: default_max_file(&storage),
             storage,
             listen: "localhost:0".to_owned(),
             signup,
@@ -202,8 +229,8 @@ impl StorageArgs {
                 .map_err(|_| ConfigError::Scheme("--database", "sqlite:// or mysql://"))?;
         }
         let blocks = match self.blocks {
-            Some(url) => path_of(&url, "file://", "--blocks")?,
-            None => data.join("blocks"),
+            Some(url) => url.parse()?,
+            None => BlocksUrl::Files(data.join("blocks")),
         };
         // Not a flag: a command line is visible to every user of the machine.
         let text = std::env::var("SECUREVAULT_KEY").ok().map(Zeroizing::new);
@@ -237,8 +264,13 @@ impl ServeArgs {
             Ok(port) => format!("0.0.0.0:{port}"),
             Err(_) => tls.default_listen().to_owned(),
         });
+        let max_file = match self.max_file {
+            Some(Limit(limit)) => limit,
+            None => default_max_file(&storage),
+        };
         Ok(Config {
             storage,
+            max_file,
             listen,
             signup: match self.signup {
                 Signup::Invite => SignupPolicy::Invite,
@@ -252,6 +284,10 @@ impl ServeArgs {
             ephemeral: self.ephemeral,
         })
     }
+}
+
+fn default_max_file(storage: &Storage) -> Option<u64> {
+    (storage.blocks == BlocksUrl::Database).then_some(MAX_FILE_IN_DATABASE)
 }
 
 fn platform_folder(variable: &str, in_home: &str) -> Option<PathBuf> {

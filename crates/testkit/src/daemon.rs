@@ -1,43 +1,40 @@
-//! A real `securevaultd` in a process of its own, which can be killed.
+//! Real `securevaultd` in processes of their own, which can be killed: one
+//! server, or several on one database.
 
-use std::cell::Cell;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::actor::{Host, STEP_MS};
+use crate::actor::Host;
+use crate::authenticator::CodeSteps;
 use crate::clock::TestClock;
 use crate::database::Database;
+use crate::dice::Dice;
 use crate::platform::TestPlatform;
 use crate::process::{Aim, Ambush};
 use crate::programs::program;
+use crate::running::Running;
+use crate::stage::{Backing, Engine, Stage};
 use crate::tap::Tap;
 
-/// Lines of the server's log that a failed test shows.
+/// Lines of the servers' log that a failed test shows.
 const LAST_LINES: usize = 40;
 
-/// A server process with its data, behind a wire.
+/// Server processes with what they keep, behind a wire.
 pub struct Daemon {
     folder: TempDir,
+    backing: Backing,
     tap: Tap,
     wrapper: Wrapper,
-    running: Option<Running>,
-    last_step: Cell<u64>,
+    /// Those that run.
+    servers: Vec<Option<Running>>,
+    steps: CodeSteps,
 }
 
 /// Turns the server's command into the one that is run; the path is that of
 /// the data folder.
 pub type Wrapper = fn(Command, &Path) -> Command;
-
-struct Running {
-    child: Child,
-    port: u16,
-    /// Kept open: what the server says must go somewhere.
-    _stdout: BufReader<ChildStdout>,
-}
 
 /// What `securevaultd check` found.
 #[derive(Debug, Clone)]
@@ -51,93 +48,129 @@ pub struct Checked {
 }
 
 impl Daemon {
-    /// Starts a server that anybody may sign up at.
+    /// Starts a server that anybody may sign up at, with all it keeps in one
+    /// folder.
     pub async fn start() -> Self {
         Self::start_with(|command, _| command).await
     }
 
     /// Starts a server in surroundings of its own.
     pub async fn start_with(wrapper: Wrapper) -> Self {
+        Self::open(Stage::ONE_FOLDER, false, 1, wrapper).await
+    }
+
+    /// Starts so many servers that keep everything together.
+    pub async fn start_on(stage: Stage, servers: usize) -> Self {
+        Self::open(stage, false, servers, |command, _| command).await
+    }
+
+    /// The same on a database server that this test may restart.
+    pub async fn start_on_own(stage: Stage, servers: usize) -> Self {
+        Self::open(stage, true, servers, |command, _| command).await
+    }
+
+    async fn open(stage: Stage, is_own: bool, servers: usize, wrapper: Wrapper) -> Self {
         let folder = TempDir::new().expect("a folder");
-        std::fs::create_dir(folder.path().join("data")).expect("a folder");
+        let backing = Backing::open(stage, is_own, &folder.path().join("data")).await;
         let mut daemon = Self {
             folder,
+            backing,
             tap: Tap::open().await,
             wrapper,
-            running: None,
-            last_step: Cell::new(0),
+            servers: (0..servers).map(|_| None).collect(),
+            steps: CodeSteps::default(),
         };
+        if stage.engine != Engine::Sqlite {
+            daemon.migrate();
+        }
         daemon.resume();
         daemon
     }
 
-    /// Starts the server again. Clients find it where it was.
+    /// Starts every server that does not run. Clients find them where they
+    /// were.
     pub fn resume(&mut self) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log());
-        let mut command = self.command(&["serve", "--listen", "localhost:0", "--signup", "open"]);
-        command.env("SECUREVAULT_LOG", "debug");
-        let mut child = (self.wrapper)(command, &self.data())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log.expect("the log"))
-            .spawn()
-            .expect("the server starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("the first line");
-        let port = line
-            .trim()
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok());
-        let Some(port) = port else {
-            let _ = child.kill();
-            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-            panic!("the server did not start: {line}{log}");
-        };
-        self.tap.lead_to(Some(port));
-        self.running = Some(Running {
-            child,
-            port,
-            _stdout: stdout,
-        });
-    }
-
-    /// Kills the server (`kill -9`), unless it is dead already.
-    pub fn kill(&mut self) {
-        self.tap.lead_to(None);
-        if let Some(mut running) = self.running.take() {
-            let _ = running.child.kill();
-            running.child.wait().expect("the server ends");
+        for server in 0..self.servers.len() {
+            if self.servers[server].is_none() {
+                let started = Running::start(self.serve(), &self.log());
+                self.take_over(server, started);
+            }
         }
     }
 
-    /// Kills the server at a moment to come; [`Self::kill`] clears it away.
+    /// Starts one server again, while others work.
+    pub async fn resume_one(&mut self, server: usize) {
+        let (command, log) = (self.serve(), self.log());
+        let start = move || Running::start(command, &log);
+        let started = tokio::task::spawn_blocking(start).await;
+        self.take_over(server, started.expect("a start"));
+    }
+
+    fn take_over(&mut self, server: usize, started: Running) {
+        self.tap.lead(server, Some(started.port()));
+        self.servers[server] = Some(started);
+    }
+
+    /// Kills every server (`kill -9`) that is not dead already.
+    pub fn kill(&mut self) {
+        (0..self.servers.len()).for_each(|server| self.kill_one(server));
+    }
+
+    /// Kills one server, unless it is dead already.
+    pub fn kill_one(&mut self, server: usize) {
+        self.tap.lead(server, None);
+        if let Some(running) = self.servers[server].take() {
+            running.kill();
+        }
+    }
+
+    /// Kills the first server at a moment to come; [`Self::kill`] clears it
+    /// away.
     pub fn ambush(&self, aim: Aim) -> Ambush {
         Ambush::lay(self.pid(), aim, &self.blocks())
     }
 
-    /// The server's process.
+    /// The first server's process.
     pub fn pid(&self) -> u32 {
-        self.running.as_ref().expect("the server runs").child.id()
+        self.running(0).pid()
     }
 
-    /// `securevaultd` on this server's data.
+    /// The address of one server, past the wire.
+    pub fn url_of(&self, server: usize) -> String {
+        format!("http://127.0.0.1:{}", self.running(server).port())
+    }
+
+    fn running(&self, server: usize) -> &Running {
+        self.servers[server].as_ref().expect("the server runs")
+    }
+
+    /// `securevaultd` on what these servers keep.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program("securevaultd");
         command
             .arg("--data")
             .arg(self.data())
             .arg("--key-file")
-            .arg(self.folder.path().join("server.key"))
-            .args(arguments);
+            .arg(self.folder.path().join("server.key"));
+        self.backing.name_to(&mut command);
+        command.args(arguments);
         command
     }
 
-    /// Runs `securevaultd check`, which may be done beside the server.
+    fn serve(&self) -> Command {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--signup", "open"]);
+        command.env("SECUREVAULT_LOG", "debug");
+        (self.wrapper)(command, &self.data())
+    }
+
+    fn migrate(&self) {
+        let output = self.command(&["migrate"]).output();
+        let output = output.expect("securevaultd migrate");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "migrate: {said}");
+    }
+
+    /// Runs `securevaultd check`, which may be done beside the servers.
     pub fn check(&self) -> Checked {
         let output = self.command(&["check", "--json"]).output();
         let output = output.expect("securevaultd check");
@@ -157,32 +190,54 @@ impl Daemon {
         checked.orphans
     }
 
-    /// Where the server itself listens.
+    /// Where the first server itself listens.
     pub fn port(&self) -> u16 {
-        self.running.as_ref().expect("the server runs").port
+        let first = self.servers.first().and_then(Option::as_ref);
+        first.expect("the server runs").port()
     }
 
     /// Leads every client to another server on this machine.
     pub fn divert_to(&self, port: u16) {
-        self.tap.lead_to(Some(port));
+        self.tap.lead(0, Some(port));
     }
 
-    /// The wire to it.
+    /// Restarts the database, as its operator would, in the middle of
+    /// everything; says what was done, if this stage allows it.
+    pub async fn restart_database(&mut self) -> Option<&'static str> {
+        self.backing.restart_database().await
+    }
+
+    /// Ends every connection to the database, with the transaction on it.
+    pub async fn cut_connections(&mut self) -> Option<&'static str> {
+        self.backing.cut_connections().await
+    }
+
+    /// Makes the block store fail for a moment.
+    pub async fn trouble_blocks(&mut self, dice: &mut Dice) -> Option<&'static str> {
+        self.backing.trouble_blocks(dice).await
+    }
+
+    /// The wire to them.
     pub const fn tap(&self) -> &Tap {
         &self.tap
     }
 
-    /// The folder of database and blocks.
+    /// What they keep things in.
+    pub const fn backing(&self) -> &Backing {
+        &self.backing
+    }
+
+    /// The data folder: of database and blocks, where these are files.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// The folder of the block store.
+    /// The folder of the block store, where it is files.
     pub fn blocks(&self) -> PathBuf {
         self.data().join("blocks")
     }
 
-    /// The database, past the server.
+    /// The database, past the server, where it is SQLite.
     pub async fn database(&self) -> Database {
         Database::open(&self.data().join("vault.db")).await
     }
@@ -193,9 +248,17 @@ impl Daemon {
         text.trim_ascii().to_vec()
     }
 
-    /// Everything the server said, at debug level, over all its lives.
+    /// Everything the servers said, at debug level, over all their lives.
     pub fn log(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    /// The same servers to somebody who has used no code yet.
+    pub fn newcomer(&self) -> Newcomer<'_> {
+        Newcomer {
+            daemon: self,
+            steps: CodeSteps::default(),
+        }
     }
 }
 
@@ -212,21 +275,30 @@ impl Drop for Daemon {
 
 impl Host for Daemon {
     fn device(&self) -> TestPlatform {
-        TestPlatform::new(&self.tap.url(), TestClock::default())
+        let device = TestPlatform::new(&self.tap.url(), TestClock::default());
+        if self.servers.len() > 1 {
+            device.network.be_restless();
+        }
+        device
     }
 
-    /// The server has the machine's clock, and takes the code of this step or
-    /// of the one before, each once.
     fn next_code_ms(&self) -> u64 {
-        let now = || {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            since.expect("time after 1970").as_millis() as u64
-        };
-        let step = (now() / STEP_MS - 1).max(self.last_step.get() + 1);
-        self.last_step.set(step);
-        std::thread::sleep(Duration::from_millis(
-            (step * STEP_MS).saturating_sub(now()),
-        ));
-        step * STEP_MS
+        self.steps.next_ms()
+    }
+}
+
+/// Servers, as one of many people sees them: each has codes of their own.
+pub struct Newcomer<'d> {
+    daemon: &'d Daemon,
+    steps: CodeSteps,
+}
+
+impl Host for Newcomer<'_> {
+    fn device(&self) -> TestPlatform {
+        self.daemon.device()
+    }
+
+    fn next_code_ms(&self) -> u64 {
+        self.steps.next_ms()
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod actor;
+mod authenticator;
 mod canary;
 mod clock;
 mod daemon;
@@ -17,28 +18,33 @@ mod database;
 mod dice;
 mod files;
 mod liar;
+mod listener;
 mod network;
 mod platform;
 mod process;
 mod programs;
+mod running;
 mod scale;
 mod server;
+mod stage;
 mod tap;
 mod terminal;
 
 pub use actor::{Actor, Host, PASSWORD, get, one_time_code, put};
 pub use canary::Canaries;
 pub use clock::TestClock;
-pub use daemon::{Checked, Daemon, Wrapper};
+pub use daemon::{Checked, Daemon, Newcomer, Wrapper};
 pub use database::{Database, Row, Value};
 pub use dice::Dice;
 pub use files::{ContentTarget, MemoryFiles, MemoryTarget, dated_file, file, folder};
 pub use liar::{Answer, Liar};
+pub use listener::Listener;
 pub use network::{Exchange, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform, TestRandom};
 pub use process::{Aim, Ambush, BlockWatch, Toll, files_below, peak_memory, toll};
 pub use scale::{scaled, skip};
 pub use server::{Snapshot, TestServer};
+pub use stage::{Backing, Engine, Stage, Store};
 pub use tap::Tap;
 pub use terminal::{Ran, Terminal, expect_same_tree};
 

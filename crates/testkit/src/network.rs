@@ -60,6 +60,7 @@ pub struct Network {
     rule: Rc<RefCell<Option<Rule>>>,
     route: Rc<RefCell<Option<Route>>>,
     recording: Rc<RefCell<Recording>>,
+    is_restless: Rc<RefCell<bool>>,
 }
 
 impl Network {
@@ -76,6 +77,7 @@ impl Network {
             rule: Rc::default(),
             route: Rc::default(),
             recording: Rc::default(),
+            is_restless: Rc::default(),
         }
     }
 
@@ -88,6 +90,7 @@ impl Network {
             rule: Rc::default(),
             route: Rc::default(),
             recording: Rc::default(),
+            is_restless: self.is_restless.clone(),
         }
     }
 
@@ -123,6 +126,12 @@ impl Network {
     /// for.
     pub fn divert(&self, route: impl Fn(&Exchange) -> Option<String> + 'static) {
         *self.route.borrow_mut() = Some(Box::new(route));
+    }
+
+    /// From now on every request has a connection of its own, so that it may
+    /// come to another server than the one before.
+    pub fn be_restless(&self) {
+        *self.is_restless.borrow_mut() = true;
     }
 
     /// Makes the network honest again.
@@ -166,6 +175,9 @@ impl Http for Network {
         let mut builder = self.client.request(method, url).body(request.body);
         if !request.content_type.is_empty() {
             builder = builder.header("content-type", request.content_type);
+        }
+        if *self.is_restless.borrow() {
+            builder = builder.header("connection", "close");
         }
         if let Some(token) = request.token {
             builder = builder.bearer_auth(token);

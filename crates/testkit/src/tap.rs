@@ -1,6 +1,6 @@
-//! The wire between clients and a server process: one address for as long as
-//! a test lasts, whatever becomes of the server, and a recording of every
-//! byte that passes.
+//! The wire between clients and server processes: one address for as long as
+//! a test lasts, whatever becomes of the servers, and a recording of every
+//! byte that passes. With several servers each connection goes to the next.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::network::Exchange;
 /// Bytes read at a time.
 const PIECE: usize = 64 * 1024;
 
-/// A wire to a server.
+/// A wire to one server or several.
 pub struct Tap {
     port: u16,
     wire: Arc<Mutex<Wire>>,
@@ -24,8 +24,10 @@ pub struct Tap {
 
 #[derive(Default)]
 struct Wire {
-    /// Where the server listens, while it does.
-    target: Option<u16>,
+    /// Where each server listens, while it does.
+    targets: Vec<Option<u16>>,
+    /// Whose turn it is.
+    turn: usize,
     recording: Option<Streams>,
 }
 
@@ -53,9 +55,13 @@ impl Tap {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Leads to a server on this machine, or nowhere.
-    pub fn lead_to(&self, port: Option<u16>) {
-        lock(&self.wire).target = port;
+    /// Leads to a server on this machine, or no longer to it.
+    pub fn lead(&self, server: usize, port: Option<u16>) {
+        let targets = &mut lock(&self.wire).targets;
+        if targets.len() <= server {
+            targets.resize(server + 1, None);
+        }
+        targets[server] = port;
     }
 
     /// Records from now on.
@@ -135,9 +141,8 @@ async fn serve(listener: TcpListener, wire: Arc<Mutex<Wire>>) {
 /// Passes bytes both ways until both ends are done; if either breaks off, so
 /// does the other.
 async fn connect(client: TcpStream, connection: u64, wire: Arc<Mutex<Wire>>) {
-    let target = lock(&wire).target;
-    let Some(port) = target else { return };
-    let Ok(server) = TcpStream::connect(("localhost", port)).await else {
+    let targets = lock(&wire).take_turns();
+    let Some(server) = reach(targets).await else {
         return;
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -157,6 +162,30 @@ async fn connect(client: TcpStream, connection: u64, wire: Arc<Mutex<Wire>>) {
     );
     // An error drops both ends, as a broken cable would.
     let _ = tokio::try_join!(up, down);
+}
+
+/// The first of some servers that can be reached.
+async fn reach(targets: Vec<u16>) -> Option<TcpStream> {
+    for port in targets {
+        if let Ok(server) = TcpStream::connect(("localhost", port)).await {
+            return Some(server);
+        }
+    }
+    None
+}
+
+impl Wire {
+    /// Every server that listens, beginning with the one whose turn it is.
+    fn take_turns(&mut self) -> Vec<u16> {
+        let listening = self.targets.iter().copied().flatten();
+        let mut listening: Vec<u16> = listening.collect();
+        if !listening.is_empty() {
+            self.turn += 1;
+            let first = self.turn % listening.len();
+            listening.rotate_left(first);
+        }
+        listening
+    }
 }
 
 async fn pass(

@@ -1,8 +1,10 @@
 //! Sending the bytes of one file: sealed block by block, several under way.
 
 use futures::stream::{self, TryStreamExt};
-use sv_api::endpoint::PutBlock;
+use sv_api::ErrorCode;
+use sv_api::endpoint::{CancelUpload, PutBlock};
 use sv_api::vault::{Block, InlineContent};
+use sv_api::wire::Empty;
 use sv_core::ContentKey;
 use sv_core::content::{BlocksRoot, block_count, block_hash, box_len, content_len, seal_block};
 use sv_ledger::entry::ContentAdded;
@@ -107,7 +109,15 @@ impl<P: Platform> Sender<'_, P> {
         let mut blocks = std::pin::pin!(blocks.try_buffered(BLOCKS_AT_ONCE));
         let (mut size, mut root, mut resume) = (0, BlocksRoot::new(), resume);
         let (mut fresh, mut noted) = (Vec::new(), LastNote::now(self.session.platform()));
-        while let Some((index, len, hash, is_new)) = blocks.try_next().await? {
+        loop {
+            let (index, len, hash, is_new) = match blocks.try_next().await {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
+                Err(error) => {
+                    self.give_up_if_too_large(content_id, &error).await;
+                    return Err(error);
+                }
+            };
             if is_new {
                 fresh.push((index, hash));
             }
@@ -129,6 +139,16 @@ impl<P: Platform> Sender<'_, P> {
             inline: None,
             resume,
         })
+    }
+
+    /// Blocks of a file that the server will never take are not left to count
+    /// until the upload expires. If this fails, they are.
+    async fn give_up_if_too_large(&self, content: ContentId, error: &ClientError) {
+        if error.is_refusal(ErrorCode::FileTooLarge) {
+            let endpoint = CancelUpload { content };
+            let server = self.session.server();
+            let _ = server.call(&endpoint, Empty {}, Repeat::Safe).await;
+        }
     }
 
     fn new_content(&self) -> Result<(ContentId, ContentKey)> {

@@ -2,6 +2,7 @@
 //! hundreds; long ones on their own, resumable.
 
 use futures::stream::{self, StreamExt};
+use sv_api::ErrorCode;
 use sv_api::vault::InlineContent;
 use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
@@ -32,7 +33,8 @@ pub struct UploadOutcome {
     pub skipped: u64,
     /// Bytes of the files sent.
     pub bytes: u64,
-    /// Files that could not be read, and why; the others are stored.
+    /// Files that could not be read, or are larger than the server takes, and
+    /// why; the others are stored.
     pub unreadable: Vec<(String, StorageError)>,
 }
 
@@ -145,7 +147,7 @@ impl UploadPlan {
 }
 
 impl UploadOutcome {
-    /// Books a file; one that could not be read does not stop the others.
+    /// Books a file; one that cannot be stored does not stop the others.
     fn take(
         &mut self,
         step: &Step,
@@ -158,6 +160,10 @@ impl UploadOutcome {
                 self.bytes += add(sent);
             }
             Err(ClientError::Local(error)) => {
+                self.unreadable.push((step.path.to_string(), error));
+            }
+            Err(ClientError::Refused(refusal)) if refusal.code == ErrorCode::FileTooLarge => {
+                let error = StorageError(refusal.message);
                 self.unreadable.push((step.path.to_string(), error));
             }
             Err(error) => return Err(error),

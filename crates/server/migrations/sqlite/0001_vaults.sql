@@ -122,6 +122,29 @@ CREATE TABLE discarded_files (
     file BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
+-- Names under which a block may be stored: taken before its first byte, given
+-- up when a row of `blocks` names it. Whoever lost the row may not commit.
+CREATE TABLE reserved_files (
+    file       BLOB    NOT NULL PRIMARY KEY,
+    expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX reserved_files_by_expiry ON reserved_files (expires_ms);
+
+-- Blocks that rest in the database. Part 0 is written last and has the length
+-- of the whole: without it there is no block.
+CREATE TABLE block_parts (
+    file      BLOB    NOT NULL,
+    idx       INTEGER NOT NULL,
+    block_len INTEGER NOT NULL,
+    stored_ms INTEGER NOT NULL,
+    data      BLOB    NOT NULL,
+    PRIMARY KEY (file, idx)
+) STRICT;
+
+-- Listing reads this alone, not the parts.
+CREATE INDEX block_parts_listed ON block_parts (idx, file, stored_ms);
+
 -- Who may do alone, until when, what only one may do at a time.
 CREATE TABLE leases (
     name     TEXT    NOT NULL PRIMARY KEY,

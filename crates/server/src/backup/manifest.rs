@@ -23,10 +23,22 @@ pub struct Manifest {
     pub database: FileDigest,
     /// Keys by name.
     pub keys: BTreeMap<String, FileDigest>,
+    /// Where the blocks are.
+    pub blocks: BlocksAt,
     /// How many files hold blocks.
     pub block_files: u64,
     /// Their bytes.
     pub block_bytes: u64,
+}
+
+/// Where a backup has its blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlocksAt {
+    /// In its folder of blocks.
+    Files,
+    /// In its database, where they were.
+    Database,
 }
 
 /// A file's length and hash.

@@ -3,14 +3,15 @@
 //! A backup is a folder: `vault.db`, `blocks/ab/<name>`, `keys/<name>` and,
 //! written last, `manifest.json`; without it the folder is no backup. The
 //! manifest covers the database and the keys, and the database holds length
-//! and hash of every block.
+//! and hash of every block. Blocks that rest in the database stay in it; any
+//! others, of a bucket too, become files.
 
 mod files;
 mod manifest;
 mod restore;
 mod take;
 
-pub use manifest::{FileDigest, Manifest};
+pub use manifest::{BlocksAt, FileDigest, Manifest};
 pub use restore::{Restore, restore};
 pub use take::{Backup, backup};
 
@@ -51,6 +52,12 @@ pub enum Error {
     /// A file of the backup is not what was saved.
     #[error("{0} is damaged: its bytes are not those that were saved")]
     Damaged(String),
+    /// The backup has its blocks where the new server will not look.
+    #[error(
+        "the blocks of this backup are {0}: restore with that, and move them afterwards with \
+         securevaultd migrate-to"
+    )]
+    BlocksElsewhere(&'static str),
     /// The database failed.
     #[error("database: {0}")]
     Database(#[from] db::Error),

@@ -9,7 +9,7 @@ use tokio_util::io::ReaderStream;
 
 use super::manifest::{FORMAT, MANIFEST};
 use super::take::shard_folder;
-use super::{BLOCKS, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
+use super::{BLOCKS, BlocksAt, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
 use crate::blocks::{BlockName, BlockStore, Error as BlockError, Stored};
 use crate::db::Database;
 use crate::store::blocks;
@@ -19,8 +19,9 @@ use crate::store::blocks;
 pub struct Restore {
     /// The database's file, which must not exist.
     pub database: PathBuf,
-    /// An empty block store.
-    pub blocks: Arc<dyn BlockStore>,
+    /// An empty block store; none if the server will look for blocks in the
+    /// database.
+    pub blocks: Option<Arc<dyn BlockStore>>,
     /// The folder of keys, in which none of the backup's may exist.
     pub keys: PathBuf,
 }
@@ -32,7 +33,20 @@ pub struct Restore {
 pub async fn restore(from: &Path, target: &Restore) -> Result<Manifest> {
     let manifest = verified_manifest(from)?;
     require_nothing(target, &manifest).await?;
-    restore_blocks(from, target).await?;
+    match (&target.blocks, manifest.blocks) {
+        (Some(blocks), BlocksAt::Files) => restore_blocks(from, blocks).await?,
+        (None, BlocksAt::Database) => {}
+        (None, BlocksAt::Files) => {
+            return Err(Error::BlocksElsewhere(
+                "files, as for --blocks file://FOLDER",
+            ));
+        }
+        (Some(_), BlocksAt::Database) => {
+            return Err(Error::BlocksElsewhere(
+                "in its database, as for --blocks db://",
+            ));
+        }
+    }
     files::ensure_folder(&target.keys)?;
     for name in manifest.keys.keys() {
         files::copy(&from.join(KEYS).join(name), &target.keys.join(name))?;
@@ -77,8 +91,11 @@ async fn require_nothing(target: &Restore, manifest: &Manifest) -> Result<()> {
             return Err(Error::Exists(path));
         }
     }
+    let Some(blocks) = &target.blocks else {
+        return Ok(());
+    };
     for shard in 0..=u8::MAX {
-        if let Some(block) = target.blocks.list(shard).await?.first() {
+        if let Some(block) = blocks.list(shard).await?.first() {
             return Err(Error::Exists(PathBuf::from(block.name.to_string())));
         }
     }
@@ -86,7 +103,7 @@ async fn require_nothing(target: &Restore, manifest: &Manifest) -> Result<()> {
 }
 
 /// Every block that the database names, each against its length and hash.
-async fn restore_blocks(from: &Path, target: &Restore) -> Result<()> {
+async fn restore_blocks(from: &Path, target: &Arc<dyn BlockStore>) -> Result<()> {
     let copy = Database::open_copy(&from.join(DATABASE)).await?;
     let mut after = BlockName::new([0; 16]);
     loop {
@@ -101,7 +118,7 @@ async fn restore_blocks(from: &Path, target: &Restore) -> Result<()> {
             let file = tokio::fs::File::open(&path).await;
             let file = file.map_err(|error| files::at(&path, error))?;
             let bytes = ReaderStream::new(file).map_err(BlockError::from).boxed();
-            if target.blocks.put(name, bytes).await? != (Stored { len, hash }) {
+            if target.put(name, bytes).await? != (Stored { len, hash }) {
                 return Err(Error::Damaged(name.to_string()));
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::manifest::{FORMAT, MANIFEST};
-use super::{BLOCKS, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
+use super::{BLOCKS, BlocksAt, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
 use crate::blocks::{BlockName, BlockStore};
 use crate::clock::Clock;
 use crate::db::{self, Database};
@@ -25,8 +25,8 @@ const LEASE_MS: u64 = 60 * 60 * 1000;
 pub struct Backup {
     /// The database.
     pub db: Database,
-    /// The blocks.
-    pub blocks: Arc<dyn BlockStore>,
+    /// The blocks; none if they rest in the database, which is copied whole.
+    pub blocks: Option<Arc<dyn BlockStore>>,
     /// Key files by the name they get in the backup.
     pub keys: BTreeMap<String, PathBuf>,
     /// Time.
@@ -62,7 +62,13 @@ async fn take(source: &Backup, lease: &Lease<'_>, target: &Path) -> Result<Manif
     let file = source.db.file().ok_or(Error::NoFile)?;
     file.copy_to(&database).await?;
     let copy = Database::open_copy(&database).await?;
-    let (block_files, block_bytes) = export_blocks(source, lease, &copy, target).await?;
+    let (blocks, (block_files, block_bytes)) = match &source.blocks {
+        Some(store) => (
+            BlocksAt::Files,
+            export_blocks(store, lease, &copy, target).await?,
+        ),
+        None => (BlocksAt::Database, (0, 0)),
+    };
     copy.close().await;
     if !lease.renew().await? {
         return Err(Error::LeaseLost);
@@ -75,6 +81,7 @@ async fn take(source: &Backup, lease: &Lease<'_>, target: &Path) -> Result<Manif
             server: env!("CARGO_PKG_VERSION").to_owned(),
             database: files::seal(&target.join(DATABASE))?,
             keys: copy_keys(&keys, &target.join(KEYS))?,
+            blocks,
             block_files,
             block_bytes,
         };
@@ -100,7 +107,7 @@ async fn take(source: &Backup, lease: &Lease<'_>, target: &Path) -> Result<Manif
 
 /// Copies every file that the copy names; how many, and their bytes.
 async fn export_blocks(
-    source: &Backup,
+    store: &Arc<dyn BlockStore>,
     lease: &Lease<'_>,
     copy: &Database,
     target: &Path,
@@ -122,7 +129,7 @@ async fn export_blocks(
                 files::make_folder(&shard_folder(&folder, name.shard()))?;
             }
             let file = shard_folder(&folder, name.shard()).join(name.to_string());
-            source.blocks.export(*name, &file).await?;
+            store.export(*name, &file).await?;
             (count, bytes, after) = (count + 1, bytes + len, *name);
         }
         if page.len() < PAGE as usize {

@@ -17,7 +17,10 @@ use tokio::task::spawn_blocking;
 use tokio_util::io::ReaderStream;
 
 use super::fs::{Fs, SystemFs};
-use super::{BlockBody, BlockName, BlockStore, BlockStream, Error, Listed, Result, Stored};
+use super::{
+    BlockBody, BlockName, BlockStore, BlockStream, Error, Listed, Owner, OwnerMark, Result, Stored,
+    export, owner_by,
+};
 
 /// Bytes collected before they are written and hashed together.
 const WRITE_LEN: usize = 512 * 1024;
@@ -66,11 +69,12 @@ impl FileBlocks {
         self.shard(name.shard()).join(name.to_string())
     }
 
+    fn draft(&self, name: BlockName) -> PathBuf {
+        self.root.join("tmp").join(name.to_string())
+    }
+
     async fn store(&self, name: BlockName, mut bytes: BlockStream<'_>) -> Result<Stored> {
-        let (fs, path) = (
-            self.fs.clone(),
-            self.root.join("tmp").join(name.to_string()),
-        );
+        let (fs, path) = (self.fs.clone(), self.draft(name));
         let mut draft = blocking(move || Draft::create(fs, path)).await?;
         let mut pieces = Vec::new();
         let (mut waiting, mut total) = (0, 0);
@@ -109,10 +113,15 @@ impl BlockStore for FileBlocks {
     }
 
     fn delete(&self, name: BlockName) -> BoxFuture<'_, Result<()>> {
-        let (fs, path) = (self.fs.clone(), self.path(name));
-        blocking(move || match fs.remove(&path).map_err(Error::from) {
-            Err(Error::NotFound) => Ok(()),
-            done => done,
+        let (fs, path, draft) = (self.fs.clone(), self.path(name), self.draft(name));
+        blocking(move || {
+            for path in [path, draft] {
+                match fs.remove(&path).map_err(Error::from) {
+                    Ok(()) | Err(Error::NotFound) => {}
+                    failed => return failed,
+                }
+            }
+            Ok(())
         })
         .boxed()
     }
@@ -135,32 +144,56 @@ impl BlockStore for FileBlocks {
         .boxed()
     }
 
-    fn remove_unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<u64>> {
-        let (fs, folder) = (self.fs.clone(), self.root.join("tmp"));
+    fn unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<Vec<BlockName>>> {
+        let folder = self.root.join("tmp");
         blocking(move || {
-            let mut removed = 0;
+            let mut unfinished = Vec::new();
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
-                if entry.metadata().is_ok_and(|m| modified_ms(&m) < before_ms) {
-                    fs.remove(&entry.path())?;
-                    removed += 1;
-                }
+                let is_old = entry.metadata().is_ok_and(|m| modified_ms(&m) < before_ms);
+                let name = entry.file_name().to_str().and_then(BlockName::parse);
+                unfinished.extend(name.filter(|_| is_old));
             }
-            Ok(removed)
+            Ok(unfinished)
+        })
+        .boxed()
+    }
+
+    fn owner(&self, us: OwnerMark) -> BoxFuture<'_, Result<Owner>> {
+        let (fs, path, draft) = (
+            self.fs.clone(),
+            self.root.join("owner"),
+            self.root.join("tmp").join("owner"),
+        );
+        let root = self.root.clone();
+        blocking(move || match std::fs::read(&path) {
+            Ok(mark) => Ok(owner_by(&mark, &us)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if draft.exists() {
+                    fs.remove(&draft)?;
+                }
+                let mut file = fs.create(&draft)?;
+                fs.write(&mut file, &us)?;
+                fs.sync_file(&file)?;
+                fs.rename(&draft, &path)?;
+                fs.sync_folder(&root)?;
+                Ok(Owner::New)
+            }
+            Err(error) => Err(error.into()),
         })
         .boxed()
     }
 
     fn export<'a>(&'a self, name: BlockName, target: &'a Path) -> BoxFuture<'a, Result<()>> {
-        let (source, target) = (self.path(name), target.to_owned());
-        blocking(move || {
-            if std::fs::hard_link(&source, &target).is_ok() {
-                return Ok(());
+        async move {
+            let (source, link) = (self.path(name), target.to_owned());
+            let linked = blocking(move || Ok(std::fs::hard_link(source, link)?)).await;
+            match linked {
+                Ok(()) => Ok(()),
+                // Another file system, or one without links.
+                Err(_) => export::copy(self.read(name), target).await,
             }
-            let mut copy = SystemFs.create(&target)?;
-            std::io::copy(&mut File::open(source)?, &mut copy)?;
-            Ok(SystemFs.sync_file(&copy)?)
-        })
+        }
         .boxed()
     }
 }
@@ -220,7 +253,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.published {
-            // What cannot be removed now, `remove_unfinished` removes later.
+            // What cannot be removed now, a job finds as unfinished.
             let _ = self.fs.remove(&self.path);
         }
     }

@@ -2,19 +2,29 @@
 //! store one and never written twice, so a store needs no locks and no
 //! conditional writes: the database row alone says which name counts.
 
+mod database;
+mod export;
 mod files;
 mod fs;
+mod location;
+mod s3;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use sv_ledger::id::Hash;
 
+pub use database::DatabaseBlocks;
 pub use files::FileBlocks;
 pub use fs::{Fs, SystemFs};
+pub use location::{BlocksUrl, BlocksUrlError};
+pub use s3::{S3Blocks, S3Credentials, S3Location};
 
+use crate::clock::Clock;
+use crate::db::{self, Database};
 use crate::random::{NoRandomness, Random};
 
 /// What block stores answer with.
@@ -47,9 +57,25 @@ pub enum Error {
     /// No such block.
     #[error("no such block")]
     NotFound,
+    /// The store does not answer, or has too much to do: try again.
+    #[error("the block store is not available: {0}")]
+    Unavailable(String),
+    /// The store does not let this server in, or has no such bucket.
+    #[error("the block store refuses: {0}")]
+    Denied(String),
     /// Anything else.
     #[error("{0}")]
     Io(#[source] std::io::Error),
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::Full => Self::Full,
+            db::Error::Conflict | db::Error::Unavailable(_) => Self::Unavailable(error.to_string()),
+            error => Self::Io(std::io::Error::other(error)),
+        }
+    }
 }
 
 impl From<std::io::Error> for Error {
@@ -127,45 +153,91 @@ pub struct Listed {
     pub stored_ms: u64,
 }
 
+/// Whose a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Whoever asked.
+    Us,
+    /// Until now nobody's, from now on whoever asked's.
+    New,
+    /// Somebody else's.
+    Other,
+}
+
+/// What tells one installation from another in a store.
+pub type OwnerMark = [u8; 32];
+
 /// The port. `tests/suite/blocks_conformance.rs` says what it promises.
 pub trait BlockStore: Send + Sync + std::fmt::Debug + 'static {
     /// Takes a block in. When this returns it is durable; if it fails or is
-    /// dropped, there is nothing, or an orphan that [`Self::list`] shows.
+    /// dropped, [`Self::read`] finds nothing, and what may remain is shown by
+    /// [`Self::list`] or [`Self::unfinished`].
     ///
     /// # Errors
     /// [`Error::TooLarge`] beyond a sealed block's length, [`Error::Full`],
     /// or whatever the stream gave.
     fn put<'a>(&'a self, name: BlockName, bytes: BlockStream<'a>) -> BoxFuture<'a, Result<Stored>>;
 
-    /// A block's bytes.
+    /// A block's bytes. If the block is deleted meanwhile, they come to their
+    /// end or to an error, never to an early end that looks like the end.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     fn read(&self, name: BlockName) -> BoxFuture<'_, Result<BlockBody>>;
 
-    /// Removes a block; one that is not there is no error.
+    /// Removes a block, finished or not; one that is not there is no error.
     ///
     /// # Errors
     /// [`Error`].
     fn delete(&self, name: BlockName) -> BoxFuture<'_, Result<()>>;
 
-    /// Every block whose name begins with that byte.
+    /// Every finished block whose name begins with that byte.
     ///
     /// # Errors
     /// [`Error`].
     fn list(&self, shard: u8) -> BoxFuture<'_, Result<Vec<Listed>>>;
 
-    /// Removes what broken-off attempts before that time have left, and says
-    /// how many there were.
+    /// Blocks whose storing began before that time and did not end.
     ///
     /// # Errors
     /// [`Error`].
-    fn remove_unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<u64>>;
+    fn unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<Vec<BlockName>>>;
+
+    /// Whose the store is; a store that is nobody's is marked as the asker's.
+    /// Asked before anything is removed because no row names it: a store that
+    /// two installations share by mistake holds the blocks of both.
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn owner(&self, us: OwnerMark) -> BoxFuture<'_, Result<Owner>>;
 
     /// Makes a block appear as a file that must not exist yet. Blocks never
     /// change, so it may share its bytes with the store's own.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    fn export<'a>(&'a self, name: BlockName, target: &'a Path) -> BoxFuture<'a, Result<()>>;
+    fn export<'a>(&'a self, name: BlockName, target: &'a Path) -> BoxFuture<'a, Result<()>> {
+        Box::pin(export::copy(self.read(name), target))
+    }
+}
+
+/// By the mark that was found.
+fn owner_by(mark: &[u8], us: &OwnerMark) -> Owner {
+    match mark == us {
+        true => Owner::Us,
+        false => Owner::Other,
+    }
+}
+
+/// Opens the store that a URL names.
+///
+/// # Errors
+/// [`Error`] if it cannot be opened. That an object store answers is seen at
+/// the first use.
+pub fn open(url: &BlocksUrl, db: &Database, clock: &Clock) -> Result<Arc<dyn BlockStore>> {
+    Ok(match url {
+        BlocksUrl::Files(folder) => Arc::new(FileBlocks::open(folder)?),
+        BlocksUrl::Database => Arc::new(DatabaseBlocks::new(db.clone(), clock.clone())),
+        BlocksUrl::S3(location) => Arc::new(S3Blocks::open(location)?),
+    })
 }

@@ -14,7 +14,7 @@ use crate::db::{Database, Value};
 use crate::service::Result;
 use crate::store::blocks::Place;
 use crate::store::contents::Content;
-use crate::store::{blocks, contents, garbage};
+use crate::store::{blocks, contents, garbage, reservations};
 
 pub(super) async fn check(
     db: &Database,
@@ -38,6 +38,7 @@ pub(super) async fn check(
         let values: Vec<_> = names.iter().map(|name| Value::from(*name)).collect();
         let mut snapshot = db.read().await?;
         let mut known = blocks::named_files(&mut snapshot, values.clone()).await?;
+        known.extend(reservations::among(&mut snapshot, values.clone()).await?);
         known.extend(garbage::discarded_among(&mut snapshot, values).await?);
         let known: BTreeSet<_> = known.into_iter().collect();
         let orphans = names.into_iter().filter(|name| !known.contains(name));
@@ -80,30 +81,31 @@ async fn check_content(
         let Some(placed) = placed else { continue };
         report.blocks += 1;
         report.block_bytes += placed.block.len;
-        match block_hash(store, placed.place).await {
-            Ok(found) if found == (placed.block.len, placed.block.hash) => {}
-            Ok(_) => report
-                .findings
-                .push(Finding::BlockDamaged { content_id, index }),
-            Err(BlockError::NotFound) => {
-                report
-                    .findings
-                    .push(Finding::BlockMissing { content_id, index });
-            }
+        let finding = match block_hash(store, &placed.place).await {
+            Ok(found) if found == (placed.block.len, placed.block.hash) => continue,
+            Ok(_) => Finding::BlockDamaged { content_id, index },
+            Err(BlockError::NotFound) => Finding::BlockMissing { content_id, index },
             Err(error) => return Err(error.into()),
+        };
+        // A server beside us may have taken the block away or put another
+        // in its place while it was read.
+        let mut snapshot = db.read().await?;
+        let now = blocks::lookup(&mut snapshot, content_id, index).await?;
+        if now.is_some_and(|now| now.place == placed.place) {
+            report.findings.push(finding);
         }
     }
     Ok(())
 }
 
-async fn block_hash(store: &Arc<dyn BlockStore>, place: Place) -> Result<(u64, Hash), BlockError> {
+async fn block_hash(store: &Arc<dyn BlockStore>, place: &Place) -> Result<(u64, Hash), BlockError> {
     let mut hasher = blake3::Hasher::new();
     match place {
         Place::Row(bytes) => {
-            hasher.update(&bytes);
+            hasher.update(bytes);
         }
         Place::File(name) => {
-            let mut body = store.read(name).await?;
+            let mut body = store.read(*name).await?;
             while let Some(piece) = body.bytes.try_next().await? {
                 hasher.update(&piece);
             }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Failure;
 use crate::app::App;
+use crate::blocks::{BlockStore, BlocksUrl, Error, S3Blocks};
 use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::db::Query;
@@ -50,6 +51,7 @@ pub(super) async fn run(config: Config, json: bool) -> Result<(), Failure> {
         key(&storage),
         encryption(&config.tls, &config.listen, &storage.data),
     ];
+    findings.push(blocks(&storage).await);
     findings.push(database(storage).await);
     if json {
         println!("{}", json!({ "findings": findings }));
@@ -231,6 +233,27 @@ fn is_loopback(listen: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let address = bare.parse::<std::net::IpAddr>();
     bare == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Asks the object store for a list, as the jobs do: it shows whether the
+/// bucket is there and the key is right.
+async fn blocks(storage: &Storage) -> Finding {
+    let location = match &storage.blocks {
+        BlocksUrl::Files(folder) => {
+            return ok("blocks", format!("files in {}", folder.display()));
+        }
+        BlocksUrl::Database => return ok("blocks", "in the database"),
+        BlocksUrl::S3(location) => location,
+    };
+    let listed = match S3Blocks::open(location) {
+        Ok(bucket) => bucket.list(0).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match listed {
+        Ok(()) => ok("blocks", format!("in {location}, which answers")),
+        Err(Error::NotFound) => problem("blocks", format!("{location}: there is no such bucket")),
+        Err(error) => problem("blocks", format!("{location}: {error}")),
+    }
 }
 
 async fn database(storage: Storage) -> Finding {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Failure;
 use crate::backup::{self, Backup, Restore};
-use crate::blocks::{BlockStore, FileBlocks};
+use crate::blocks::{self, BlockStore, BlocksUrl, FileBlocks, S3Blocks};
 use crate::check;
 use crate::clock::Clock;
 use crate::config::Storage;
@@ -39,7 +39,7 @@ pub(super) async fn backup(
     let keys = key.map(|path| (KEY.to_owned(), path.to_owned()));
     let source = Backup {
         db: db.clone(),
-        blocks,
+        blocks: apart_from_database(&storage, blocks),
         keys: keys.into_iter().collect::<BTreeMap<String, PathBuf>>(),
         clock: Clock::system(),
         random: Random::system(),
@@ -64,7 +64,17 @@ pub(super) async fn restore(storage: Storage, dir: &Path, json: bool) -> Result<
     let database = database_file(&storage).ok_or(backup::Error::NoFile)?;
     let target = Restore {
         database: database.to_owned(),
-        blocks: Arc::new(FileBlocks::open(&storage.blocks).map_err(Failure::failed)?),
+        blocks: match &storage.blocks {
+            BlocksUrl::Database => None,
+            BlocksUrl::Files(folder) => {
+                let files = FileBlocks::open(folder).map_err(Failure::failed)?;
+                Some(Arc::new(files))
+            }
+            BlocksUrl::S3(location) => {
+                let bucket = S3Blocks::open(location).map_err(Failure::failed)?;
+                Some(Arc::new(bucket))
+            }
+        },
         keys: keys.clone(),
     };
     let manifest = backup::restore(dir, &target).await?;
@@ -152,8 +162,16 @@ async fn open_existing(storage: &Storage) -> Result<(Database, Arc<dyn BlockStor
         )));
     }
     let db = Database::open(&storage.database).await;
-    let blocks = FileBlocks::open(&storage.blocks).map_err(Failure::failed)?;
-    Ok((db.map_err(Failure::failed)?, Arc::new(blocks)))
+    let db = db.map_err(Failure::failed)?;
+    let blocks = blocks::open(&storage.blocks, &db, &Clock::system()).map_err(Failure::failed)?;
+    Ok((db, blocks))
+}
+
+fn apart_from_database(
+    storage: &Storage,
+    blocks: Arc<dyn BlockStore>,
+) -> Option<Arc<dyn BlockStore>> {
+    (storage.blocks != BlocksUrl::Database).then_some(blocks)
 }
 
 /// None where the database is a server's.

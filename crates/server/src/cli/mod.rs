@@ -17,6 +17,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{ServeArgs, StorageArgs};
 use failure::Failure;
+pub(crate) use unit::parse_size;
 
 #[derive(Parser)]
 #[command(name = "securevaultd", version, about = "The SecureVault server")]

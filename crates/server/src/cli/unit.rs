@@ -12,7 +12,7 @@ pub(super) fn parse_duration_ms(text: &str) -> Result<u64, String> {
 }
 
 /// Bytes of `500MB` or `10GiB`; `none` is no limit.
-pub(super) fn parse_size(text: &str) -> Result<Option<u64>, String> {
+pub(crate) fn parse_size(text: &str) -> Result<Option<u64>, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(None);
     }

@@ -6,7 +6,10 @@ use super::{BATCH, Jobs};
 use crate::blocks::BlockName;
 use crate::db::Write;
 use crate::service::Result;
-use crate::store::{blocks, contents, garbage, references};
+use crate::store::{blocks, contents, garbage, leases, references};
+
+/// Discarded files that are removed under one claim of the lease.
+const FILES: u32 = 100;
 
 impl Jobs {
     /// Removes contents whose grace is over: dead first, so that no append
@@ -36,24 +39,32 @@ impl Jobs {
     /// it is removed again, which is no error.
     pub(super) async fn remove_discarded(&self, holder: [u8; 16]) -> Result<u64> {
         let mut removed = 0;
-        while self.claim_removal(holder).await? {
-            let mut snapshot = self.db.read().await?;
-            let files = garbage::discarded(&mut snapshot, BATCH).await?;
-            drop(snapshot);
+        loop {
+            let files = self.db.retry(|| self.discarded(holder)).await?;
             if files.is_empty() {
-                break;
+                return Ok(removed);
             }
-            for name in &files {
-                self.blocks.delete(*name).await?;
-            }
+            self.delete_all(files.iter().copied()).await?;
             removed += files.len() as u64;
             self.db.retry(|| self.forget(&files)).await?;
         }
-        Ok(removed)
     }
-}
 
-impl Jobs {
+    /// Files to remove, while this server may; else none. What is discarded
+    /// stays so, and a backup that begins later copies a database in which it
+    /// is. So it is no harm if the lease ends before the last one is removed,
+    /// as long as the list is no younger than the lease.
+    async fn discarded(&self, holder: [u8; 16]) -> Result<Vec<BlockName>> {
+        let mut write = self.db.write().await?;
+        let name = leases::BLOCK_REMOVAL;
+        if !self.claim_in(&mut write, name, holder).await? {
+            return Ok(Vec::new());
+        }
+        let files = garbage::discarded(&mut write, FILES).await?;
+        write.commit().await?;
+        Ok(files)
+    }
+
     async fn forget(&self, files: &[BlockName]) -> Result<()> {
         let mut write = self.db.write().await?;
         garbage::forget(&mut write, files.iter().copied()).await?;

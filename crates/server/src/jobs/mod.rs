@@ -9,11 +9,12 @@ mod prune;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use sv_ledger::limits::PAGE;
 
-use crate::blocks::BlockStore;
+use crate::blocks::{BlockName, BlockStore};
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{Database, Write};
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::service::Result;
@@ -22,7 +23,8 @@ use crate::store::{contents, leases};
 
 /// Rows that one unit of work removes.
 const BATCH: u32 = 500;
-/// How long a run may keep the lease on removing blocks without renewing it.
+/// How long a run may keep a lease without renewing it. Servers' clocks must
+/// agree far better than this.
 const LEASE_MS: u64 = 10 * 60 * 1000;
 
 /// What a run of the jobs did.
@@ -42,6 +44,8 @@ pub struct Report {
     pub pruned_leaves: u64,
     /// Removing files waits for a backup to end.
     pub removal_paused: bool,
+    /// Another server is at it.
+    pub done_elsewhere: bool,
 }
 
 /// The jobs of one server.
@@ -64,24 +68,38 @@ impl Jobs {
         }
     }
 
-    /// Runs every job once.
+    /// Runs every job once, unless another server does. A run that outlasts
+    /// its lease may get company, which costs conflicts and nothing else.
     ///
     /// # Errors
     /// The first that fails; the others run at the next time.
     pub async fn run(&self) -> Result<Report> {
+        let holder = self.random.bytes()?;
+        if !self.claim(leases::JOBS, holder).await? {
+            return Ok(Report {
+                done_elsewhere: true,
+                ..Report::default()
+            });
+        }
+        let done = self.run_all(holder).await;
+        self.end(leases::JOBS, holder).await?;
+        done
+    }
+
+    async fn run_all(&self, holder: [u8; 16]) -> Result<Report> {
         let mut report = Report {
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,
             pruned_leaves: self.prune().await?,
             ..Report::default()
         };
-        let holder = self.random.bytes()?;
-        if self.claim_removal(holder).await? {
-            report.removed_files = self.remove_discarded(holder).await?;
-            (report.orphans, report.unfinished) = self.remove_orphans(holder).await?;
-            self.db.retry(|| self.end_removal(holder)).await?;
-        } else {
-            report.removal_paused = true;
+        self.expire_reservations().await?;
+        (report.orphans, report.unfinished) = self.remove_orphans().await?;
+        report.removal_paused = !self.claim(leases::BLOCK_REMOVAL, holder).await?;
+        if !report.removal_paused {
+            let removed = self.remove_discarded(holder).await;
+            self.end(leases::BLOCK_REMOVAL, holder).await?;
+            report.removed_files = removed?;
         }
         self.db.tidy().await?;
         Ok(report)
@@ -96,7 +114,7 @@ impl Jobs {
             let outcome = self.run().await;
             metrics.job(&outcome);
             match outcome {
-                Ok(report) if report == Report::default() => {}
+                Ok(report) if report == Report::default() || report.done_elsewhere => {}
                 Ok(report) => tracing::info!(?report, "jobs"),
                 Err(error) => tracing::error!(%error, "jobs"),
             }
@@ -113,6 +131,17 @@ impl Jobs {
                 return Ok(total);
             }
         }
+    }
+
+    /// Removes files, a few at once.
+    async fn delete_all(&self, names: impl IntoIterator<Item = BlockName>) -> Result<()> {
+        let names = names.into_iter();
+        let deletions: Vec<_> = names.map(|name| self.blocks.delete(name)).collect();
+        stream::iter(deletions)
+            .buffer_unordered(DELETES_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        Ok(())
     }
 
     /// How many were due, and how many of them given up.
@@ -132,27 +161,40 @@ impl Jobs {
         Ok((due.len(), expired))
     }
 
-    /// Takes or renews the lease under which files are removed. A backup
-    /// takes it too, so that no file of its snapshot goes.
-    async fn claim_removal(&self, holder: [u8; 16]) -> Result<bool> {
-        let name = leases::BLOCK_REMOVAL;
+    async fn claim(&self, name: &'static str, holder: [u8; 16]) -> Result<bool> {
         let claim = || async {
-            let now_ms = self.clock.now_ms();
-            let until_ms = now_ms.saturating_add(LEASE_MS);
             let mut write = self.db.write().await?;
-            let held = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
+            let is_held = self.claim_in(&mut write, name, holder).await?;
             write.commit().await?;
-            Ok(held)
+            Ok(is_held)
         };
         self.db.retry(claim).await
     }
 
-    async fn end_removal(&self, holder: [u8; 16]) -> Result<()> {
-        let mut write = self.db.write().await?;
-        leases::release(&mut write, leases::BLOCK_REMOVAL, holder).await?;
-        Ok(write.commit().await?)
+    /// Takes or renews a lease. That on removing files is taken by a backup
+    /// too, so that no file of its snapshot goes.
+    async fn claim_in(
+        &self,
+        write: &mut Write,
+        name: &'static str,
+        holder: [u8; 16],
+    ) -> Result<bool> {
+        let now_ms = self.clock.now_ms();
+        let until_ms = now_ms.saturating_add(LEASE_MS);
+        Ok(leases::claim(write, name, holder, now_ms, until_ms).await?)
+    }
+
+    async fn end(&self, name: &'static str, holder: [u8; 16]) -> Result<()> {
+        let end = || async {
+            let mut write = self.db.write().await?;
+            leases::release(&mut write, name, holder).await?;
+            Ok(write.commit().await?)
+        };
+        self.db.retry(end).await
     }
 }
 
+/// Files that are removed at once.
+const DELETES_AT_ONCE: usize = 8;
 /// How many names are looked up together.
 const NAMES: usize = PAGE;

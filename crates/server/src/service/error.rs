@@ -12,6 +12,9 @@ const THROTTLED_MS: u64 = 10_000;
 /// What services answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// How long a client is asked to wait for a block store that does not answer.
+const STORE_PAUSE_MS: u64 = 3000;
+
 /// Why a service refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -60,7 +63,8 @@ impl Error {
                 | db::Error::CommitUnknown
                 | db::Error::Throttled
                 | db::Error::Unavailable(_),
-            ) => ErrorCode::Unavailable,
+            )
+            | Self::Blocks(blocks::Error::Unavailable(_)) => ErrorCode::Unavailable,
             Self::Database(db::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Blocks(blocks::Error::Interrupted) => ErrorCode::BadRequest,
             Self::Blocks(blocks::Error::TooLarge) => ErrorCode::TooLarge,
@@ -78,6 +82,10 @@ impl Error {
             Self::Rejected(reject) => {
                 ApiError::with_message(ErrorCode::Rejected, reject.to_string())
             }
+            Self::Blocks(blocks::Error::Unavailable(_)) => ApiError {
+                retry_after_ms: Some(STORE_PAUSE_MS),
+                ..ApiError::new(self.code())
+            },
             Self::Database(db::Error::Throttled) => ApiError {
                 retry_after_ms: Some(THROTTLED_MS),
                 ..ApiError::new(self.code())

@@ -3,6 +3,8 @@
 
 pub mod account;
 mod error;
+pub mod events;
+pub(crate) mod listeners;
 pub mod quota;
 pub mod vault;
 

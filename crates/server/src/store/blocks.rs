@@ -106,6 +106,25 @@ pub async fn lookup(
     row.map(placed).transpose()
 }
 
+/// The same as it is now, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn lock(
+    write: &mut Write,
+    content_id: ContentId,
+    index: u32,
+) -> Result<Option<PlacedBlock>> {
+    let row = write
+        .lookup(
+            "SELECT idx, len, hash, file, data FROM blocks WHERE content_id = ? AND idx = ? \
+             FOR UPDATE",
+            args![content_id, index],
+        )
+        .await?;
+    row.map(placed).transpose()
+}
+
 /// Lengths of the first blocks of some contents.
 ///
 /// # Errors
@@ -194,7 +213,7 @@ pub async fn remove_some(
 ) -> Result<(usize, Vec<BlockName>)> {
     let rows = write
         .query(
-            "SELECT idx, file FROM blocks WHERE content_id = ? ORDER BY idx LIMIT ?",
+            "SELECT idx, file FROM blocks WHERE content_id = ? ORDER BY idx LIMIT ? FOR UPDATE",
             args![content_id, limit],
         )
         .await?;

@@ -6,6 +6,13 @@ use crate::db::{Result, Write};
 /// Removing blocks, or making sure that none is removed.
 pub const BLOCK_REMOVAL: &str = "block-removal";
 
+/// Looking through the whole block store for files without a row. Nobody
+/// gives it back: it says until when nobody need look again.
+pub const ORPHAN_SWEEP: &str = "orphan-sweep";
+
+/// Expiring, collecting, pruning.
+pub const JOBS: &str = "jobs";
+
 /// Takes or prolongs a lease; whether the holder has it now.
 ///
 /// # Errors

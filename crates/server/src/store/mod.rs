@@ -2,6 +2,7 @@
 //! One file a table; no rules here, and no transaction is begun or ended.
 
 pub mod accounts;
+pub mod block_parts;
 pub mod blocks;
 pub mod bodies;
 pub mod contents;
@@ -12,6 +13,7 @@ pub mod leaves;
 pub mod members;
 pub mod quotas;
 pub mod references;
+pub mod reservations;
 pub mod vaults;
 
 /// A stored value that this crate wrote and can no longer read.

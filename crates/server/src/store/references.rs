@@ -31,25 +31,28 @@ pub async fn of_nodes(
         .collect()
 }
 
-/// How many references each owner has to each of some contents.
+/// How many references each owner has to each of some contents, which must be
+/// locked: only then do the counts hold until the end of the unit of work.
+/// Locked themselves, so that they are of now and not of its beginning.
 ///
 /// # Errors
 /// [`crate::db::Error`].
 pub async fn counts(
-    q: &mut impl Query,
+    write: &mut Write,
     contents: impl Iterator<Item = ContentId> + Send,
 ) -> Result<Counts> {
-    let rows = q
+    let rows = write
         .query_list(
-            "SELECT content_id, owner, COUNT(*) FROM content_refs WHERE content_id IN (?..) \
-             GROUP BY content_id, owner",
+            "SELECT content_id, owner FROM content_refs WHERE content_id IN (?..) FOR UPDATE",
             args![],
             contents.map(Value::from).collect(),
         )
         .await?;
-    rows.into_iter()
-        .map(|mut row| Ok(((row.take(0)?, row.take(1)?), row.take(2)?)))
-        .collect()
+    let mut counts = Counts::new();
+    for mut row in rows {
+        *counts.entry((row.take(0)?, row.take(1)?)).or_default() += 1;
+    }
+    Ok(counts)
 }
 
 /// Those of some contents that a vault refers to.

@@ -6,7 +6,7 @@ use sv_ledger::state::{Head, VaultState};
 
 use super::corrupt;
 use crate::args;
-use crate::db::{Query, Result, Write};
+use crate::db::{Query, Result, Value, Write};
 
 /// A vault as it stands.
 #[derive(Debug, Clone)]
@@ -146,6 +146,30 @@ pub async fn heads_of(q: &mut impl Query, principal: VaultId) -> Result<Vec<(Vau
         .map(|mut row| {
             let (seq, hash): (u64, Hash) = (row.take(1)?, row.take(2)?);
             Ok((row.take(0)?, Head { seq, hash }))
+        })
+        .collect()
+}
+
+/// The heads of every vault that each of some principals is a member of.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn heads_of_all(
+    q: &mut impl Query,
+    principals: Vec<Value>,
+) -> Result<Vec<(VaultId, VaultId, Head)>> {
+    let rows = q
+        .query_list(
+            "SELECT m.principal, v.vault_id, v.head_seq, v.head_hash FROM members m \
+             JOIN vaults v ON v.vault_id = m.vault_id WHERE m.principal IN (?..)",
+            args![],
+            principals,
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| {
+            let (seq, hash) = (row.take(2)?, row.take(3)?);
+            Ok((row.take(0)?, row.take(1)?, Head { seq, hash }))
         })
         .collect()
 }

@@ -143,7 +143,7 @@ async fn a_backup_comes_back_whole_and_overwrites_nothing() {
     std::fs::write(&key, b"key").unwrap();
     let source = Backup {
         db: world.db.clone(),
-        blocks: world.blocks.clone(),
+        blocks: Some(world.blocks.clone()),
         keys: BTreeMap::from([("server.key".to_owned(), key)]),
         clock: world.clock.clone(),
         random: Random::system(),
@@ -164,7 +164,7 @@ async fn a_backup_comes_back_whole_and_overwrites_nothing() {
     let blocks = std::sync::Arc::new(FileBlocks::open(&home.path().join("store")).unwrap());
     let place = Restore {
         database: home.path().join("vault.db"),
-        blocks: blocks.clone(),
+        blocks: Some(blocks.clone()),
         keys: home.path().join("keys"),
     };
     assert_eq!(restore(&target, &place).await.unwrap(), taken);

@@ -15,14 +15,15 @@ use sv_ledger::limits::{BLOCKS_PER_CONTENT, UPLOAD_TTL_MS};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use sv_server::args;
 use sv_server::blocks::{
-    BlockBody, BlockName, BlockStore, BlockStream, Error, FileBlocks, Fs, Listed, Stored, SystemFs,
+    BlockBody, BlockName, BlockStore, BlockStream, Error, FileBlocks, Fs, Listed, Owner, OwnerMark,
+    Stored, SystemFs,
 };
 use sv_server::db::{Database, Query};
 use sv_server::service::vault::Read;
 
 use crate::append::{append, refusal};
 use crate::author::{Put, content, content_id, sealed};
-use crate::world::World;
+use crate::world::{World, pieces};
 
 #[tokio::test]
 pub(crate) async fn blocks_become_a_content_that_downloads_as_it_was() {
@@ -280,8 +281,11 @@ impl BlockStore for Watching {
     fn list(&self, shard: u8) -> BoxFuture<'_, Result<Vec<Listed>, Error>> {
         self.inner.list(shard)
     }
-    fn remove_unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<u64, Error>> {
-        self.inner.remove_unfinished(before_ms)
+    fn unfinished(&self, before_ms: u64) -> BoxFuture<'_, Result<Vec<BlockName>, Error>> {
+        self.inner.unfinished(before_ms)
+    }
+    fn owner(&self, us: OwnerMark) -> BoxFuture<'_, Result<Owner, Error>> {
+        self.inner.owner(us)
     }
     fn export<'a>(&'a self, name: BlockName, target: &'a Path) -> BoxFuture<'a, Result<(), Error>> {
         self.inner.export(name, target)
@@ -424,4 +428,31 @@ pub(crate) async fn a_sender_that_goes_away_leaves_nothing_that_stays() {
     world.jobs.run().await.unwrap();
     assert!(world.files().is_empty());
     assert_eq!(world.used(person.uid).await, 0);
+}
+
+#[tokio::test]
+async fn a_file_over_the_limit_is_refused_with_the_limit() {
+    let world = World::new().await;
+    let (person, _) = world.person(1).await;
+    let limit = 5 << 20;
+    let vaults = world.vaults.clone().with_max_file(Some(limit));
+    let put = |index, bytes| vaults.put_block(person.uid, content_id(1), index, bytes);
+    let full = sealed(4 << 20, 1);
+    put(0, pieces(&full)).await.unwrap();
+
+    let over = sealed((1 << 20) + 1, 2);
+    // Its index alone says so: not a byte of it is read.
+    let unread = stream::once(async { unreachable!("nobody reads this") }).boxed();
+    for refused in [put(1, pieces(&over)).await, put(2, unread).await] {
+        let told = refused.unwrap_err().to_api();
+        assert_eq!(told.code, ErrorCode::FileTooLarge);
+        assert_eq!(told.limit_bytes, Some(limit));
+        assert!(told.message.contains("at most 5 MiB"), "{}", told.message);
+    }
+    assert_eq!(world.files().len(), 1);
+
+    let rest = sealed(1 << 20, 2);
+    put(1, pieces(&rest)).await.unwrap();
+    let used = world.used(person.uid).await;
+    assert_eq!(Some(used), sv_ledger::sealed::content_len(limit));
 }

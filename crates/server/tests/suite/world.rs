@@ -182,7 +182,8 @@ impl World {
 
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
-        let mut folders = vec![self.folder.path().join("store")];
+        let store = self.folder.path().join("store");
+        let mut folders = vec![store.join("blocks"), store.join("tmp")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();

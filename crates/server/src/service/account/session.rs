@@ -119,6 +119,10 @@ impl<K> Session<K> {
         self.row.session_id
     }
 
+    pub(crate) const fn token_hash(&self) -> [u8; 32] {
+        self.row.token_hash
+    }
+
     /// When it ends if it is not used any more.
     pub const fn expires_ms(&self) -> u64 {
         self.row.expires_ms

@@ -209,6 +209,10 @@ impl Accounts {
             return Err(ErrorCode::NotLoggedIn.into());
         }
         let administrator = invitation::consume(&mut w, uid).await?;
+        if administrator {
+            // Several servers may each have printed one.
+            invitation::forget_first(&mut w).await?;
+        }
         store::delete(&mut w, uid).await?;
         let new = Account {
             uid,

@@ -80,13 +80,4 @@ impl Vaults {
             mode: PhantomData,
         })
     }
-
-    /// Whether a user may know of a vault and its changes.
-    ///
-    /// # Errors
-    /// [`crate::service::Error::Database`].
-    pub async fn is_visible(&self, uid: VaultId, vault_id: VaultId) -> Result<bool> {
-        let mut snapshot = self.db.read().await?;
-        Ok(members::role(&mut snapshot, vault_id, uid).await?.is_some())
-    }
 }

@@ -66,7 +66,7 @@ impl Vaults {
             .retry(|| self.commit(&prepared, &verified, uid, owner, now_ms))
             .await?;
         if committed {
-            self.announce(access.vault_id(), prepared.transition.state.head);
+            self.announce(&prepared.transition.state);
         }
         Ok(Appended { seq })
     }

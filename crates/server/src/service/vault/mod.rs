@@ -8,6 +8,7 @@ mod admission;
 mod append;
 mod create;
 mod downloads;
+mod names;
 mod prepare;
 mod read;
 mod references;
@@ -16,31 +17,30 @@ pub(crate) mod uploads;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sv_ledger::id::VaultId;
 use sv_ledger::limits::CLOCK_SKEW_MS;
-use sv_ledger::state::Head;
-use tokio::sync::broadcast;
+use sv_ledger::sealed::content_len;
+use sv_ledger::state::VaultState;
 
 pub use access::{Access, Mode, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
+
+use names::Names;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::random::Random;
+use crate::service::listeners::Listeners;
 
 /// Bytes of records, entries or blocks in one answer, about.
 const ANSWER_LEN: u64 = 4 * 1024 * 1024;
-/// Changes kept for a listener that is slow.
-const CHANGES: usize = 1024;
 
-/// A vault that has a new head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// The vault.
-    pub vault_id: VaultId,
-    /// Its head now.
-    pub head: Head,
+/// The largest file that is taken.
+#[derive(Debug, Clone, Copy)]
+struct MaxFile {
+    bytes: u64,
+    /// The same sealed, which is all that a server sees.
+    sealed_len: u64,
 }
 
 /// Everything about vaults. Clones share the same database and blocks.
@@ -50,7 +50,9 @@ pub struct Vaults {
     blocks: Arc<dyn BlockStore>,
     clock: Clock,
     random: Random,
-    changes: broadcast::Sender<Change>,
+    names: Names,
+    max_file: Option<MaxFile>,
+    listeners: Listeners,
 }
 
 impl Vaults {
@@ -61,20 +63,30 @@ impl Vaults {
             blocks,
             clock,
             random,
-            changes: broadcast::Sender::new(CHANGES),
+            names: Names::default(),
+            max_file: None,
+            listeners: Listeners::default(),
         }
     }
 
-    /// Every change from now on, of every vault: ask [`Self::is_visible`]
-    /// before telling anybody. A receiver that lags loses the oldest.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.changes.subscribe()
+    /// The same, but files of more than `bytes` are refused.
+    pub fn with_max_file(mut self, bytes: Option<u64>) -> Self {
+        self.max_file = bytes.map(|bytes| MaxFile {
+            bytes,
+            sealed_len: content_len(bytes).unwrap_or(u64::MAX),
+        });
+        self
     }
 
-    /// Tells listeners of a new head, after it was committed.
-    fn announce(&self, vault_id: VaultId, head: Head) {
-        // Nobody listening is no error.
-        let _ = self.changes.send(Change { vault_id, head });
+    pub(crate) const fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Tells the members who listen here of a new head, after it was committed.
+    fn announce(&self, state: &VaultState) {
+        for member in state.membership.members.keys() {
+            self.listeners.tell(*member, state.vault_id(), state.head);
+        }
     }
 }
 

@@ -4,18 +4,18 @@
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use sv_api::vault::{UploadStatus, UploadedBlock};
-use sv_api::{Base64, ErrorCode};
+use sv_api::{ApiError, Base64, ErrorCode};
 use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCKS_PER_CONTENT, INLINE_LEN, UPLOAD_TTL_MS};
 use sv_ledger::sealed::{SEALED_BLOCK_LEN, is_block_len};
 
 use super::Vaults;
 use crate::blocks::{BlockName, BlockStream, Stored};
-use crate::db::Write;
+use crate::db::{self, Write};
 use crate::service::{Error, Result, taken_meanwhile};
 use crate::store::blocks::{Block, Place, PlacedBlock};
 use crate::store::contents::Content;
-use crate::store::{blocks, contents, garbage, quotas};
+use crate::store::{blocks, contents, garbage, quotas, reservations};
 
 impl Vaults {
     /// Stores a block of an upload, which begins with its first block. When
@@ -35,7 +35,7 @@ impl Vaults {
         if index >= BLOCKS_PER_CONTENT {
             return Err(ErrorCode::BadRequest.into());
         }
-        self.require_room(uid, content_id).await?;
+        self.require_room(uid, content_id, index).await?;
         let placed = self.place(index, bytes).await?;
         let file = match &placed.place {
             Place::File(name) => Some(*name),
@@ -46,8 +46,7 @@ impl Vaults {
             .retry(|| self.record(uid, content_id, placed.clone()))
             .await;
         if let (Err(Error::Refused(_)), Some(name)) = (&done, file) {
-            // No row names it, and none will. If this fails, it is an orphan.
-            let _ = self.blocks.delete(name).await;
+            self.abandon(name).await;
         }
         done
     }
@@ -92,7 +91,9 @@ impl Vaults {
     }
 
     /// Refuses early, before bytes are taken in, what would be refused later.
-    async fn require_room(&self, uid: VaultId, content_id: ContentId) -> Result<()> {
+    async fn require_room(&self, uid: VaultId, content_id: ContentId, index: u32) -> Result<()> {
+        // All blocks but the last are full.
+        self.require_small(u64::from(index) * SEALED_BLOCK_LEN as u64 + 1)?;
         let mut snapshot = self.db.read().await?;
         let content = contents::lookup(&mut snapshot, content_id).await?;
         if content.is_some_and(|content| !is_upload_of(&content, uid)) {
@@ -103,6 +104,16 @@ impl Vaults {
             return Err(ErrorCode::QuotaExceeded.into());
         }
         Ok(())
+    }
+
+    /// Refuses a content of more sealed bytes than the largest file has.
+    fn require_small(&self, sealed_len: u64) -> Result<()> {
+        match self.max_file {
+            Some(max) if sealed_len > max.sealed_len => {
+                Err(Error::Refused(ApiError::file_too_large(max.bytes)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes a block in: a short one in memory, for its row; any other goes
@@ -131,14 +142,28 @@ impl Vaults {
         head: Bytes,
         rest: BlockStream<'_>,
     ) -> Result<PlacedBlock> {
-        let name = BlockName::generate(&self.random)?;
+        let name = self.names.next(&self.db, &self.clock, &self.random).await?;
         let whole = stream::once(async { Ok(head) }).chain(rest).boxed();
         let stored = self.blocks.put(name, whole).await?;
         let done = placed(index, stored, Place::File(name));
         if done.is_err() {
-            let _ = self.blocks.delete(name).await;
+            self.abandon(name).await;
         }
         done
+    }
+
+    /// Removes a file that no row will name, once it is certain that none can.
+    /// Where this fails, a job does it later.
+    async fn abandon(&self, name: BlockName) {
+        let give_up = || async {
+            let mut write = self.db.write().await?;
+            let is_ours = reservations::take(&mut write, name).await?;
+            write.commit().await?;
+            Ok::<_, db::Error>(is_ours)
+        };
+        if let Ok(true) = self.db.retry(give_up).await {
+            let _ = self.blocks.delete(name).await;
+        }
     }
 
     /// Makes the row say that the block is there.
@@ -159,7 +184,18 @@ impl Vaults {
                 (0, 0)
             }
         };
-        let old = blocks::lookup(&mut write, id, index).await?;
+        let old = blocks::lock(&mut write, id, index).await?;
+        if let Place::File(name) = &placed.place {
+            if old.as_ref().is_some_and(|old| old.place == placed.place) {
+                // By an earlier attempt, whose answer was lost.
+                return Ok(());
+            }
+            if !reservations::take(&mut write, *name).await? {
+                // So late that the file may be gone.
+                self.names.forget().await;
+                return Err(ErrorCode::Unavailable.into());
+            }
+        }
         let old_len = old.as_ref().map_or(0, |old| old.block.len);
         if len > old_len && !quotas::charge(&mut write, uid, len - old_len, 0).await? {
             return Err(ErrorCode::QuotaExceeded.into());
@@ -168,6 +204,7 @@ impl Vaults {
             quotas::release(&mut write, uid, old_len - len).await?;
         }
         let grown = sealed_len.saturating_sub(old_len).saturating_add(len);
+        self.require_small(grown)?;
         let count = block_count + u32::from(old.is_none());
         if let Some(Place::File(name)) = old.map(|old| old.place) {
             garbage::discard(&mut write, [name].into_iter()).await?;

@@ -3,7 +3,7 @@
 use sv_ledger::id::{SessionId, VaultId};
 
 use crate::args;
-use crate::db::{Query, Result, Row, Write};
+use crate::db::{Query, Result, Row, Value, Write};
 
 /// A session, complete or on the way there.
 #[derive(Debug, Clone)]
@@ -78,6 +78,24 @@ pub(crate) async fn lookup(
         Ok((session(&mut row)?, disabled.unwrap_or(false)))
     })
     .transpose()
+}
+
+/// Those of some sessions, by their tokens' hashes, that are alive.
+pub(crate) async fn alive_among(
+    q: &mut impl Query,
+    token_hashes: Vec<Value>,
+    now_ms: u64,
+) -> Result<Vec<[u8; 32]>> {
+    q.query_list(
+        "SELECT s.token_hash FROM sessions s JOIN accounts a ON a.uid = s.uid \
+         WHERE a.disabled = 0 AND s.expires_ms > ? AND s.token_hash IN (?..)",
+        args![now_ms],
+        token_hashes,
+    )
+    .await?
+    .into_iter()
+    .map(|mut row| row.take(0))
+    .collect()
 }
 
 pub(crate) async fn list(
