@@ -11,10 +11,12 @@ use crate::config::{Config, Storage};
 use crate::db::{self, Database, Query};
 use crate::http::AddressRange;
 use crate::jobs::Jobs;
+use crate::moving::Serving;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
 use crate::service::vault::Vaults;
+use crate::store::leases::{self, Mark};
 
 /// The services of a server. Clones are the same server.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ struct Parts {
     jobs: Jobs,
     trusted_proxies: Vec<AddressRange>,
     draining: CancellationToken,
+    /// Keeps a move away, where the database is a file.
+    _serving: Option<Serving>,
 }
 
 /// Why a server does not start.
@@ -43,6 +47,21 @@ pub enum OpenError {
     /// The database does not open.
     #[error("cannot open the database: {0}")]
     Database(#[from] db::Error),
+    /// A move is under way or has stopped.
+    #[error(
+        "this installation is being moved to another database: end that with securevaultd \
+         migrate-to, or serve from here again with migrate-to --give-up"
+    )]
+    Moving,
+    /// It was moved.
+    #[error("this installation was moved to another database and is served from there")]
+    MovedAway,
+    /// What is here has not all arrived.
+    #[error("a move into this database has not ended: run securevaultd migrate-to again")]
+    Arriving,
+    /// The lock file beside the database.
+    #[error("cannot lock the database: {0}")]
+    Lock(std::io::Error),
     /// The block store does not open.
     #[error("cannot open the block store: {0}")]
     Blocks(#[from] blocks::Error),
@@ -55,7 +74,7 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
-        let (db, kek) = open_storage(&config.storage).await?;
+        let (db, serving, kek) = open_storage(&config.storage).await?;
         let instance = Instance::open(&db, &kek).await?;
         let accounts = Accounts::new(
             db.clone(),
@@ -76,6 +95,7 @@ impl App {
             jobs,
             trusted_proxies: config.trust_proxy.clone(),
             draining: CancellationToken::new(),
+            _serving: serving,
         })))
     }
 
@@ -136,12 +156,36 @@ impl App {
 
 /// A database that already has secrets wants the key they were sealed under;
 /// only a new one gets a new key.
-async fn open_storage(storage: &Storage) -> Result<(Database, KeyEncryptionKey), OpenError> {
+async fn open_storage(
+    storage: &Storage,
+) -> Result<(Database, Option<Serving>, KeyEncryptionKey), OpenError> {
     let db = Database::open(&storage.database).await?;
+    let serving = match db.path() {
+        Some(path) => match Serving::shared(&path).map_err(OpenError::Lock)? {
+            None => return Err(OpenError::Moving),
+            serving => serving,
+        },
+        None => None,
+    };
+    require_not_moved(&db).await?;
     let has_secrets = Instance::exists(&db).await?;
     let kek = match has_secrets {
         true => storage.key.read()?,
         false => storage.key.read_or_create()?,
     };
-    Ok((db, kek))
+    Ok((db, serving, kek))
+}
+
+async fn require_not_moved(db: &Database) -> Result<(), OpenError> {
+    let mut snapshot = db.read().await?;
+    for (mark, error) in [
+        (Mark::MovedAway, OpenError::MovedAway),
+        (Mark::MovingAway, OpenError::Moving),
+        (Mark::Arriving, OpenError::Arriving),
+    ] {
+        if leases::marked(&mut snapshot, mark).await?.is_some() {
+            return Err(error);
+        }
+    }
+    Ok(())
 }

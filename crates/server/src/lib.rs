@@ -14,6 +14,7 @@ pub mod config;
 pub mod db;
 pub mod http;
 pub mod jobs;
+pub mod moving;
 pub mod random;
 pub mod secrets;
 pub mod server;

@@ -12,6 +12,7 @@ mod author;
 mod blocks_conformance;
 mod collection;
 mod integrity;
+mod moving;
 mod pace;
 mod schedules;
 mod store_conformance;
