@@ -12,11 +12,13 @@ use crate::db::{self, Database, Query};
 use crate::http::AddressRange;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::moving::Serving;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
 use crate::service::account::{Accounts, Instance, InstanceError};
 use crate::service::events::Events;
 use crate::service::vault::Vaults;
+use crate::store::leases::{self, Mark};
 
 /// The services of a server. Clones are the same server.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ struct Parts {
     metrics: Metrics,
     trusted_proxies: Vec<AddressRange>,
     draining: CancellationToken,
+    /// Keeps a move away, where the database is a file.
+    _serving: Option<Serving>,
 }
 
 /// Why a server does not start.
@@ -47,6 +51,21 @@ pub enum OpenError {
     /// The database does not open.
     #[error("cannot open the database: {0}")]
     Database(#[from] db::Error),
+    /// A move is under way or has stopped.
+    #[error(
+        "this installation is being moved to another database: end that with securevaultd \
+         migrate-to, or serve from here again with migrate-to --give-up"
+    )]
+    Moving,
+    /// It was moved.
+    #[error("this installation was moved to another database and is served from there")]
+    MovedAway,
+    /// What is here has not all arrived.
+    #[error("a move into this database has not ended: run securevaultd migrate-to again")]
+    Arriving,
+    /// The lock file beside the database.
+    #[error("cannot lock the database: {0}")]
+    Lock(std::io::Error),
     /// The block store does not open.
     #[error("cannot open the block store: {0}")]
     Blocks(#[from] blocks::Error),
@@ -71,6 +90,7 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub async fn on(db: Database, config: &Config, clock: Clock) -> Result<Self, OpenError> {
+        let serving = serve_alone(&db).await?;
         let kek = open_key(&db, &config.storage).await?;
         let instance = Instance::open(&db, &kek).await?;
         let accounts = Accounts::new(
@@ -96,6 +116,7 @@ impl App {
             metrics,
             trusted_proxies: config.trust_proxy.clone(),
             draining: CancellationToken::new(),
+            _serving: serving,
         })))
     }
 
@@ -171,4 +192,32 @@ async fn open_key(db: &Database, storage: &Storage) -> Result<KeyEncryptionKey, 
         true => storage.key.read()?,
         false => storage.key.read_or_create()?,
     })
+}
+
+/// Keeps a move to another database away, where the database is a file, and
+/// refuses one that has moved.
+async fn serve_alone(db: &Database) -> Result<Option<Serving>, OpenError> {
+    let serving = match db.file() {
+        Some(file) => match Serving::shared(&file.path()).map_err(OpenError::Lock)? {
+            None => return Err(OpenError::Moving),
+            serving => serving,
+        },
+        None => None,
+    };
+    require_not_moved(db).await?;
+    Ok(serving)
+}
+
+async fn require_not_moved(db: &Database) -> Result<(), OpenError> {
+    let mut snapshot = db.read().await?;
+    for (mark, error) in [
+        (Mark::MovedAway, OpenError::MovedAway),
+        (Mark::MovingAway, OpenError::Moving),
+        (Mark::Arriving, OpenError::Arriving),
+    ] {
+        if leases::marked(&mut snapshot, mark).await?.is_some() {
+            return Err(error);
+        }
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub mod http;
 pub mod jobs;
 pub mod metrics;
 mod mounts;
+pub mod moving;
 pub mod random;
 pub mod secrets;
 pub mod server;

@@ -8,6 +8,7 @@ use sv_api::ErrorCode;
 use crate::app::OpenError;
 use crate::backup;
 use crate::config::ConfigError;
+use crate::moving;
 use crate::service::Error;
 
 /// A command that failed.
@@ -75,8 +76,14 @@ impl From<ConfigError> for Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Key(_) | OpenError::Instance(_) => Self::refused(error),
-            OpenError::Database(_) | OpenError::Blocks(_) => Self::failed(error),
+            OpenError::Key(_)
+            | OpenError::Instance(_)
+            | OpenError::Moving
+            | OpenError::MovedAway
+            | OpenError::Arriving => Self::refused(error),
+            OpenError::Database(_) | OpenError::Blocks(_) | OpenError::Lock(_) => {
+                Self::failed(error)
+            }
         }
     }
 }
@@ -86,6 +93,18 @@ impl From<Error> for Failure {
         match error.code() {
             ErrorCode::NotFound => Self::not_found(error),
             ErrorCode::Damaged => Self::damaged(error),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl From<moving::Error> for Failure {
+    fn from(error: moving::Error) -> Self {
+        match error {
+            moving::Error::NotEmpty(_) | moving::Error::MovedAway => Self::refused(error),
+            moving::Error::Different(_) | moving::Error::NotWhole(_) | moving::Error::Block(_) => {
+                Self::damaged(error)
+            }
             _ => Self::failed(error),
         }
     }

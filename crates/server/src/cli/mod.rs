@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod healthcheck;
 mod maintenance;
+mod migrate_to;
 mod serve;
 mod unit;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::blocks::BlocksUrl;
 use crate::config::{ServeArgs, StorageArgs};
 use failure::Failure;
 pub(crate) use unit::parse_size;
@@ -57,6 +59,21 @@ enum Command {
     Check,
     /// Bring the database's schema up to date
     Migrate,
+    /// Move everything to another database, while no server runs; interrupted,
+    /// the same command goes on
+    MigrateTo {
+        /// The new database, which must be empty
+        #[arg(env = "SECUREVAULT_MIGRATE_TO", hide_env_values = true)]
+        #[arg(value_name = "URL", required_unless_present = "give_up")]
+        url: Option<String>,
+        /// Where the blocks go [default: they stay where they are, or with
+        /// db:// go along into the new database]
+        #[arg(long, value_name = "URL")]
+        new_blocks: Option<BlocksUrl>,
+        /// Serve from the old database again, after a move that did not end
+        #[arg(long)]
+        give_up: bool,
+    },
     /// Look for what will hurt: clock, disk, key file, permissions, database,
     /// certificate. Takes the flags that the server is started with
     Doctor(ServeArgs),
@@ -107,6 +124,13 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Restore { dir } => maintenance::restore(storage.resolve()?, &dir, json).await,
         Command::Check => maintenance::check(storage.resolve()?, json).await,
         Command::Migrate => maintenance::migrate(storage.resolve()?).await,
+        Command::MigrateTo { give_up: true, .. } => migrate_to::give_up(storage.resolve()?).await,
+        Command::MigrateTo {
+            url, new_blocks, ..
+        } => {
+            let url = url.unwrap_or_default();
+            migrate_to::run(storage.resolve()?, &url, new_blocks, json).await
+        }
         Command::Doctor(args) => doctor::run(args.resolve(storage.resolve()?)?, json).await,
         Command::Healthcheck(args) => healthcheck::run(args.resolve(storage.resolve()?)?).await,
         Command::Openapi => {

@@ -187,6 +187,15 @@ impl<const N: usize> From<[u8; N]> for Value {
     }
 }
 
+/// Whatever is there.
+impl FromValue for Value {
+    const NAME: &'static str = "value";
+
+    fn from_value(value: Value) -> Option<Self> {
+        Some(value)
+    }
+}
+
 macro_rules! ids {
     ($($id:ident)*) => {$(
         impl FromValue for $id {

@@ -53,3 +53,60 @@ pub async fn release(write: &mut Write, name: &'static str, holder: [u8; 16]) ->
         .await?;
     Ok(())
 }
+
+/// Notes without an end, kept beside the leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// A move to another database has begun.
+    MovingAway,
+    /// A move to another database has ended.
+    MovedAway,
+    /// A move into this database has begun.
+    Arriving,
+}
+
+impl Mark {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::MovingAway => "moving-away",
+            Self::MovedAway => "moved-away",
+            Self::Arriving => "arriving",
+        }
+    }
+}
+
+/// The move that a mark is about, if it is there.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn marked(q: &mut impl Query, mark: Mark) -> Result<Option<[u8; 16]>> {
+    let sql = "SELECT holder FROM leases WHERE name = ?";
+    let row = q.lookup(sql, args![mark.name()]).await?;
+    row.map(|mut row| row.take(0)).transpose()
+}
+
+/// Sets a mark.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn mark(write: &mut Write, mark: Mark, holder: [u8; 16]) -> Result<()> {
+    write
+        .execute(
+            "INSERT INTO leases (name, holder, until_ms) VALUES (?, ?, ?) \
+             UPSERT (name) SET holder, until_ms",
+            args![mark.name(), holder, u64::MAX],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Takes a mark away.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn unmark(write: &mut Write, mark: Mark) -> Result<()> {
+    write
+        .execute("DELETE FROM leases WHERE name = ?", args![mark.name()])
+        .await?;
+    Ok(())
+}

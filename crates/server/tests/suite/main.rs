@@ -15,6 +15,7 @@ mod edge;
 mod engines;
 mod faults;
 mod integrity;
+mod moving;
 mod pace;
 mod quotas;
 mod races;
