@@ -1,5 +1,6 @@
 //! The command line: one file per group of commands.
 
+mod accept_restore;
 mod arrange;
 mod decrypt;
 mod get;
@@ -85,6 +86,7 @@ enum Command {
     Note(note::Note),
     Verify(verify::Verify),
     Export(verify::Export),
+    AcceptRestore(accept_restore::AcceptRestore),
 }
 
 impl Cli {
@@ -107,7 +109,7 @@ impl Cli {
             None => Home::of_platform()?,
         };
         let context = Context::new(out, home);
-        match self.command {
+        let done = match self.command {
             Command::Signup(command) => command.run(&context).await,
             Command::Login(command) => command.run(&context).await,
             Command::Logout(command) => command.run(&context).await,
@@ -134,6 +136,11 @@ impl Cli {
             Command::Note(command) => command.run(&context).await,
             Command::Verify(command) => command.run(&context).await,
             Command::Export(command) => command.run(&context).await,
+            Command::AcceptRestore(command) => command.run(&context).await,
+        };
+        match done {
+            Err(failure) => Err(context.explain(failure).await),
+            done => done,
         }
     }
 }

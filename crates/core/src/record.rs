@@ -21,7 +21,7 @@ mod private;
 pub use cbor::Unknown;
 pub use name::Name;
 pub use payload::{Kind, Payload, Record, Trashed, Version};
-pub use private::{DrivePointer, Pin, Pins, RetiredRoot};
+pub use private::{DrivePointer, Pin, Pins};
 
 /// Bytes of suite and epoch in front of the Box.
 const PREFIX_LEN: usize = 1 + 4;

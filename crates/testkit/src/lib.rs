@@ -36,7 +36,7 @@ pub use network::{Exchange, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform};
 pub use process::{Aim, Ambush, BlockWatch, files_below, peak_memory};
 pub use scale::{scaled, skip};
-pub use server::{Snapshot, TestServer};
+pub use server::{Snapshot, TakenBackup, TestServer};
 pub use tap::Tap;
 pub use terminal::{Ran, Terminal, expect_same_tree};
 

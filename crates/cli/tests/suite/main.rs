@@ -10,6 +10,7 @@
 mod account;
 mod files;
 mod hostile;
+mod restored;
 mod scripts;
 mod versions;
 mod world;

@@ -25,6 +25,7 @@ const ATTEMPTS: u32 = 8;
 
 pub(super) async fn bootstrap<'s, P: Platform>(
     session: &'s Session<P>,
+    cache: CacheFile,
     vault_id: VaultId,
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
@@ -39,7 +40,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
         let mut vault = Vault {
             session,
             replica,
-            cache: CacheFile::new(&vault_id),
+            cache,
             pin,
         };
         vault.hold_to_pin().await?;

@@ -22,6 +22,7 @@ mod a24_salts;
 mod a26_exchange;
 mod a29_lies;
 mod a35_missing;
+mod a36_restored;
 mod a36_rollback;
 mod a37_forks;
 mod a38_entries;

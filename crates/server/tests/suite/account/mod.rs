@@ -1,6 +1,7 @@
 //! Accounts over the real router: stories, attacks, limits, authorisation.
 
 mod actor;
+mod halves;
 mod limits;
 mod matrix;
 mod random_requests;
