@@ -151,8 +151,6 @@ impl Context {
     }
 }
 
-/// Label of the hash of a KEM public key.
-pub const KEM_KEY: &str = "SecureVault/v1/kem-key";
 /// Box name of small values and records.
 pub const BOX_SMALL: &str = "SecureVault/v1/box+chacha20poly1305";
 /// Box name of file blocks.

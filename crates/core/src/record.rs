@@ -100,7 +100,8 @@ pub fn open_record(
 }
 
 /// Bytes of a sealed record around `len` bytes of CBOR.
-pub const fn sealed_record_len(len: usize) -> usize {
+#[cfg(test)]
+pub(crate) const fn sealed_record_len(len: usize) -> usize {
     PREFIX_LEN + SMALL.sealed_len((len / RECORD_PAD + 1) * RECORD_PAD)
 }
 

@@ -190,8 +190,8 @@ fn a36_a_restore_is_accepted_once() {
 }
 
 /// A restore brings everything back as it was at one time. Yesterday's drive
-/// beside today's account is no restore. Fails without `check_shared_pin` in
-/// the review.
+/// beside today's account is no restore. Fails without the heads of the shown
+/// account in `RestoreReview::of`.
 #[test]
 fn a36_half_a_restore_is_none() {
     run(async {
