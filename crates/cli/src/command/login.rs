@@ -222,6 +222,9 @@ impl Whoami {
                 profile.device_label,
                 context.home.dir().display()
             );
+            if let Rest::Session { .. } = profile.rest {
+                text += "key       not kept here: works online, until this session ends\n";
+            }
             if let Some(status) = &status {
                 let quota = status.quota_bytes.map_or_else(
                     || "no limit".to_owned(),
