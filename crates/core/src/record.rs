@@ -24,6 +24,7 @@ pub use payload::{Kind, Payload, Record, Trashed, Version};
 pub use private::{DrivePointer, Pin, Pins};
 
 /// Bytes of suite and epoch in front of the Box.
+#[cfg(test)]
 const PREFIX_LEN: usize = 1 + 4;
 
 /// Where a record belongs. It opens nowhere else.

@@ -26,7 +26,8 @@ async fn a_half_is_of_one_session_and_ends_with_it() {
     let ask = async |token: &str| world.call(GetSessionHalf, Some(token), &Empty {}).await;
 
     assert_eq!(code(ask(&first).await), ErrorCode::NotFound);
-    let kept = world.call(KeepSessionHalf, Some(&first), &half(&HALF));
+    let request = half(&HALF);
+    let kept = world.call(KeepSessionHalf, Some(&first), &request);
     let kept = kept.await.unwrap();
     assert_eq!(ask(&first).await.unwrap().half.0, HALF);
     assert_eq!(code(ask(&second).await), ErrorCode::NotFound);
@@ -35,9 +36,10 @@ async fn a_half_is_of_one_session_and_ends_with_it() {
     let own = list.iter().find(|row| row.current).unwrap();
     assert_eq!(own.session_id, kept.session_id);
 
-    for wrong in [&HALF[..31], &[], &[0xa7; 33]] {
-        let refused = world.call(KeepSessionHalf, Some(&first), &half(wrong));
-        assert_eq!(code(refused.await), ErrorCode::BadRequest);
+    for wrong in [&HALF[..31], &[], &[0xa7; 33][..]] {
+        let request = half(wrong);
+        let refused = world.call(KeepSessionHalf, Some(&first), &request).await;
+        assert_eq!(code(refused), ErrorCode::BadRequest);
     }
     assert_eq!(ask(&first).await.unwrap().half.0, HALF);
 
@@ -55,7 +57,8 @@ async fn a_half_is_not_in_a_stolen_database() {
     use sv_server::db::Query;
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
-    let kept = world.call(KeepSessionHalf, Some(&alice.session), &half(&HALF));
+    let request = half(&HALF);
+    let kept = world.call(KeepSessionHalf, Some(&alice.session), &request);
     kept.await.unwrap();
     let mut read = world.app.db().read().await.unwrap();
     let sql = "SELECT half FROM sessions WHERE half IS NOT NULL";
