@@ -38,6 +38,21 @@ pub struct Instance {
     pub version: String,
     /// Milliseconds since the Unix epoch, by the server's clock.
     pub now_ms: u64,
+    /// Whether it was restored from a backup, until its administrator ends
+    /// that state. A claim: it explains an older state and excuses nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<RestoredState>,
+}
+
+/// A restore from a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RestoredState {
+    /// Names this restore, 16 bytes.
+    pub restore_id: Base64,
+    /// When it was done, Unix milliseconds.
+    pub restored_ms: u64,
+    /// When the backup was taken, Unix milliseconds.
+    pub backup_ms: u64,
 }
 
 /// Starts a sign-up.
@@ -293,6 +308,8 @@ pub struct AccountStatus {
     pub unlockers_version: u64,
     /// Whether the account may invite and administer.
     pub administrator: bool,
+    /// Whether it has an authenticator; not after an administrator's reset.
+    pub has_authenticator: bool,
 }
 
 /// A logged-in device.
@@ -312,6 +329,23 @@ pub struct SessionInfo {
     pub expires_ms: u64,
     /// Whether it is the one that asks.
     pub current: bool,
+}
+
+/// One half of what opens a root key that rests with a session: the other is
+/// on the device, and neither is of use alone.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct SessionHalf {
+    /// 32 random bytes of the client's.
+    pub half: Base64,
+}
+
+/// The session that a half was given to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct KeptHalf {
+    /// Its id.
+    #[serde(with = "as_text")]
+    #[schema(value_type = String)]
+    pub session_id: SessionId,
 }
 
 /// All sessions of an account.
@@ -345,4 +379,6 @@ json_wire!(
     BackupCodes,
     AccountStatus,
     SessionList,
+    SessionHalf,
+    KeptHalf,
 );

@@ -225,6 +225,10 @@ endpoints! {
     ListSessions Get "/v1/account/sessions" Full none(Empty) -> json(SessionList);
     /// Ends a session.
     EndSession { session: SessionId } Delete "/v1/account/sessions/{session}" Full none(Empty) -> none(Empty);
+    /// Gives this session its half of what opens the root key on this device.
+    KeepSessionHalf Put "/v1/account/session-half" Full json(SessionHalf) -> json(KeptHalf);
+    /// This session's half; gone with the session.
+    GetSessionHalf Get "/v1/account/session-half" Full none(Empty) -> json(SessionHalf);
     /// Ends this session.
     Logout Post "/v1/logout" FullOrRecovery none(Empty) -> none(Empty);
 

@@ -1,5 +1,6 @@
 //! The command line: one file per group of commands.
 
+mod accept_restore;
 mod arrange;
 mod decrypt;
 mod get;
@@ -88,6 +89,7 @@ enum Command {
     Export(verify::Export),
     Completions(manual::Completions),
     Man(manual::Man),
+    AcceptRestore(accept_restore::AcceptRestore),
 }
 
 impl Cli {
@@ -110,7 +112,7 @@ impl Cli {
             None => Home::of_platform()?,
         };
         let context = Context::new(out, home);
-        match self.command {
+        let done = match self.command {
             Command::Signup(command) => command.run(&context).await,
             Command::Login(command) => command.run(&context).await,
             Command::Logout(command) => command.run(&context).await,
@@ -139,6 +141,11 @@ impl Cli {
             Command::Export(command) => command.run(&context).await,
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(&context.out),
+            Command::AcceptRestore(command) => command.run(&context).await,
+        };
+        match done {
+            Err(failure) => Err(context.explain(failure).await),
+            done => done,
         }
     }
 }

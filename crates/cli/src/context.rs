@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 
-use sv_client::ClientError;
-use sv_client::account::Session;
+use sv_client::account::{Session, restore_claim};
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::vault::publish_pins;
+use sv_client::{ClientError, Tamper};
 
 use crate::failure::{Failure, Result};
+use crate::human;
 use crate::output::Output;
 use crate::platform::{Home, HomeLock, NativePlatform, Server, ServerArgs};
 
@@ -79,6 +80,30 @@ impl Context {
         let server = self.home.server()?.ok_or(ClientError::NotLoggedIn)?;
         let platform = NativePlatform::new(&self.home, &server)?;
         Ok(Session::resume(platform).await?)
+    }
+
+    /// Adds to an older or another state what the server says of itself, if
+    /// it says that it was restored. The failure stays what it is.
+    pub async fn explain(&self, failure: Failure) -> Failure {
+        let Failure::Client(
+            error @ ClientError::Tampered(
+                Tamper::Rollback { .. } | Tamper::Fork(_) | Tamper::Unlockers,
+            ),
+        ) = failure
+        else {
+            return failure;
+        };
+        let claim = match self.platform(None) {
+            Ok((platform, _)) => restore_claim(&platform).await.ok().flatten(),
+            Err(_) => None,
+        };
+        match claim {
+            Some(claim) => Failure::Restored {
+                error,
+                restored: human::time(claim.restored_ms),
+            },
+            None => error.into(),
+        }
     }
 
     /// Ends a command that has changed something: tells the account's other

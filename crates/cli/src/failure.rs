@@ -11,6 +11,26 @@ pub enum Failure {
     /// A flow stopped.
     #[error("{0}")]
     Client(#[from] ClientError),
+    /// The same, at a server that says it was restored from a backup: a
+    /// claim, which only a person can look into.
+    #[error(
+        "{error}. The server says that it was restored from a backup on {restored}. Ask its \
+         administrator by another way whether that is so; if it is, `securevault accept-restore` \
+         shows what is lost and goes on from there (to log in before that: `securevault login \
+         --after-restore`)"
+    )]
+    Restored {
+        /// Why the flow stopped.
+        error: ClientError,
+        /// When it was restored, by its own word.
+        restored: String,
+    },
+    /// A restore was shown and not accepted.
+    #[error("nothing was accepted and nothing was changed here; `--yes` accepts without asking")]
+    NotAccepted,
+    /// The account is in no state for this.
+    #[error("{0}")]
+    Refused(String),
     /// The command line makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -46,7 +66,9 @@ impl Failure {
     /// found, 5 integrity violation, 6 network, 130 stopped by Ctrl-C.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Client(error) => client_exit_code(error),
+            Self::Client(error) | Self::Restored { error, .. } => client_exit_code(error),
+            Self::NotAccepted => 5,
+            Self::Refused(_) => 3,
             Self::Usage(_) => 2,
             Self::Local(_) | Self::Incomplete(_) | Self::OutputClosed => 1,
             Self::Interrupted(_) => 130,

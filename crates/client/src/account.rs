@@ -11,13 +11,14 @@ mod session;
 mod signup;
 mod unlockers;
 
-pub use instance::KnownInstance;
+pub use instance::{KnownInstance, RestoreClaim, restore_claim};
 pub use login::{AwaitingCode, LogIn};
-pub use profile::{Profile, Stage};
+pub use profile::{Profile, Rest, Stage};
 pub use recovery::{Recovered, Recovery, start_recovery};
 pub use second_factor::{confirm_totp, new_backup_codes, new_totp};
 pub use session::Session;
 pub use signup::{NewAccount, SignedUp, confirm_sign_up, sign_up};
+pub(crate) use unlockers::shown_unlockers_version;
 pub use unlockers::{Reproof, change_password, new_recovery_key};
 
 pub use sv_core::{Kek, RecoveryKey};

@@ -13,6 +13,7 @@ mod identity;
 mod keyring;
 mod pins;
 mod replica;
+mod restored;
 mod sync;
 
 pub use birth::{NewVaultBuilder, VaultBirth};
@@ -20,6 +21,7 @@ pub use commit::{Added, Change};
 pub use identity::verify_identity;
 pub use pins::{StateCheck, publish_pins};
 pub use replica::{Node, Replica};
+pub use restored::{Loss, Lost, RestoreReview, Setback};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
@@ -86,7 +88,7 @@ impl<'s, P: Platform> Vault<'s, P> {
                 pin,
             });
         }
-        bootstrap::bootstrap(session, vault_id, pin).await
+        bootstrap::bootstrap(session, CacheFile::new(&vault_id), vault_id, pin).await
     }
 
     /// The account's own vault.
@@ -95,10 +97,16 @@ impl<'s, P: Platform> Vault<'s, P> {
     /// As [`Self::open`].
     pub async fn account(session: &'s Session<P>) -> Result<Self> {
         let mut vault = Self::open(session, session.uid()).await?;
-        for pin in vault.shared_pins(vault.id()) {
-            vault.confirm(pin.head).await?;
-        }
+        vault.confirm_own_pins().await?;
         Ok(vault)
+    }
+
+    /// Holds an account vault to what its own records say of it.
+    async fn confirm_own_pins(&mut self) -> Result<()> {
+        for head in self.shared_heads(self.id()) {
+            self.confirm(head).await?;
+        }
+        Ok(())
     }
 
     /// The account's drive, which its account vault names.
@@ -106,32 +114,40 @@ impl<'s, P: Platform> Vault<'s, P> {
     /// # Errors
     /// As [`Self::open`]; [`Tamper::Missing`] if the account names none.
     pub async fn drive(session: &'s Session<P>) -> Result<Self> {
-        let account = Self::account(session).await?;
-        let drive_id = account
-            .drive_id()
-            .ok_or(Tamper::Missing("the pointer to the drive"))?;
-        let others = account.shared_pins(drive_id);
-        let others = others.iter().map(|pin| pin.head).collect();
-        let mut vault = Self::open_held_to(session, drive_id, others).await?;
+        Self::account(session).await?.open_drive().await
+    }
+
+    /// The drive that this account vault names, held to what it records.
+    async fn open_drive(&self) -> Result<Self> {
+        let drive_id = self.drive_id()?;
+        let mut vault =
+            Self::open_held_to(self.session, drive_id, self.shared_heads(drive_id)).await?;
         let genesis = vault.replica.genesis.body();
         let is_ours = genesis.kind == VaultKind::Drive
-            && genesis.creator == session.uid()
-            && genesis.instance_id == session.profile().instance.id;
+            && genesis.creator == self.session.uid()
+            && genesis.instance_id == self.session.profile().instance.id;
         if !is_ours {
             return Err(Tamper::Identity.into());
         }
-        account.check_shared_pin(&mut vault).await?;
+        self.check_shared_pin(&mut vault).await?;
         Ok(vault)
     }
 
-    fn drive_id(&self) -> Option<VaultId> {
-        self.replica
+    fn drive_id(&self) -> Result<VaultId> {
+        let pointer = self
+            .replica
             .nodes()
             .values()
             .find_map(|node| match node.payload() {
                 Some(Payload::DrivePointer(pointer)) => Some(pointer.vault_id),
                 _ => None,
-            })
+            });
+        Ok(pointer.ok_or(Tamper::Missing("the pointer to the drive"))?)
+    }
+
+    fn shared_heads(&self, vault_id: VaultId) -> Vec<Head> {
+        let pins = self.shared_pins(vault_id);
+        pins.iter().map(|pin| pin.head).collect()
     }
 
     /// What is known of the vault.

@@ -99,31 +99,6 @@ pub fn open_block_into(
     )
 }
 
-/// Opens one block chunk by chunk: `sink` sees each piece of up to 256 KiB
-/// once it is verified, and nothing after the first that is not.
-///
-/// # Errors
-/// As [`open_block`]; what `sink` has seen is a true beginning of the block.
-pub fn open_block_chunks(
-    key: &ContentKey,
-    content_id: &ContentId,
-    index: u64,
-    sealed: &[u8],
-    mut sink: impl FnMut(&[u8]),
-) -> Result<(), Tampered> {
-    if sealed.len() > SEALED_BLOCK_LEN {
-        return Err(Tampered);
-    }
-    let mut opener = BLOCK.start(key.expose(), &block_context(content_id, index), sealed)?;
-    let mut chunk = Vec::new();
-    while let Some(len) = opener.next_chunk(&mut chunk)? {
-        if len > 0 {
-            sink(&chunk);
-        }
-    }
-    Ok(())
-}
-
 /// BLAKE3 of one whole sealed block.
 pub fn block_hash(sealed: &[u8]) -> Hash {
     Hash::new(*blake3::hash(sealed).as_bytes())

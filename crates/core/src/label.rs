@@ -36,13 +36,11 @@ pub enum Label {
     LocalResume,
     /// Key of the newest heads a device has seen.
     LocalPins,
-    /// Key of the state of unfinished jobs.
-    LocalJob,
 }
 
 impl Label {
     /// Every label, for the registry test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::KekPassword,
         Self::KekRecovery,
         Self::RecoveryAuth,
@@ -58,7 +56,6 @@ impl Label {
         Self::LocalCache,
         Self::LocalResume,
         Self::LocalPins,
-        Self::LocalJob,
     ];
 
     /// Output length in bytes.
@@ -76,7 +73,7 @@ impl Label {
             Self::Records | Self::VaultKem | Self::VaultKeyCommitment | Self::PreviousKey => {
                 "SecureVault/v1/from/vault-key"
             }
-            Self::LocalCache | Self::LocalResume | Self::LocalPins | Self::LocalJob => {
+            Self::LocalCache | Self::LocalResume | Self::LocalPins => {
                 "SecureVault/v1/from/local-key"
             }
         }
@@ -100,7 +97,6 @@ impl Label {
             Self::LocalCache => "SecureVault/v1/local/cache",
             Self::LocalResume => "SecureVault/v1/local/resume",
             Self::LocalPins => "SecureVault/v1/local/pins",
-            Self::LocalJob => "SecureVault/v1/local/job",
         }
     }
 }
@@ -155,8 +151,6 @@ impl Context {
     }
 }
 
-/// Label of the hash of a KEM public key.
-pub const KEM_KEY: &str = "SecureVault/v1/kem-key";
 /// Box name of small values and records.
 pub const BOX_SMALL: &str = "SecureVault/v1/box+chacha20poly1305";
 /// Box name of file blocks.

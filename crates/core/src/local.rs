@@ -20,8 +20,6 @@ pub enum Purpose {
     Resume,
     /// The newest head of each vault that this device has seen.
     Pins,
-    /// Unfinished moves and re-keyings.
-    Job,
 }
 
 impl Purpose {
@@ -30,7 +28,6 @@ impl Purpose {
             Self::Cache => Label::LocalCache,
             Self::Resume => Label::LocalResume,
             Self::Pins => Label::LocalPins,
-            Self::Job => Label::LocalJob,
         }
     }
 }

@@ -21,9 +21,10 @@ mod private;
 pub use cbor::Unknown;
 pub use name::Name;
 pub use payload::{Kind, Payload, Record, Trashed, Version};
-pub use private::{DrivePointer, Pin, Pins, RetiredRoot};
+pub use private::{DrivePointer, Pin, Pins};
 
 /// Bytes of suite and epoch in front of the Box.
+#[cfg(test)]
 const PREFIX_LEN: usize = 1 + 4;
 
 /// Where a record belongs. It opens nowhere else.
@@ -100,7 +101,8 @@ pub fn open_record(
 }
 
 /// Bytes of a sealed record around `len` bytes of CBOR.
-pub const fn sealed_record_len(len: usize) -> usize {
+#[cfg(test)]
+pub(crate) const fn sealed_record_len(len: usize) -> usize {
     PREFIX_LEN + SMALL.sealed_len((len / RECORD_PAD + 1) * RECORD_PAD)
 }
 

@@ -233,15 +233,4 @@ impl<A: Aead> Opener<'_, A> {
         self.index += 1;
         Ok(())
     }
-
-    /// Opens the next chunk into `buffer`, whose memory is used again; `None`
-    /// after the last.
-    pub(crate) fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Result<Option<usize>, Tampered> {
-        let Some(len) = self.chunks.clone().next().map(|sealed| sealed.len()) else {
-            return Ok(None);
-        };
-        buffer.resize(len.checked_sub(TAG_LEN).ok_or(Tampered)?, 0);
-        self.next_into(buffer)?;
-        Ok(Some(buffer.len()))
-    }
 }

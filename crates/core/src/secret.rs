@@ -93,8 +93,8 @@ secret_key! {
     ContentKey,
     /// The root of what an account keeps on a device.
     LocalKey,
-    /// Protects an account's root key on a device: from the OS keyring, or the
-    /// half that the server keeps for a browser session.
+    /// Protects an account's root key on a device: kept there, or the half that
+    /// the server keeps for a session.
     DeviceKey,
     /// Wraps an account's root key: from a password or a recovery key.
     Kek,

@@ -172,9 +172,9 @@ pub fn unwrap_root_key(
 /// Whose copy of the root key rests on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// A browser session; the device key is the half the server keeps for it.
+    /// A session; the device key is the half that the server keeps for it.
     Session(SessionId),
-    /// An installed client; the device key is in the OS keyring or a private file.
+    /// An installed client; the device key is in a private file.
     Device(DeviceId),
 }
 

@@ -11,6 +11,9 @@ use crate::id::{Hash, InstanceId, SignPublicKey, VaultId};
 /// Bytes of an X-Wing public key (draft-connolly-cfrg-xwing-kem).
 pub const KEM_PUBLIC_KEY_LEN: usize = 1216;
 
+/// Label of the hash of a KEM public key.
+pub const KEM_KEY: &str = "SecureVault/v1/kem-key";
+
 /// An X-Wing public key, as bytes: the ledger only hashes and carries it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KemPublicKey(Box<[u8; KEM_PUBLIC_KEY_LEN]>);
@@ -28,7 +31,7 @@ impl KemPublicKey {
 
     /// The hash by which membership names it.
     pub fn hash(&self) -> Hash {
-        hash_fields("SecureVault/v1/kem-key", &[self.0.as_slice()])
+        hash_fields(KEM_KEY, &[self.0.as_slice()])
     }
 }
 

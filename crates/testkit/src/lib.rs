@@ -43,7 +43,7 @@ pub use network::{Exchange, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform, TestRandom};
 pub use process::{Aim, Ambush, BlockWatch, Toll, files_below, peak_memory, toll};
 pub use scale::{scaled, skip};
-pub use server::{Snapshot, TestServer};
+pub use server::{Snapshot, TakenBackup, TestServer};
 pub use stage::{Backing, Engine, Stage, Store};
 pub use tap::Tap;
 pub use terminal::{Ran, Terminal, expect_same_tree};

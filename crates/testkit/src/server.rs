@@ -1,11 +1,16 @@
 //! A real server in process, on files in a temporary folder, that can be
 //! stopped, rolled back and tampered with.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sv_api::account::SignupPolicy;
+use sv_server::backup::{Backup, Restore, backup, restore};
+use sv_server::blocks::FileBlocks;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
+use sv_server::random::Random;
 use sv_server::secrets::{KeyEncryptionKey, KeySource};
 use sv_server::server::Server;
 use tempfile::TempDir;
@@ -23,6 +28,9 @@ pub struct TestServer {
     clock: TestClock,
     server: Option<Server>,
 }
+
+/// A backup, as `securevaultd backup` takes it, without the key.
+pub struct TakenBackup(TempDir);
 
 /// A copy of everything a server keeps.
 pub struct Snapshot(TempDir);
@@ -65,8 +73,7 @@ impl TestServer {
 
     /// Starts the server again after [`Self::stop`], at the same address.
     pub async fn resume(&mut self) {
-        let clock = self.clock.clone();
-        let clock = Clock::from_fn(move || clock.now_ms());
+        let clock = self.server_clock();
         let server = Server::start_at(self.config.clone(), clock)
             .await
             .expect("the server starts");
@@ -129,6 +136,50 @@ impl TestServer {
         copy_folder(&self.data(), copy.path());
         self.resume().await;
         Snapshot(copy)
+    }
+
+    /// Takes a backup while the server runs.
+    pub async fn back_up(&self) -> TakenBackup {
+        let folder = TempDir::new().expect("a folder");
+        let source = Backup {
+            db: sv_server::db::Database::open(&self.config.storage.database)
+                .await
+                .expect("the database"),
+            blocks: Arc::new(self.blocks()),
+            keys: BTreeMap::new(),
+            clock: self.server_clock(),
+            random: Random::system(),
+        };
+        let target = folder.path().join("backup");
+        backup(&source, &target).await.expect("a backup");
+        source.db.close().await;
+        TakenBackup(folder)
+    }
+
+    /// Brings a backup back in the place of everything the server keeps: it
+    /// says of itself that it was restored.
+    pub async fn bring_back(&mut self, taken: &TakenBackup) {
+        self.stop().await;
+        std::fs::remove_dir_all(self.data()).expect("the old data goes");
+        let place = Restore {
+            database: self.data().join("vault.db"),
+            blocks: Arc::new(self.blocks()),
+            keys: self.folder.path().join("no-keys"),
+            clock: self.server_clock(),
+            random: Random::system(),
+        };
+        let done = restore(&taken.0.path().join("backup"), &place).await;
+        done.expect("the backup comes back");
+        self.resume().await;
+    }
+
+    fn blocks(&self) -> FileBlocks {
+        FileBlocks::open(&self.config.storage.blocks).expect("the block store")
+    }
+
+    fn server_clock(&self) -> Clock {
+        let clock = self.clock.clone();
+        Clock::from_fn(move || clock.now_ms())
     }
 
     /// Puts a copy in the place of everything the server keeps.

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use sv_client::ClientError;
-use sv_client::account::{LogIn, Profile, Session, Stage};
+use sv_client::account::{LogIn, Profile, Rest, Session, Stage};
 use sv_client::port::{Keychain, Platform, Storage};
 use sv_client::vault::{StateCheck, publish_pins};
 
@@ -21,6 +21,7 @@ Examples:
   securevault login --server https://vault.example.org --user alice
   securevault login                      (again on the same device)
   securevault login --state-check svh1-… (hold the server to an emergency sheet)
+  securevault login --no-keep            (on a computer that is not one's own)
 
 A --code-command gets nothing on its standard input here: it must know the TOTP secret itself, \
 for instance `oathtool --totp -b @secret.txt`.")]
@@ -34,6 +35,14 @@ pub(super) struct Login {
     /// older or another state
     #[arg(long, value_name = "CODE")]
     state_check: Option<String>,
+    /// Keep no key on this device: nothing here can be opened offline, or
+    /// after this session has ended
+    #[arg(long)]
+    no_keep: bool,
+    /// The server was restored from a backup: accept that the list of
+    /// passwords and recovery keys is older than this device knows
+    #[arg(long)]
+    after_restore: bool,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -78,7 +87,14 @@ impl Login {
         }
         .start(platform)
         .await?;
-        let mut waiting = Some(started);
+        let started = match self.no_keep {
+            true => started.without_keeping(),
+            false => started,
+        };
+        let mut waiting = Some(match self.after_restore {
+            true => started.after_restore(),
+            false => started,
+        });
         let session = with_code(self.code.codes(&context.out, None), async |code| {
             let login = waiting.take().ok_or(ClientError::Interrupted)?;
             login.finish(&code).await.map_err(|(again, error)| {
@@ -97,11 +113,22 @@ impl Login {
         }
         let handle = &session.profile().handle;
         let server = server.url;
+        let has_authenticator = session.status().await?.has_authenticator;
+        if !has_authenticator {
+            context.out.warn(
+                "This account has no authenticator: set one up within 30 minutes, by \
+                 `securevault totp replace`, or you cannot log in again. Then make new backup \
+                 codes, by `securevault totp backup-codes`.",
+            );
+        }
+        let value = json!({
+            "handle": handle,
+            "server": server,
+            "has_authenticator": has_authenticator,
+        });
         context
             .out
-            .done(&json!({"handle": handle, "server": server}), || {
-                format!("Logged in as {handle} at {server}.")
-            })
+            .done(&value, || format!("Logged in as {handle} at {server}."))
     }
 }
 
@@ -110,8 +137,9 @@ impl Logout {
         let told = match context.session().await {
             Ok(session) => log_out(session).await?,
             Err(failure) => {
+                let is_over = matches!(failure, Failure::Client(ClientError::NotLoggedIn));
                 self.wipe_what_there_is(context, failure).await?;
-                true
+                is_over
             }
         };
         if self.forget
@@ -179,6 +207,7 @@ impl Whoami {
             "server": server,
             "device": profile.device_label,
             "home": context.home.dir(),
+            "keeps_key": profile.rest == Rest::Device,
             "online": status.is_some(),
             "used_bytes": status.as_ref().map(|s| s.used_bytes),
             "quota_bytes": status.as_ref().and_then(|s| s.quota_bytes),
@@ -193,6 +222,9 @@ impl Whoami {
                 profile.device_label,
                 context.home.dir().display()
             );
+            if let Rest::Session { .. } = profile.rest {
+                text += "key       not kept here: works online, until this session ends\n";
+            }
             if let Some(status) = &status {
                 let quota = status.quota_bytes.map_or_else(
                     || "no limit".to_owned(),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sv_client::account::{confirm_sign_up, confirm_totp, new_backup_codes, new_totp};
 
-use super::proof::prove;
+use super::proof::proved;
 use crate::ask::{CodeArgs, PasswordArgs, with_code};
 use crate::context::Context;
 use crate::failure::Result;
@@ -16,7 +16,7 @@ use crate::reveal;
 #[command(after_help = "\
 Examples:
   securevault totp confirm 123456     (the last step of `signup --json`)
-  securevault totp replace            (a new phone)
+  securevault totp replace            (a new phone, or after an administrator's reset)
   securevault totp backup-codes       (ten new ones; the old ones stop working)")]
 pub(super) struct Totp {
     #[command(subcommand)]
@@ -33,7 +33,9 @@ enum Action {
         #[command(flatten)]
         code: CodeArgs,
     },
-    /// Set up a new authenticator in place of the present one
+    /// Set up a new authenticator in place of the present one. Within 30
+    /// minutes of a log-in with an administrator's reset code, nothing else is
+    /// asked for
     Replace(Proof),
     /// Get ten new backup codes; the old ones stop working
     BackupCodes(Proof),
@@ -82,9 +84,8 @@ async fn confirm(context: &Context, first: Option<String>, code: CodeArgs) -> Re
 
 async fn replace(context: &Context, proof: &Proof) -> Result {
     let mut session = context.session().await?;
-    let password = proof.password.present()?;
-    prove(&context.out, &mut session, &password, &proof.code).await?;
-    let setup = new_totp(&session).await?;
+    let (out, password, code) = (&context.out, &proof.password, &proof.code);
+    let setup = proved(out, &mut session, password, code, new_totp).await?;
     let args = CodeArgs {
         code: None,
         code_command: proof.new_code_command.clone(),
@@ -95,16 +96,20 @@ async fn replace(context: &Context, proof: &Proof) -> Result {
     }
     let codes = args.codes(&context.out, Some(&setup.secret));
     with_code(codes, async |code| Ok(confirm_totp(&session, &code).await?)).await?;
+    let left = session.status().await?.backup_codes_left;
     context.out.done(&value, || {
-        "The new authenticator is in force; the old one is not any more.".to_owned()
+        let codes = match left {
+            0 => " There are no backup codes: `securevault totp backup-codes` makes some.",
+            _ => "",
+        };
+        format!("The new authenticator is in force; the old one is not any more.{codes}")
     })
 }
 
 async fn backup_codes(context: &Context, proof: &Proof) -> Result {
     let mut session = context.session().await?;
-    let password = proof.password.present()?;
-    prove(&context.out, &mut session, &password, &proof.code).await?;
-    let codes = new_backup_codes(&session).await?;
+    let (out, password, code) = (&context.out, &proof.password, &proof.code);
+    let codes = proved(out, &mut session, password, code, new_backup_codes).await?;
     context.out.show(&json!({"backup_codes": codes}), || {
         reveal::backup_codes(&codes)
     })

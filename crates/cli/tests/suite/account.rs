@@ -201,6 +201,106 @@ fn the_second_factor_is_replaced() {
     login(fresh).ok();
 }
 
+/// The whole way of somebody whose phone and backup codes are gone: the
+/// administrator's code lets them in once, and nothing else is asked for to
+/// set up a new authenticator and new backup codes.
+#[test]
+fn after_a_reset_a_new_authenticator_is_set_up() {
+    let world = World::start();
+    let alice = world.sign_up("alice");
+    let stale = alice.backup_code();
+    let reset = world.administer(&["admin", "user", "reset-second-factor", "alice", "--json"]);
+    let reset = reset.json()["code"].as_str().unwrap().to_owned();
+    alice.home.run(&["whoami"]).exits(3);
+    alice.home.run(&["login", "--code", &stale]).exits(3);
+    alice
+        .home
+        .run(&["login", "--code", &reset])
+        .ok()
+        .says("set one up within 30 minutes");
+
+    let (secret, code) = (world.fifo("secret"), world.fifo("code"));
+    let command = format!("cat > '{}'; cat '{}'", secret.display(), code.display());
+    let authenticator = std::thread::spawn(move || {
+        let shown = std::fs::read_to_string(&secret).unwrap();
+        let secret = shown.trim().to_owned();
+        std::fs::write(&code, totp(&secret)).unwrap();
+        secret
+    });
+    let args = ["totp", "replace", "--new-code-command", &command, "--json"];
+    let replaced = alice.home.run(&args).json();
+    let secret = authenticator.join().unwrap();
+    assert_eq!(replaced["totp_secret"], secret);
+    let codes = alice.home.run(&["totp", "backup-codes", "--json"]).json();
+    let fresh = codes["backup_codes"][0].as_str().unwrap();
+
+    let home = world.home("second");
+    let login = |code: &str| {
+        home.run(&[
+            "login", "--server", &world.url, "--user", "alice", "--code", code,
+        ])
+    };
+    login(&totp(&alice.totp_secret)).exits(3);
+    login(&reset).exits(3);
+    login(fresh).ok();
+}
+
+/// With --no-keep the device holds nothing that opens: not offline, and not
+/// after the session ended, when what there was is deleted.
+#[test]
+fn a_log_in_that_keeps_nothing_needs_the_server_and_its_session() {
+    let mut world = World::start();
+    let alice = world.sign_up("alice");
+    alice.home.feed(&["put", "-", "/kept"], b"kept").ok();
+    let guest = world.home("guest");
+    let login = |code: &str| {
+        guest.run(&[
+            "login",
+            "--no-keep",
+            "--server",
+            &world.url,
+            "--user",
+            "alice",
+            "--code",
+            code,
+        ])
+    };
+    login(&alice.backup_code()).ok();
+    assert!(!guest.dir().join("device.key").exists());
+    assert_eq!(guest.run(&["cat", "/kept"]).ok().out, b"kept");
+    guest.feed(&["put", "-", "/from guest"], b"x").ok();
+    assert_eq!(guest.run(&["whoami", "--json"]).json()["keeps_key"], false);
+    // It can do all that others can, also what needs the root key itself.
+    let args = ["password", "--code", &alice.backup_code()];
+    guest
+        .run_with(&args, &[("SECUREVAULT_NEW_PASSWORD", NEW_PASSWORD)])
+        .ok();
+    guest.run(&["ls"]).ok();
+
+    world.stop();
+    guest.run(&["ls"]).exits(6);
+    world.resume();
+    guest.run(&["ls"]).ok();
+
+    let code = alice.backup_code();
+    let env = [("SECUREVAULT_PASSWORD", NEW_PASSWORD)];
+    alice.home.run_with(&["login", "--code", &code], &env).ok();
+    let list = alice.home.run(&["sessions", "--json"]).json();
+    let rows = list.as_array().unwrap();
+    let other = rows.iter().find(|row| row["current"] == false).unwrap();
+    let id = other["session_id"].as_str().unwrap();
+    let profile = guest.dir().join("profile").join("profile");
+    let sealed = |path: &std::path::Path| -> String {
+        let bytes = std::fs::read(path).unwrap();
+        let profile: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        profile["sealed_root"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(sealed(&profile), "");
+    alice.home.run(&["sessions", "revoke", id]).ok();
+    guest.run(&["ls"]).exits(3).says("run `securevault login`");
+    assert_eq!(sealed(&profile), "");
+}
+
 #[test]
 fn a_state_check_that_does_not_fit_logs_out_again() {
     let world = World::start();

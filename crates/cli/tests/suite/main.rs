@@ -12,6 +12,7 @@ mod files;
 mod hostile;
 mod manual;
 mod pinned;
+mod restored;
 mod scripts;
 mod versions;
 mod world;

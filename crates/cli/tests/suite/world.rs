@@ -13,6 +13,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// A running server and a folder for everything else.
 pub(crate) struct World {
     daemon: Child,
+    data: PathBuf,
     pub(crate) url: String,
     pub(crate) dir: TempDir,
 }
@@ -48,27 +49,37 @@ impl World {
     /// With more arguments for the server.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let client = Path::new(env!("CARGO_BIN_EXE_securevault"));
-        let server = client.with_file_name("securevaultd");
-        assert!(server.exists(), "run `cargo build -p sv-server` first");
-        let mut daemon = Command::new(server)
-            .args(["serve", "--listen", "127.0.0.1:0", "--signup", "open"])
-            .arg("--data")
-            .arg(dir.path().join("data"))
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| {
-                line.unwrap()
-                    .strip_prefix("listening on ")
-                    .map(str::to_owned)
-            })
-            .expect("the server starts");
-        Self { daemon, url, dir }
+        let data = dir.path().join("data");
+        let (daemon, url) = serve(
+            &data,
+            &dir.path().join("server.key"),
+            "127.0.0.1:0",
+            arguments,
+        );
+        Self {
+            daemon,
+            data,
+            url,
+            dir,
+        }
+    }
+
+    /// Runs a command of the server's on its data, while it runs or not.
+    pub(crate) fn administer(&self, args: &[&str]) -> Done {
+        finish(daemon(&self.data, &self.path("server.key"), args))
+    }
+
+    /// The same server on other data, at the same address.
+    pub(crate) fn move_to(&mut self, data: &str) {
+        self.stop();
+        self.data = self.path(data);
+    }
+
+    /// Starts it again after [`Self::stop`].
+    pub(crate) fn resume(&mut self) {
+        let listen = self.url.strip_prefix("http://").unwrap();
+        let key = self.path("server.key");
+        (self.daemon, self.url) = serve(&self.data, &key, listen, &[]);
     }
 
     /// Stops the server.
@@ -128,6 +139,14 @@ impl World {
         ])
         .ok();
         home
+    }
+
+    /// A named pipe.
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        path
     }
 
     /// Writes a local file.
@@ -241,6 +260,40 @@ impl From<std::process::Output> for Done {
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+fn daemon(data: &Path, key: &Path, args: &[&str]) -> Command {
+    let client = Path::new(env!("CARGO_BIN_EXE_securevault"));
+    let server = client.with_file_name("securevaultd");
+    assert!(server.exists(), "run `cargo build -p sv-server` first");
+    let mut command = Command::new(server);
+    command
+        .arg("--data")
+        .arg(data)
+        .arg("--key-file")
+        .arg(key)
+        .args(args)
+        .stdin(Stdio::null());
+    command
+}
+
+fn serve(data: &Path, key: &Path, listen: &str, more: &[&str]) -> (Child, String) {
+    let args = ["serve", "--listen", listen, "--signup", "open"];
+    let mut child = daemon(data, key, &args)
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let url = lines
+        .find_map(|line| {
+            line.unwrap()
+                .strip_prefix("listening on ")
+                .map(str::to_owned)
+        })
+        .expect("the server starts");
+    (child, url)
 }
 
 pub(crate) fn finish(mut command: Command) -> Done {

@@ -11,7 +11,7 @@ use sv_ledger::unlock::{UnlockerKind, Unlockers, UnlockersBody, blob_hash};
 use sv_pake::ClientLogin;
 
 use super::instance::KnownInstance;
-use super::profile::{Profile, Stage};
+use super::profile::{Profile, Rest, Stage};
 use super::session::Session;
 use super::unlockers::wrong_password;
 use crate::call::{Repeat, Server};
@@ -38,6 +38,23 @@ pub struct AwaitingCode<P> {
     known: Option<Profile>,
     token: String,
     kek: Kek,
+    keep: Keep,
+    older: Older,
+}
+
+/// What becomes of a list of unlockers that is older than this device knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Older {
+    Refuse,
+    /// The person says that the server was restored from a backup.
+    AcceptAfterRestore,
+}
+
+/// Where the root key rests after a log-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    OnDevice,
+    WithSession,
 }
 
 impl LogIn<'_> {
@@ -96,12 +113,36 @@ impl LogIn<'_> {
             known,
             token: half.session,
             kek,
+            keep: Keep::OnDevice,
+            older: Older::Refuse,
             platform,
         })
     }
 }
 
 impl<P: Platform> AwaitingCode<P> {
+    /// Keeps no key on this device: what rests here opens only with a half
+    /// that the server keeps for the session, and so neither offline nor after
+    /// the session has ended.
+    #[must_use]
+    pub fn without_keeping(self) -> Self {
+        Self {
+            keep: Keep::WithSession,
+            ..self
+        }
+    }
+
+    /// Takes the person's word that the server was restored from a backup: if
+    /// it says so too, passwords and recovery keys may be older than this
+    /// device knows.
+    #[must_use]
+    pub fn after_restore(self) -> Self {
+        Self {
+            older: Older::AcceptAfterRestore,
+            ..self
+        }
+    }
+
     /// Gives the code and opens the account. On refusal the log-in can be
     /// tried again with another code.
     ///
@@ -133,8 +174,20 @@ impl<P: Platform> AwaitingCode<P> {
     ) -> Result<Session<P>> {
         let (root, unlockers) = open_root(unlock, UnlockerKind::Password, &self.kek)?;
         let keys = AccountKeys::derive(&root, unlockers.generation);
-        if let Some(known) = &self.known {
-            refuse_regress(known, &unlockers)?;
+        if let Some(known) = &self.known
+            && let Err(older) = refuse_regress(known, &unlockers)
+        {
+            let claim = self
+                .instance
+                .restore_claim(&Server::anonymous(&self.platform))
+                .await?;
+            let is_explained = self.older == Older::AcceptAfterRestore
+                && claim.is_some()
+                && known.uid == unlockers.uid
+                && known.generation == unlockers.generation;
+            if !is_explained {
+                return Err(older);
+            }
         }
         let server = Server::with_token(&self.platform, &token);
         let account = verify_identity(&server, unlock.uid, &keys, &self.instance.id).await?;
@@ -159,9 +212,16 @@ impl<P: Platform> AwaitingCode<P> {
             device_token,
             generation: unlockers.generation,
             unlockers_version: unlockers.version,
+            rest: Rest::Device,
             sealed_root: Vec::new().into(),
         };
-        profile.keep_root(&self.platform, &root).await?;
+        match self.keep {
+            Keep::OnDevice => profile.keep_root(&self.platform, &root).await?,
+            Keep::WithSession => {
+                let kept = profile.keep_root_with_session(&self.platform, &root);
+                kept.await?;
+            }
+        }
         profile.save(&self.platform).await?;
         Session::resume(self.platform).await
     }

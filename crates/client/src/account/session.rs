@@ -19,10 +19,11 @@ pub struct Session<P> {
 }
 
 impl<P: Platform> Session<P> {
-    /// Opens the account that is logged in on this device. Asks nobody.
+    /// Opens the account that is logged in on this device. Asks nobody, unless
+    /// the log-in kept no key here: then the server for its half.
     ///
     /// # Errors
-    /// [`ClientError::NotLoggedIn`] if there is none.
+    /// [`ClientError::NotLoggedIn`] if there is none; those of a call.
     pub async fn resume(platform: P) -> Result<Self> {
         let profile = Profile::load(&platform)
             .await?
@@ -66,6 +67,12 @@ impl<P: Platform> Session<P> {
     pub(super) async fn update(&mut self, change: impl FnOnce(&mut Profile)) -> Result<()> {
         change(&mut self.profile);
         self.profile.save(&self.platform).await
+    }
+
+    /// Takes a list of unlockers for the newest, on a person's word.
+    pub(crate) async fn start_over_at_unlockers(&mut self, version: u64) -> Result<()> {
+        self.update(|profile| profile.unlockers_version = version)
+            .await
     }
 
     /// What the server says of the account.
@@ -113,13 +120,7 @@ impl<P: Platform> Session<P> {
             .map(drop);
         self.platform.keychain().wipe().await?;
         self.platform.storage().clear().await?;
-        let remains = Profile {
-            stage: Stage::LoggedOut,
-            token: String::new(),
-            sealed_root: Vec::new().into(),
-            ..self.profile
-        };
-        remains.save(&self.platform).await?;
+        self.profile.logged_out().save(&self.platform).await?;
         Ok(told)
     }
 }

@@ -14,7 +14,7 @@ use sv_pake::ClientRegistration;
 use zeroize::Zeroizing;
 
 use super::instance::KnownInstance;
-use super::profile::{Profile, Stage};
+use super::profile::{Profile, Rest, Stage};
 use super::session::Session;
 use super::unlockers::{NewPassword, Owner, RecoveryHalf};
 use crate::call::{Repeat, Server};
@@ -119,6 +119,7 @@ pub async fn sign_up<P: Platform>(platform: &P, new: &NewAccount<'_>) -> Result<
         device_token: None,
         generation: 1,
         unlockers_version: 1,
+        rest: Rest::Device,
         sealed_root: Vec::new().into(),
     };
     profile.keep_root(platform, &root).await?;

@@ -206,6 +206,21 @@ pub(super) async fn register_password<P: Platform>(
     NewPassword::finish(platform, registration, response, instance, handle).await
 }
 
+/// The version of the list of unlockers that the server shows, if this
+/// account signed it; older ones too.
+///
+/// # Errors
+/// [`Tamper::Unlockers`], or those of a call.
+pub(crate) async fn shown_unlockers_version<P: Platform>(session: &Session<P>) -> Result<u64> {
+    let signer = session.keys().public().sign_pk;
+    let shown = CurrentSet::fetch(&session.server(), &signer, 0).await?;
+    if shown.body.uid == session.uid() {
+        Ok(shown.body.version)
+    } else {
+        Err(Tamper::Unlockers.into())
+    }
+}
+
 /// A fresh proof of the present password, waiting for a code.
 pub struct Reproof<'s, P> {
     session: &'s mut Session<P>,

@@ -27,6 +27,7 @@ const LEAVES: u64 = 2_000_000;
 
 pub(super) async fn bootstrap<'s, P: Platform>(
     session: &'s Session<P>,
+    cache: CacheFile,
     vault_id: VaultId,
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
@@ -41,7 +42,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
         let mut vault = Vault {
             session,
             replica,
-            cache: CacheFile::new(&vault_id),
+            cache,
             pin,
         };
         vault.hold_to_pin().await?;

@@ -20,7 +20,8 @@ const COMPACT_ABOVE: u64 = 1 << 20;
 
 /// The journal of one vault.
 pub(super) struct CacheFile {
-    journal: Journal,
+    /// None if nothing is to be kept.
+    journal: Option<Journal>,
     /// Bytes when it was last written as a whole.
     compact_bytes: u64,
 }
@@ -46,7 +47,15 @@ impl CacheFile {
     /// An empty journal.
     pub(super) fn new(vault_id: &VaultId) -> Self {
         Self {
-            journal: Journal::new(name(vault_id), Purpose::Cache),
+            journal: Some(Journal::new(name(vault_id), Purpose::Cache)),
+            compact_bytes: 0,
+        }
+    }
+
+    /// A journal of a replica that is only looked at.
+    pub(super) const fn detached() -> Self {
+        Self {
+            journal: None,
             compact_bytes: 0,
         }
     }
@@ -68,7 +77,7 @@ impl CacheFile {
             (
                 replica,
                 Self {
-                    journal,
+                    journal: Some(journal),
                     compact_bytes,
                 },
             )
@@ -76,16 +85,18 @@ impl CacheFile {
     }
 
     /// Whether most of the journal is about what is no longer so.
-    pub(super) const fn is_wasteful(&self) -> bool {
-        self.journal.bytes() > COMPACT_ABOVE && self.journal.bytes() > 4 * self.compact_bytes
+    pub(super) fn is_wasteful(&self) -> bool {
+        let bytes = self.journal.as_ref().map_or(0, Journal::bytes);
+        bytes > COMPACT_ABOVE && bytes > 4 * self.compact_bytes
     }
 
     /// Forgets everything.
     pub(super) async fn remove<P: Platform>(&mut self, session: &Session<P>) -> Result<()> {
-        let empty = Journal::new(self.journal.name().to_owned(), Purpose::Cache);
-        std::mem::replace(&mut self.journal, empty)
-            .remove(session)
-            .await
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        let empty = Journal::new(journal.name().to_owned(), Purpose::Cache);
+        std::mem::replace(journal, empty).remove(session).await
     }
 
     /// Adds a step.
@@ -94,7 +105,10 @@ impl CacheFile {
         session: &Session<P>,
         frame: &Frame,
     ) -> Result<()> {
-        self.journal.append(session, &frame.to_bytes()).await
+        match &mut self.journal {
+            Some(journal) => journal.append(session, &frame.to_bytes()).await,
+            None => Ok(()),
+        }
     }
 
     /// Starts the journal again from one frame that holds everything.
@@ -103,8 +117,10 @@ impl CacheFile {
         session: &Session<P>,
         frame: &Frame,
     ) -> Result<()> {
-        self.journal.rewrite(session, &frame.to_bytes()).await?;
-        self.compact_bytes = self.journal.bytes();
+        if let Some(journal) = &mut self.journal {
+            journal.rewrite(session, &frame.to_bytes()).await?;
+            self.compact_bytes = journal.bytes();
+        }
         Ok(())
     }
 }

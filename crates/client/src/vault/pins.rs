@@ -23,6 +23,8 @@ use crate::port::{Platform, Storage};
 const PUBLISH_EVERY_MS: u64 = 60 * 60 * 1000;
 /// Foreign heads remembered as part of the log.
 const REMEMBERED: usize = 256;
+/// When this device last told the others what it has seen.
+pub(super) const PUBLISHED: &str = "pins/published";
 const STATE_CHECK_PREFIX: &str = "svh1-";
 
 /// What this device has seen of one vault.
@@ -31,8 +33,18 @@ pub(super) struct LocalPin {
     head: Option<Head>,
     /// Other devices' heads that were found in the log.
     confirmed: BTreeSet<Hash>,
+    /// The restore after which a person last had this device start over here.
+    accepted: Option<[u8; 16]>,
     /// Other devices' heads that the log must hold; not kept.
     others: Vec<Head>,
+    keeping: Keeping,
+}
+
+/// Whether a pin is this device's, or of a replica that is only looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Kept,
+    Detached,
 }
 
 impl LocalPin {
@@ -50,12 +62,7 @@ impl LocalPin {
             .read(&Self::name(&vault_id))
             .await?;
         let Some(sealed) = stored else {
-            return Ok(Self {
-                vault_id,
-                head: None,
-                confirmed: BTreeSet::new(),
-                others: Vec::new(),
-            });
+            return Ok(Self::new(vault_id, Keeping::Kept));
         };
         let key = session.keys().local_key();
         let opened = open_local(key, Purpose::Pins, vault_id.as_bytes(), &sealed)
@@ -73,13 +80,60 @@ impl LocalPin {
         for _ in 0..r.u16()? {
             confirmed.insert(r.hash()?);
         }
+        let accepted = match r.u8()? {
+            0 => None,
+            1 => Some(r.array()?),
+            _ => return Err(ParseError::Malformed("accepted restore")),
+        };
         r.finish()?;
         Ok(Self {
-            vault_id,
             head: Some(head),
             confirmed,
-            others: Vec::new(),
+            accepted,
+            ..Self::new(vault_id, Keeping::Kept)
         })
+    }
+
+    const fn new(vault_id: VaultId, keeping: Keeping) -> Self {
+        Self {
+            vault_id,
+            head: None,
+            confirmed: BTreeSet::new(),
+            accepted: None,
+            others: Vec::new(),
+            keeping,
+        }
+    }
+
+    /// Of a replica that is only looked at: nothing was seen, nothing is kept.
+    pub(super) const fn detached(vault_id: VaultId) -> Self {
+        Self::new(vault_id, Keeping::Detached)
+    }
+
+    /// A pin that starts over at a head, on a person's word.
+    pub(super) fn at(vault_id: VaultId, head: Head) -> Self {
+        Self {
+            head: Some(head),
+            ..Self::new(vault_id, Keeping::Kept)
+        }
+    }
+
+    /// The newest head that this device has seen.
+    pub(super) const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// The restore that a person has accepted here.
+    pub(super) const fn accepted(&self) -> Option<[u8; 16]> {
+        self.accepted
+    }
+
+    /// The same, with the restore that was accepted.
+    pub(super) fn accepting(self, restore_id: [u8; 16]) -> Self {
+        Self {
+            accepted: Some(restore_id),
+            ..self
+        }
     }
 
     /// The same, held to what other devices have seen too: what contradicts
@@ -106,8 +160,10 @@ impl LocalPin {
         self.save(session).await
     }
 
-    async fn save<P: Platform>(&self, session: &Session<P>) -> Result<()> {
-        let Some(head) = self.head else { return Ok(()) };
+    pub(super) async fn save<P: Platform>(&self, session: &Session<P>) -> Result<()> {
+        let Some(head) = self.head.filter(|_| self.keeping == Keeping::Kept) else {
+            return Ok(());
+        };
         let mut w = Writer::new();
         w.u64(head.seq)
             .raw(head.hash.as_bytes())
@@ -115,6 +171,10 @@ impl LocalPin {
         self.confirmed.iter().for_each(|hash| {
             w.raw(hash.as_bytes());
         });
+        match &self.accepted {
+            None => w.u8(0),
+            Some(restore_id) => w.u8(1).raw(restore_id),
+        };
         let key = session.keys().local_key();
         let context = self.vault_id.as_bytes();
         let mut random = session.platform().random();
@@ -236,7 +296,7 @@ impl<P: Platform> Vault<'_, P> {
 /// Those of opening vaults and of a call.
 pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Result<()> {
     let storage = session.platform().storage();
-    let stamp = storage.read("pins/published").await?;
+    let stamp = storage.read(PUBLISHED).await?;
     let stamp = stamp
         .and_then(|bytes| bytes.try_into().ok())
         .map_or(0, u64::from_be_bytes);
@@ -281,9 +341,7 @@ pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Resul
     });
     let change = move |_: &super::Replica| Ok(vec![Change::put(node_id, payload.clone())]);
     account.commit(Vec::new(), change).await?;
-    Ok(storage
-        .write("pins/published", &now_ms.to_be_bytes())
-        .await?)
+    Ok(storage.write(PUBLISHED, &now_ms.to_be_bytes()).await?)
 }
 
 fn pin_of<P: Platform>(vault: &Vault<'_, P>) -> Pin {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::cbor::{self, Malformed, Map, MapWriter, Unknown};
 use super::name::{Name, is_deceptive};
-use super::private::{DrivePointer, Pins, RetiredRoot};
+use super::private::{DrivePointer, Pins};
 use crate::error::RecordError;
 use crate::secret::{ContentKey, SecretKey};
 
@@ -54,8 +54,6 @@ pub enum Payload {
     DrivePointer(DrivePointer),
     /// Account vault: the heads a device has seen.
     Pins(Pins),
-    /// Account vault: a root key before a rotation.
-    RetiredRoot(RetiredRoot),
 }
 
 impl Payload {
@@ -65,7 +63,6 @@ impl Payload {
             Self::Node(record) => record.is_read_only(),
             Self::DrivePointer(pointer) => pointer.unknown.is_critical(),
             Self::Pins(pins) => pins.is_read_only(),
-            Self::RetiredRoot(root) => root.unknown.is_critical(),
         }
     }
 
@@ -86,10 +83,6 @@ impl Payload {
                 pins.check()?;
                 pins.write(&mut map);
                 Pins::TAG
-            }
-            Self::RetiredRoot(root) => {
-                root.write(&mut map);
-                RetiredRoot::TAG
             }
         };
         Ok(map.field(field::KIND, cbor::write_uint(tag)).finish())
@@ -115,7 +108,6 @@ impl Payload {
         Ok(match tag {
             DrivePointer::TAG => Self::DrivePointer(DrivePointer::read(map)?),
             Pins::TAG => Self::Pins(Pins::read(map)?),
-            RetiredRoot::TAG => Self::RetiredRoot(RetiredRoot::read(map)?),
             tag => Self::Node(Record::read(Kind::from_tag(tag)?, map)?),
         })
     }

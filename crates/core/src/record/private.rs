@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use super::cbor::{self, Malformed, Map, MapWriter, Unknown};
 use super::payload::is_label;
-use crate::secret::{AccountRootKey, SecretKey};
 
 /// Vaults of one pins record.
 const PINS: usize = 4096;
@@ -136,49 +135,5 @@ impl Pins {
             },
             unknown: map.into_unknown(),
         })
-    }
-}
-
-/// A root key from before a rotation, so that envelopes to its generation
-/// still open until each vault is re-keyed.
-#[derive(Debug)]
-pub struct RetiredRoot {
-    /// Its generation.
-    pub generation: u32,
-    /// The key.
-    pub ark: AccountRootKey,
-    /// Fields of a newer version.
-    pub unknown: Unknown,
-}
-
-impl RetiredRoot {
-    pub(super) const TAG: u64 = 7;
-
-    pub(super) fn write(&self, map: &mut MapWriter) {
-        map.field(1, cbor::write_uint(u64::from(self.generation)))
-            .field(2, cbor::write_bytes(self.ark.expose()))
-            .unknown(&self.unknown);
-    }
-
-    pub(super) fn read(mut map: Map<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
-            generation: u32::try_from(cbor::uint(map.require(1)?)?).map_err(|_| "generation")?,
-            ark: AccountRootKey::from_bytes(cbor::bytes(map.require(2)?)?)
-                .map_err(|_| "root key")?,
-            unknown: map.into_unknown(),
-        })
-    }
-}
-
-/// Written again when the account vault is re-sealed.
-impl Clone for RetiredRoot {
-    fn clone(&self) -> Self {
-        let mut bytes = Box::new(Zeroizing::new([0; 32]));
-        bytes.copy_from_slice(self.ark.expose());
-        Self {
-            generation: self.generation,
-            ark: AccountRootKey::from_boxed(bytes),
-            unknown: self.unknown.clone(),
-        }
     }
 }

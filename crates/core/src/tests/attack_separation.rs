@@ -79,7 +79,6 @@ fn sealed_types() -> Vec<Sealed> {
         Payload::Node(record) => record.kind as usize,
         Payload::DrivePointer(_) => 10,
         Payload::Pins(_) => 11,
-        Payload::RetiredRoot(_) => 12,
     };
     for payload in payloads() {
         let bytes = seal_record(&key(7), &record_context(), &payload, &mut rng).unwrap();
@@ -101,7 +100,7 @@ fn sealed_types() -> Vec<Sealed> {
         bytes,
         Box::new(|b| open_block(&key(7), &CONTENT, 1, b).is_ok()),
     );
-    for purpose in [Purpose::Cache, Purpose::Resume, Purpose::Pins, Purpose::Job] {
+    for purpose in [Purpose::Cache, Purpose::Resume, Purpose::Pins] {
         let bytes = seal_local(&key(7), purpose, b"x", &[7; 32], &mut rng).unwrap();
         let open = move |b: &[u8]| open_local(&key(7), purpose, b"x", b).is_ok();
         add("local state", bytes, Box::new(open));

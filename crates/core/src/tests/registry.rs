@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use sv_ledger::enc::Statement;
+use sv_ledger::genesis::KEM_KEY;
 
-use crate::label::{BOX_BLOCK, BOX_SMALL, Context, KEM_KEY, Label};
+use crate::label::{BOX_BLOCK, BOX_SMALL, Context, Label};
 
 const SPEC: &str = include_str!("../../../../docs/spec/primitives.md");
 

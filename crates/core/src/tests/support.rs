@@ -7,8 +7,8 @@ use sv_ledger::id::{
 use sv_ledger::state::{Head, Role};
 
 use crate::record::{DrivePointer, Kind, Name, Payload, Pin, Pins, Record, RecordContext, Version};
-use crate::record::{RetiredRoot, Trashed, Unknown};
-use crate::secret::{AccountRootKey, ContentKey, SecretKey, VaultKey};
+use crate::record::{Trashed, Unknown};
+use crate::secret::{ContentKey, SecretKey, VaultKey};
 use crate::unlock::{Holder, RestContext, UnlockerKind, WrapContext};
 use crate::vault_key::EnvelopeHeader;
 pub(super) use crate::vectors::SeededRng;
@@ -114,18 +114,12 @@ pub(super) fn payloads() -> Vec<Payload> {
         }],
         unknown: Unknown::default(),
     };
-    let root = RetiredRoot {
-        generation: 1,
-        ark: key::<AccountRootKey>(9),
-        unknown: Unknown::default(),
-    };
     vec![
         Payload::Node(file),
         Payload::Node(folder),
         Payload::Node(note),
         Payload::DrivePointer(DrivePointer::new(VAULT)),
         Payload::Pins(pins),
-        Payload::RetiredRoot(root),
     ]
 }
 

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     last_used_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL,
     proved_until_ms BIGINT NOT NULL,
+    half VARBINARY(255),
     PRIMARY KEY (token_hash) /*T![clustered_index] CLUSTERED */,
     UNIQUE KEY sessions_by_id (session_id),
     KEY sessions_by_account (uid),

@@ -11,6 +11,15 @@ CREATE TABLE instance (
     nonce             BLOB    NOT NULL
 ) STRICT;
 
+-- That this database came out of a backup, until the administrator ends that
+-- state; one row, or none.
+CREATE TABLE restored (
+    id          INTEGER NOT NULL PRIMARY KEY, -- 1
+    restore_id  BLOB    NOT NULL,
+    restored_ms INTEGER NOT NULL,
+    backup_ms   INTEGER NOT NULL
+) STRICT;
+
 -- People whose second factor was confirmed.
 CREATE TABLE accounts (
     uid                BLOB    NOT NULL PRIMARY KEY,
@@ -74,7 +83,8 @@ CREATE TABLE sessions (
     created_ms      INTEGER NOT NULL,
     last_used_ms    INTEGER NOT NULL,
     expires_ms      INTEGER NOT NULL,
-    proved_until_ms INTEGER NOT NULL
+    proved_until_ms INTEGER NOT NULL,
+    half            BLOB               -- sealed; opens a root key on the client
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_account ON sessions (uid);
 CREATE INDEX sessions_by_expiry ON sessions (expires_ms);

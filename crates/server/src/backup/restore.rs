@@ -11,8 +11,11 @@ use super::manifest::{FORMAT, MANIFEST};
 use super::take::shard_folder;
 use super::{BLOCKS, BlocksAt, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
 use crate::blocks::{BlockName, BlockStore, Error as BlockError, Stored};
+use crate::clock::Clock;
 use crate::db::Database;
-use crate::store::blocks;
+use crate::random::Random;
+use crate::store::accounts::restored::{self, Restored};
+use crate::store::{blocks, leases};
 
 /// Where a backup comes back to.
 #[derive(Debug, Clone)]
@@ -24,9 +27,15 @@ pub struct Restore {
     pub blocks: Option<Arc<dyn BlockStore>>,
     /// The folder of keys, in which none of the backup's may exist.
     pub keys: PathBuf,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
 }
 
-/// Brings a backup back. Run `check` afterwards.
+/// Brings a backup back. Run `check` afterwards. Until the administrator ends
+/// it, the server says of itself that it was restored: people's devices may
+/// have seen more than it has.
 ///
 /// # Errors
 /// [`Error`]; then the database is not there.
@@ -59,8 +68,27 @@ pub async fn restore(from: &Path, target: &Restore) -> Result<Manifest> {
     if files::copy(&from.join(DATABASE), &draft)? != manifest.database {
         return Err(Error::Damaged(DATABASE.to_owned()));
     }
+    mark(&draft, target, manifest.taken_ms).await?;
     files::publish(&draft, &target.database)?;
     Ok(manifest)
+}
+
+/// Marks a database as restored, and frees it from the leases of the server
+/// that it was copied from.
+async fn mark(draft: &Path, target: &Restore, backup_ms: u64) -> Result<()> {
+    let db = Database::open(&format!("sqlite://{}", draft.display())).await?;
+    let state = Restored {
+        restore_id: target.random.bytes()?,
+        restored_ms: target.clock.now_ms(),
+        backup_ms,
+    };
+    let mut write = db.write().await?;
+    restored::set(&mut write, &state).await?;
+    leases::clear(&mut write).await?;
+    write.commit().await?;
+    // The write-ahead log goes into the file, which is renamed alone.
+    db.close().await;
+    files::seal(draft).map(drop)
 }
 
 /// The manifest, if the database and the keys are those it names.

@@ -14,6 +14,9 @@ pub(super) enum Admin {
     /// People
     #[command(subcommand)]
     User(User),
+    /// After a restore, when everybody has accepted it: stop telling devices
+    /// that this server was restored from a backup
+    EndRestore,
 }
 
 #[derive(Subcommand)]
@@ -57,10 +60,22 @@ pub(super) enum User {
 
 pub(super) async fn run(command: Admin, storage: Storage, json: bool) -> Result<(), Failure> {
     let app = App::open_offline(storage).await?;
-    let Admin::User(command) = command;
-    let done = user(&app, command, json).await;
+    let done = match command {
+        Admin::User(command) => user(&app, command, json).await,
+        Admin::EndRestore => end_restore(&app, json).await,
+    };
     app.db().close().await;
     done
+}
+
+async fn end_restore(app: &App, json: bool) -> Result<(), Failure> {
+    let ended = app.accounts().end_restore().await?;
+    let text = match ended {
+        true => "ended",
+        false => "this server is not in the restored state",
+    };
+    print(json, text, &json!({ "ended": ended }));
+    Ok(())
 }
 
 async fn user(app: &App, command: User, json: bool) -> Result<(), Failure> {

@@ -76,6 +76,8 @@ pub(super) async fn restore(storage: Storage, dir: &Path, json: bool) -> Result<
             }
         },
         keys: keys.clone(),
+        clock: Clock::system(),
+        random: Random::system(),
     };
     let manifest = backup::restore(dir, &target).await?;
     if manifest.keys.contains_key(KEY) {
@@ -86,6 +88,11 @@ pub(super) async fn restore(storage: Storage, dir: &Path, json: bool) -> Result<
         true => println!("{}", json!({ "restored": true })),
         false => println!("restored; run securevaultd check now"),
     }
+    eprintln!(
+        "Devices that have seen more than the backup has stop until their owners run \
+         `securevault accept-restore`. When all have, end this state: `securevaultd admin \
+         end-restore`."
+    );
     Ok(())
 }
 

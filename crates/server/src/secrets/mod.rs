@@ -32,6 +32,8 @@ pub enum Sealed {
     LoginState,
     /// A TOTP secret.
     TotpSecret,
+    /// A session's half of what opens a root key on its client.
+    SessionHalf,
 }
 
 /// What a keyed hash is of.
@@ -52,6 +54,7 @@ impl Sealed {
             Self::CredentialKey => "SecureVault/v1/server/seal/credential-key",
             Self::LoginState => "SecureVault/v1/server/seal/login",
             Self::TotpSecret => "SecureVault/v1/server/seal/totp",
+            Self::SessionHalf => "SecureVault/v1/server/seal/session-half",
         }
     }
 }

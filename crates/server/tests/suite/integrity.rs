@@ -166,8 +166,16 @@ async fn a_backup_comes_back_whole_and_overwrites_nothing() {
         database: home.path().join("vault.db"),
         blocks: Some(blocks.clone()),
         keys: home.path().join("keys"),
+        clock: world.clock.clone(),
+        random: Random::system(),
     };
     assert_eq!(restore(&target, &place).await.unwrap(), taken);
+    let left = std::fs::read_dir(home.path()).unwrap().flatten();
+    let left = left.map(|entry| entry.file_name()).filter(|name| {
+        let name = name.to_string_lossy();
+        name.contains("restoring") || name.contains("-wal")
+    });
+    assert_eq!(left.count(), 0, "the database is whole, and one file");
     let db = Database::open(&url(&place.database)).await.unwrap();
     let store: std::sync::Arc<dyn sv_server::blocks::BlockStore> = blocks;
     let report = check(&db, &store).await.unwrap();
@@ -176,6 +184,15 @@ async fn a_backup_comes_back_whole_and_overwrites_nothing() {
         (report.vaults, report.blocks, report.orphans.len()),
         (2, 2, 0)
     );
+    // The lease of the backup is in the backup, and nobody's any more.
+    let next = Backup {
+        db,
+        blocks: store,
+        keys: BTreeMap::new(),
+        clock: world.clock.clone(),
+        random: Random::system(),
+    };
+    backup(&next, &home.path().join("next")).await.unwrap();
     assert_eq!(
         std::fs::read(place.keys.join("server.key")).unwrap(),
         b"key"

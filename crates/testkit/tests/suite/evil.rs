@@ -24,6 +24,7 @@ mod a26_exchange;
 mod a29_lies;
 mod a29_program;
 mod a35_missing;
+mod a36_restored;
 mod a36_rollback;
 mod a37_forks;
 mod a38_entries;

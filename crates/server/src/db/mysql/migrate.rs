@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0024_receipts.sql"),
     include_str!("../../../migrations/mysql/0025_block_parts.sql"),
     include_str!("../../../migrations/mysql/0026_reserved_files.sql"),
+    include_str!("../../../migrations/mysql/0027_restored.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\

@@ -7,10 +7,12 @@
 mod admin;
 mod code;
 mod expiry;
+mod half;
 mod instance;
 mod login;
 mod proof;
 mod recovery;
+mod restored;
 mod second_factor;
 pub mod session;
 mod signup;
@@ -61,15 +63,19 @@ impl Accounts {
     }
 
     /// What the server says of itself.
-    pub fn describe(&self) -> sv_api::account::Instance {
-        sv_api::account::Instance {
+    ///
+    /// # Errors
+    /// [`Error`] if the database fails.
+    pub async fn describe(&self) -> Result<sv_api::account::Instance> {
+        Ok(sv_api::account::Instance {
             instance_id: self.instance.id(),
             opaque_public_key: self.instance.public_key().into(),
             nonce: self.instance.nonce().into(),
             signup: self.signup,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now_ms: self.clock.now_ms(),
-        }
+            restored: self.restored().await?,
+        })
     }
 }
 

@@ -37,6 +37,7 @@ impl Accounts {
             backup_codes_left: code::count_left(&mut read, account.uid).await?,
             unlockers_version: account.unlockers_version,
             administrator: account.administrator,
+            has_authenticator: account.totp.is_some(),
         })
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod code;
 pub(crate) mod instance;
 pub(crate) mod invitation;
 pub(crate) mod login;
+pub(crate) mod restored;
 pub(crate) mod session;
 pub(crate) mod signup;
 pub(crate) mod throttle;

@@ -140,6 +140,24 @@ pub(crate) async fn set_proved(w: &mut Write, token_hash: [u8; 32], until_ms: u6
     Ok(())
 }
 
+/// Gives a session its half; false if it has ended.
+pub(crate) async fn set_half(w: &mut Write, token_hash: [u8; 32], sealed: Vec<u8>) -> Result<bool> {
+    let met = w
+        .execute(
+            "UPDATE sessions SET half = ? WHERE token_hash = ?",
+            args![sealed, token_hash],
+        )
+        .await?;
+    Ok(met == 1)
+}
+
+/// The half of a session, sealed; none if it never got one, or has ended.
+pub(crate) async fn half(q: &mut impl Query, token_hash: [u8; 32]) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT half FROM sessions WHERE token_hash = ?";
+    let row = q.lookup(sql, args![token_hash]).await?;
+    Ok(row.map(|mut row| row.take(0)).transpose()?.flatten())
+}
+
 /// Ends one session; false if it had ended before.
 pub(crate) async fn delete(w: &mut Write, token_hash: [u8; 32]) -> Result<bool> {
     let met = w

@@ -2,17 +2,19 @@
 
 mod finish_proof;
 mod finish_totp;
+mod keep_half;
 mod new_backup_codes;
 mod replace_unlockers;
 mod show;
+mod show_half;
 mod show_unlockers;
 mod start_password;
 mod start_proof;
 mod start_totp;
 
 use sv_api::endpoint::{
-    GetAccount, GetUnlockers, NewBackupCodes, PasswordStart, ProofFinish, ProofStart,
-    ReplaceUnlockers, TotpFinish, TotpStart,
+    GetAccount, GetSessionHalf, GetUnlockers, KeepSessionHalf, NewBackupCodes, PasswordStart,
+    ProofFinish, ProofStart, ReplaceUnlockers, TotpFinish, TotpStart,
 };
 
 use crate::http::route::Routes;
@@ -20,6 +22,8 @@ use crate::http::route::Routes;
 pub(super) fn mount(routes: Routes) -> Routes {
     routes
         .add::<GetAccount, _, _, _>(show::show)
+        .add::<KeepSessionHalf, _, _, _>(keep_half::keep_half)
+        .add::<GetSessionHalf, _, _, _>(show_half::show_half)
         .add::<ProofStart, _, _, _>(start_proof::start_proof)
         .add::<ProofFinish, _, _, _>(finish_proof::finish_proof)
         .add::<PasswordStart, _, _, _>(start_password::start_password)

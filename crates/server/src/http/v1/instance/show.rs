@@ -10,5 +10,5 @@ use crate::http::route::Call;
 pub(crate) async fn show(
     call: Call<GetInstance, Anybody>,
 ) -> Result<<GetInstance as Endpoint>::Response, Refused> {
-    Ok(call.app.accounts().describe())
+    Ok(call.app.accounts().describe().await?)
 }
