@@ -236,7 +236,13 @@ impl Draft {
 
     fn publish(mut self, target: &Path, folder: &Path) -> Result<Stored> {
         self.fs.sync_file(&self.file)?;
-        self.fs.rename(&self.path, target)?;
+        match self.fs.rename(&self.path, target) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let message = "it took so long that it was given up";
+                return Err(Error::Unavailable(message.to_owned()));
+            }
+            renamed => renamed?,
+        }
         self.published = true;
         if let Err(error) = self.fs.sync_folder(folder) {
             // Not durable, so not there. What remains is an orphan.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -12,6 +13,9 @@ use sv_server::blocks::{
 use tokio::sync::{Notify, oneshot};
 
 type Result<T> = std::result::Result<T, Error>;
+
+/// After so long without a step, an actor waits for something else than a turn.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// The order of several actors. All of them and whoever drives must share one
 /// thread: then an actor is seen at rest only when it truly is.
@@ -59,7 +63,10 @@ impl Pace {
                     return waiting.map(|(index, _)| index).collect();
                 }
             }
-            changed.await;
+            if tokio::time::timeout(STUCK, changed).await.is_err() {
+                let actors = format!("{:?}", self.actors());
+                unreachable!("nobody moves: {actors}");
+            }
         }
     }
 
@@ -119,6 +126,8 @@ impl Turn {
         let done = work.await;
         self.wait().await;
         self.pace.actors()[self.actor].under_way -= 1;
+        // If only those of its steps are left that wait, it is at rest now.
+        self.pace.changed.notify_one();
         done
     }
 
