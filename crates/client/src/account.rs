@@ -18,6 +18,6 @@ pub use recovery::{Recovered, Recovery, start_recovery};
 pub use second_factor::{confirm_totp, new_backup_codes, new_totp};
 pub use session::Session;
 pub use signup::{NewAccount, SignedUp, confirm_sign_up, sign_up};
-pub use unlockers::{Reproof, change_password, new_recovery_key};
+pub use unlockers::{Reproof, change_password, generate_recovery_key, replace_recovery_key};
 
 pub use sv_core::{Kek, RecoveryKey};

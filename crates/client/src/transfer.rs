@@ -17,7 +17,7 @@ mod upload;
 
 use crate::port::Platform;
 
-pub use download::{DownloadItem, DownloadPlan, LocalTarget, Sink};
+pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::save_raw;
 pub use upload::UploadOutcome;

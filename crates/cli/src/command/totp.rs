@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use sv_client::ClientError;
 use sv_client::account::{confirm_sign_up, confirm_totp, new_backup_codes, new_totp};
 
 use super::proof::prove;
@@ -103,8 +104,21 @@ async fn backup_codes(context: &Context, proof: &Proof) -> Result {
     let mut session = context.session().await?;
     let password = proof.password.present()?;
     prove(&context.out, &mut session, &password, &proof.code).await?;
-    let codes = new_backup_codes(&session).await?;
-    context.out.show(&json!({"backup_codes": codes}), || {
-        reveal::backup_codes(&codes)
-    })
+    let shown = match new_backup_codes(&session).await {
+        Ok(codes) => context.out.show(&json!({"backup_codes": codes}), || {
+            reveal::backup_codes(&codes)
+        }),
+        Err(ClientError::Refused(error)) if error.code.status() < 500 => {
+            return Err(ClientError::Refused(error).into());
+        }
+        Err(error) => Err(error.into()),
+    };
+    if shown.is_err() {
+        // The server makes the codes: they are in force before they are shown.
+        context.out.warn(
+            "The old backup codes may not work any more, and the new ones were not shown: run \
+             this again.",
+        );
+    }
+    shown
 }

@@ -10,6 +10,7 @@
 mod account;
 mod files;
 mod hostile;
+mod interrupted;
 mod scripts;
 mod versions;
 mod world;
