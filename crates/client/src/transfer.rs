@@ -10,6 +10,7 @@
 mod content;
 mod download;
 mod fetch;
+mod mark;
 mod plan;
 mod raw;
 mod resume;

@@ -117,7 +117,7 @@ impl LocalTarget for MemoryTarget {
         item: &DownloadItem,
         part: Option<&Part>,
     ) -> Result<Option<MemorySink>, StorageError> {
-        if part.is_none_or(|part| !part.is_begun) {
+        if part.is_none_or(|part| !(part.is_begun && part.is_resumable)) {
             self.partial.borrow_mut().remove(&item.names.join("/"));
         }
         Ok(Some(MemorySink {

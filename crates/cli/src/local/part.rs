@@ -41,9 +41,9 @@ pub(super) struct Finish {
 }
 
 /// One unfinished file.
-pub struct FileSink(Option<Unfinished>);
+pub struct FileSink(Option<PartFile>);
 
-struct Unfinished {
+struct PartFile {
     path: PathBuf,
     /// Made, or opened, when it is first used.
     file: Option<File>,
@@ -56,24 +56,24 @@ struct Unfinished {
 }
 
 impl FileSink {
-    /// An unfinished file: that of an interrupted download, or one which only
+    /// An unfinished file: one that other runs find as well, or one which only
     /// this run knows.
     pub(super) fn new(finish: Finish, part: Option<&Part>) -> Self {
         let mark = part.map_or_else(fresh_mark, |part| part.mark.clone());
         let name = finish.target.file_name().unwrap_or_default();
         let name = part_name(&name.to_string_lossy(), &mark);
-        Self(Some(Unfinished {
+        Self(Some(PartFile {
             path: finish.target.with_file_name(name),
             file: None,
             finish,
             is_begun: part.is_some_and(|part| part.is_begun),
-            is_resumable: part.is_some(),
+            is_resumable: part.is_some_and(|part| part.is_resumable),
         }))
     }
 
     async fn with<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut Unfinished) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut PartFile) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StorageError> {
         let mut part = self.take()?;
         let (part, outcome) = blocking(move || {
@@ -85,7 +85,7 @@ impl FileSink {
         outcome
     }
 
-    fn take(&mut self) -> Result<Unfinished, StorageError> {
+    fn take(&mut self) -> Result<PartFile, StorageError> {
         self.0
             .take()
             .ok_or_else(|| StorageError("interrupted".to_owned()))
@@ -136,11 +136,17 @@ impl Sink for FileSink {
     }
 }
 
-impl Unfinished {
+impl PartFile {
     fn file(&mut self) -> io::Result<&mut File> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => open(&self.path, self.is_begun)?,
+            None => {
+                let file = open(&self.path, self.is_begun)?;
+                if !self.is_resumable {
+                    file.set_len(0)?;
+                }
+                file
+            }
         };
         Ok(self.file.insert(file))
     }
@@ -220,7 +226,7 @@ impl Unfinished {
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for PartFile {
     /// What nobody would find again does not stay.
     fn drop(&mut self) {
         if !self.is_resumable {
@@ -355,6 +361,7 @@ mod tests {
         Part {
             mark: MARK.to_owned(),
             is_begun,
+            is_resumable: true,
         }
     }
 
@@ -403,6 +410,22 @@ mod tests {
         sink.write(b"end".to_vec()).await.unwrap();
         sink.finish().await.unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"\x07\x07\x07end");
+        assert_eq!(names(dir.path()), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_run_left_of_a_short_file_is_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = dir.path().join(part_name("a", MARK));
+        fs::write(left, "left by a killed run").unwrap();
+        let part = Part {
+            is_resumable: false,
+            ..part(true)
+        };
+        let mut sink = FileSink::new(finish(dir.path().join("a")), Some(&part));
+        sink.write(b"new".to_vec()).await.unwrap();
+        sink.finish().await.unwrap();
+        assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"new");
         assert_eq!(names(dir.path()), ["a"]);
     }
 

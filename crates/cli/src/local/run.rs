@@ -60,6 +60,12 @@ impl State {
         self.own.insert(Identity::of(path, file));
     }
 
+    /// Notes a file that is there as this run would have written it.
+    pub(super) fn same(&mut self, path: &Path, file: &Metadata) {
+        self.kept.same += 1;
+        self.own(path, file);
+    }
+
     /// Whether a file is one that this run wrote, under whatever name: many
     /// disks do not tell `A` and `a` apart, or two ways to write `ü`.
     pub(super) fn is_own(&self, path: &Path, file: &Metadata) -> bool {

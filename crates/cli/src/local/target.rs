@@ -170,10 +170,7 @@ impl FileTarget {
                 return Ok(None);
             }
             Ok(found) if Self::is_same(&found, item) => {
-                let mut state = self.run.state();
-                state.kept.same += 1;
-                state.own(&path, &found);
-                drop(state);
+                self.run.state().same(&path, &found);
                 if let Some(hashes) = self.hashes.clone() {
                     keep_hash(path, hashes).await?;
                 }

@@ -9,6 +9,7 @@ use sv_ledger::limits::BLOCK_LEN;
 
 use super::content::is_inline;
 use super::fetch::{Fetcher, altered};
+use super::mark::Marks;
 use super::resume::DownloadResume;
 use super::{FILES_AT_ONCE, LastNote};
 use crate::drive::Drive;
@@ -42,13 +43,15 @@ pub struct DownloadItem {
     version: Option<Version>,
 }
 
-/// The unfinished file of a download that can be interrupted.
+/// The unfinished file of a download, which a later run can find again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Random text that tells it from any other file, of hex digits.
     pub mark: String,
     /// Whether an earlier run may have made it; else there is none yet.
     pub is_begun: bool,
+    /// Whether a download goes on in it; else what is in it counts for nothing.
+    pub is_resumable: bool,
 }
 
 /// Takes one file.
@@ -77,16 +80,15 @@ pub trait LocalTarget {
     type Sink: Sink;
     /// Makes a folder, if it is not there.
     async fn folder(&self, item: &DownloadItem) -> Result<(), StorageError>;
-    /// Starts a file, with `part` one that an interruption leaves to the next
-    /// run; `None` to leave it out (it is there already). Nothing is made
+    /// Starts a file, with `part` one that a later run can find again; `None` to leave it out (it is there already). Nothing is made
     /// before the sink is first used.
     async fn file(
         &self,
         item: &DownloadItem,
         part: Option<&Part>,
     ) -> Result<Option<Self::Sink>, StorageError>;
-    /// Names the target of a file for taking up an interrupted download;
-    /// `None` where that is not possible.
+    /// Names the place of a file, so that a later run finds what this one
+    /// left; `None` where that is not possible.
     fn resume_key(&self, item: &DownloadItem) -> Option<String>;
 }
 
@@ -197,12 +199,17 @@ impl DownloadPlan {
             target.folder(folder).await?;
         }
         let session = drive.vault().session();
+        let marks = match files().any(|item| target.resume_key(item).is_some()) {
+            true => Some(Marks::load(session).await?),
+            false => None,
+        };
         let get = Getter {
             fetcher: Fetcher {
                 session,
                 vault: drive.vault().id(),
             },
             target,
+            marks,
             reporter,
         };
         let is_short = |item: &&DownloadItem| item.size > 0 && is_inline(item.size);
@@ -276,6 +283,8 @@ fn batches<'i>(items: &[&'i DownloadItem]) -> Vec<Vec<&'i DownloadItem>> {
 struct Getter<'a, P, T> {
     fetcher: Fetcher<'a, P>,
     target: &'a T,
+    /// None for a target that names no place.
+    marks: Option<Marks>,
     reporter: &'a Reporter,
 }
 
@@ -283,7 +292,8 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
     async fn short(&self, items: Vec<&DownloadItem>) -> Result<()> {
         let mut sinks = Vec::new();
         for item in items {
-            match (self.target.file(item, None).await?, &item.version) {
+            let part = self.part(item);
+            match (self.target.file(item, part.as_ref()).await?, &item.version) {
                 (Some(sink), Some(version)) => sinks.push((item, version, sink)),
                 _ => self.done(item),
             }
@@ -327,6 +337,7 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
             None => None,
         };
         let part = resume.as_ref().map(DownloadResume::part);
+        let part = part.or_else(|| self.part(item));
         let Some(mut sink) = self.target.file(item, part.as_ref()).await? else {
             self.done(item);
             return Ok(());
@@ -348,6 +359,13 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         }
         self.reporter.report(Progress::Done(item.path.clone()));
         Ok(())
+    }
+
+    /// The unfinished file of an item that is not taken up.
+    fn part(&self, item: &DownloadItem) -> Option<Part> {
+        let (marks, version) = (self.marks.as_ref()?, item.version.as_ref()?);
+        let place = self.target.resume_key(item)?;
+        Some(marks.part(&version.content_id, &place))
     }
 
     async fn stream(

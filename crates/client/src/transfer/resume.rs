@@ -17,15 +17,13 @@ use sv_ledger::limits::BLOCKS_PER_CONTENT;
 use zeroize::Zeroizing;
 
 use super::download::{Part, Sink};
+use super::mark::MARK_LEN;
 use super::plan::Step;
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::journal::Journal;
 use crate::port::Platform;
-
-/// Bytes that tell an unfinished file from any other.
-const MARK_LEN: usize = 8;
 
 /// A block, sealed and not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +155,7 @@ impl DownloadResume {
         Part {
             mark: data_encoding::HEXLOWER.encode(&self.mark),
             is_begun: self.is_begun,
+            is_resumable: true,
         }
     }
 
