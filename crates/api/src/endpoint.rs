@@ -253,8 +253,8 @@ endpoints! {
 
     /// Stores a block of a content that no entry has named yet.
     PutBlock { content: ContentId, index: u32 } Put "/v1/uploads/{content}/blocks/{index}" Full bin(Block) -> none(Empty);
-    /// What is already durable of an upload.
-    GetUpload { content: ContentId } Get "/v1/uploads/{content}" Full none(Empty) -> json(UploadStatus);
+    /// What is already durable of an upload, from block `from` on.
+    GetUpload { content: ContentId, from: u32 } Get "/v1/uploads/{content}/from/{from}" Full none(Empty) -> bin(UploadPage);
     /// Gives an upload up.
     CancelUpload { content: ContentId } Delete "/v1/uploads/{content}" Full none(Empty) -> none(Empty);
 }

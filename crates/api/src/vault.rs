@@ -42,23 +42,7 @@ pub struct Appended {
     pub seq: u64,
 }
 
-/// What is on the server of an unfinished upload.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct UploadStatus {
-    /// Blocks that are durable.
-    pub blocks: Vec<UploadedBlock>,
-}
-
-/// A durable block of an unfinished upload.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct UploadedBlock {
-    /// Its index in the content.
-    pub index: u32,
-    /// BLAKE3 of the sealed block, 32 bytes.
-    pub hash: Base64,
-}
-
-json_wire!(VaultHeads, Appended, UploadStatus);
+json_wire!(VaultHeads, Appended);
 
 /// A genesis and every membership entry.
 #[derive(Debug, Clone)]
@@ -309,6 +293,37 @@ impl Wire for Contents {
         let contents = read_list(&mut r, PAGE, |r| read_inline(r, SEALED_BLOCK_LEN))?;
         r.finish()?;
         Ok(Self { contents })
+    }
+}
+
+/// Durable blocks of an unfinished upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPage {
+    /// Index in the content and BLAKE3 of the sealed block, in strictly
+    /// ascending order of index.
+    pub blocks: Vec<(u32, Hash)>,
+    /// Whether there are blocks beyond the last of them.
+    pub more: bool,
+}
+
+impl Wire for UploadPage {
+    const CONTENT_TYPE: &'static str = BINARY;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.u8(u8::from(self.more));
+        write_list(&mut w, &self.blocks, |w, (index, hash)| {
+            w.u32(*index).raw(hash.as_bytes())
+        });
+        w.into_bytes()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut r = Reader::new(bytes);
+        let more = read_flag(&mut r)?;
+        let blocks = read_list(&mut r, PAGE, |r| Ok((r.u32()?, r.hash()?)))?;
+        r.finish()?;
+        Ok(Self { blocks, more })
     }
 }
 

@@ -3,6 +3,7 @@
 mod collect;
 mod name;
 mod part;
+mod run;
 mod source;
 mod stream;
 mod target;
@@ -11,12 +12,14 @@ mod unfinished;
 pub use collect::{Collected, Collector};
 pub use name::{UnsafeName, check_name, part_name};
 pub use part::{FileSink, HashList, raw_sink};
+pub use run::Kept;
 pub use source::{DiskFiles, MemoryFiles, StdinFiles};
 pub use stream::{BufferTarget, NullTarget, StdoutSink, StdoutTarget};
-pub use target::{FileTarget, Kept, Place};
+pub use target::{FileTarget, Place};
 pub use unfinished::Unfinished;
 
 use std::fs::Metadata;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sv_client::port::StorageError;
@@ -28,6 +31,10 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| StorageError("interrupted".to_owned()))?
+}
+
+fn explain(path: &Path, error: &std::io::Error) -> StorageError {
+    StorageError(format!("{}: {error}", path.display()))
 }
 
 fn modified_ms(metadata: &Metadata) -> u64 {

@@ -19,6 +19,6 @@ pub use second_factor::{confirm_totp, new_backup_codes, new_totp};
 pub use session::Session;
 pub use signup::{NewAccount, SignedUp, confirm_sign_up, sign_up};
 pub(crate) use unlockers::shown_unlockers_version;
-pub use unlockers::{Reproof, change_password, new_recovery_key};
+pub use unlockers::{Reproof, change_password, generate_recovery_key, replace_recovery_key};
 
 pub use sv_core::{Kek, RecoveryKey};

@@ -13,7 +13,6 @@ pub use versions::{Restored, VersionInfo};
 
 use sv_core::record::{Kind, Payload, Record};
 use sv_ledger::id::{ContentId, NodeId};
-use sv_ledger::limits::OPS_PER_ENTRY;
 use sv_ledger::state::Role;
 
 use crate::account::Session;
@@ -149,21 +148,16 @@ impl<'s, P: Platform> Drive<'s, P> {
         nodes: &[NodeId],
         change: impl Fn(&mut Record),
     ) -> Result<()> {
-        self.commit(async |vault| {
-            for batch in nodes.chunks(OPS_PER_ENTRY) {
-                let plan = |replica: &Replica| {
-                    let edited = batch.iter().filter_map(|id| {
-                        let mut record = replica.record(id)?.clone();
-                        change(&mut record);
-                        Some(Change::put(*id, Payload::Node(record)))
-                    });
-                    Ok(edited.collect())
-                };
-                vault.commit(Vec::new(), plan).await?;
-            }
-            Ok(())
-        })
-        .await
+        let plan = |replica: &Replica, id: &NodeId| {
+            let Some(record) = replica.record(id) else {
+                return Ok(None);
+            };
+            let mut record = record.clone();
+            change(&mut record);
+            Ok(Some(Change::put(*id, Payload::Node(record))))
+        };
+        self.commit(async |vault| vault.commit_each(nodes, plan).await)
+            .await
     }
 }
 

@@ -10,6 +10,7 @@
 mod content;
 mod download;
 mod fetch;
+mod mark;
 mod plan;
 mod raw;
 mod resume;
@@ -17,7 +18,7 @@ mod upload;
 
 use crate::port::Platform;
 
-pub use download::{DownloadItem, DownloadPlan, LocalTarget, Sink};
+pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::save_raw;
 pub use upload::UploadOutcome;

@@ -17,6 +17,7 @@ mod restored;
 mod sync;
 
 pub use birth::{NewVaultBuilder, VaultBirth};
+pub(crate) use commit::BODIES_LEN;
 pub use commit::{Added, Change};
 pub use identity::verify_identity;
 pub use pins::{StateCheck, publish_pins};

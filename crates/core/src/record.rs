@@ -51,6 +51,15 @@ impl RecordContext {
     }
 }
 
+/// Bytes of the record that [`seal_record`] makes of a payload, but for the
+/// few of its frame.
+///
+/// # Errors
+/// As [`seal_record`].
+pub fn record_len(payload: &Payload) -> Result<usize, SealError> {
+    Ok(pad(&payload.encode().map_err(SealError::Misuse)?)?.len())
+}
+
 /// Seals a payload under the vault key of `ctx.epoch`.
 ///
 /// # Errors

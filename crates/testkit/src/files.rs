@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sv_client::port::StorageError;
-use sv_client::transfer::{DownloadItem, LocalFiles, LocalTarget, Sink, Source, UploadItem};
+use sv_client::transfer::{DownloadItem, LocalFiles, LocalTarget, Part, Sink, Source, UploadItem};
 use sv_core::Name;
 use sv_core::record::Kind;
 use sv_ledger::limits::BLOCK_LEN;
@@ -112,7 +112,14 @@ impl LocalTarget for MemoryTarget {
         Ok(())
     }
 
-    async fn file(&self, item: &DownloadItem) -> Result<Option<MemorySink>, StorageError> {
+    async fn file(
+        &self,
+        item: &DownloadItem,
+        part: Option<&Part>,
+    ) -> Result<Option<MemorySink>, StorageError> {
+        if part.is_none_or(|part| !(part.is_begun && part.is_resumable)) {
+            self.partial.borrow_mut().remove(&item.names.join("/"));
+        }
         Ok(Some(MemorySink {
             name: item.names.join("/"),
             target: self.clone(),
@@ -125,12 +132,18 @@ impl LocalTarget for MemoryTarget {
 }
 
 impl Sink for MemorySink {
-    async fn resume(&mut self, blocks: u64) -> Result<u64, StorageError> {
+    async fn written(&mut self, index: u64) -> Result<Vec<u8>, StorageError> {
+        let partial = self.target.partial.borrow();
+        let bytes = partial.get(&self.name).map_or(&[][..], Vec::as_slice);
+        let block = bytes.chunks(BLOCK_LEN).nth(index as usize);
+        Ok(block.unwrap_or_default().to_vec())
+    }
+
+    async fn keep(&mut self, len: u64) -> Result<(), StorageError> {
         let mut partial = self.target.partial.borrow_mut();
         let bytes = partial.entry(self.name.clone()).or_default();
-        let kept = blocks.min((bytes.len() / BLOCK_LEN) as u64);
-        bytes.truncate(kept as usize * BLOCK_LEN);
-        Ok(kept)
+        bytes.truncate(len as usize);
+        Ok(())
     }
 
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError> {
@@ -186,7 +199,11 @@ impl<F: FnMut(u64, Vec<u8>)> LocalTarget for ContentTarget<F> {
         Ok(())
     }
 
-    async fn file(&self, item: &DownloadItem) -> Result<Option<ContentSink<F>>, StorageError> {
+    async fn file(
+        &self,
+        item: &DownloadItem,
+        _: Option<&Part>,
+    ) -> Result<Option<ContentSink<F>>, StorageError> {
         Ok(Some(ContentSink {
             modified_ms: item.modified_ms,
             bytes: Vec::new(),
@@ -200,8 +217,12 @@ impl<F: FnMut(u64, Vec<u8>)> LocalTarget for ContentTarget<F> {
 }
 
 impl<F: FnMut(u64, Vec<u8>)> Sink for ContentSink<F> {
-    async fn resume(&mut self, _: u64) -> Result<u64, StorageError> {
-        Ok(0)
+    async fn written(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn keep(&mut self, _: u64) -> Result<(), StorageError> {
+        Ok(())
     }
 
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError> {

@@ -59,8 +59,14 @@ impl Decrypt {
                 self.output.display()
             )));
         }
-        let sink = raw_sink(self.output.clone(), self.force).await?;
-        let size = decrypt(&self.file, file, key, sink).await?;
+        let sink = raw_sink(self.output.clone(), self.force);
+        // What was written goes with the sink.
+        let size = tokio::select! {
+            size = decrypt(&self.file, file, key, sink) => size?,
+            _ = tokio::signal::ctrl_c() => {
+                return Err(Failure::Interrupted("Start it again.".to_owned()));
+            }
+        };
         context
             .out
             .done(&json!({"file": self.output, "bytes": size}), || {

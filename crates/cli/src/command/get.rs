@@ -7,7 +7,7 @@ use serde_json::json;
 use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
-use sv_client::port::StorageError;
+use sv_client::port::{Platform, StorageError};
 use sv_client::transfer::{DownloadPlan, save_raw};
 use sv_core::record::Kind;
 
@@ -20,7 +20,8 @@ use crate::progress::watch;
 
 /// Ends the name of a raw download.
 const RAW: &str = "svraw";
-const RESUME: &str = "What came is kept: the same command goes on from there.";
+const RESUME: &str = "What came is kept beside its place, as .NAME.….svpart: the same command goes \
+                      on from there.";
 
 /// Fetch files and folders
 #[derive(Debug, Args)]
@@ -33,8 +34,8 @@ Examples:
   securevault get --version 2 /contract.pdf old.pdf
   securevault get --raw /contract.pdf             (as it is stored; prints the key for `decrypt`)
 
-A file gets its name after the last check; until then it is NAME.svpart, from which an \
-interrupted download goes on. Local files that differ are not overwritten without --force.")]
+A file gets its name after the last check; until then it is .NAME.….svpart beside it, from which \
+an interrupted download goes on. Local files that differ are not overwritten without --force.")]
 pub(super) struct Get {
     /// File or folder in the vault
     remote: String,
@@ -131,29 +132,28 @@ impl Get {
         plan: DownloadPlan,
     ) -> Result {
         let shown = path.to_string();
-        let begun = self.local.as_ref().and_then(|local| {
-            let mark = Unfinished::find(local, &shown)?;
-            Some((local.clone(), mark))
-        });
-        let (folder, mark) = match begun {
-            Some((folder, mark)) => (folder, Some(mark)),
-            None => {
+        let storage = drive.vault().session().platform().storage();
+        let begun = match &self.local {
+            Some(local) => Unfinished::find(storage, local, &shown).await?,
+            None => None,
+        };
+        let (folder, note) = match (begun, &self.local) {
+            (Some(note), Some(local)) => (local.clone(), Some(note)),
+            _ => {
                 let folder = self.target(path)?;
-                let mark = if folder.exists() {
+                let note = if folder.exists() {
                     None
                 } else {
-                    let made = Unfinished::create(&folder, &shown);
-                    Some(made.map_err(|error| Failure::local(folder.display(), error))?)
+                    Some(Unfinished::create(storage, &folder, &shown).await?)
                 };
-                (folder, mark)
+                (folder, note)
             }
         };
-        let place = Place::Below(folder.clone());
+        let place = Place::Below(folder);
         let target = FileTarget::new(&context.out, place, self.force);
         let outcome = fetch_into(context, drive, plan, target).await;
-        if let (Some(mark), Ok(()) | Err(Failure::Incomplete(_))) = (mark, &outcome) {
-            mark.done()
-                .map_err(|error| Failure::local(folder.display(), error))?;
+        if let (Some(note), Ok(()) | Err(Failure::Incomplete(_))) = (note, &outcome) {
+            note.done(storage).await?;
         }
         outcome
     }
@@ -201,7 +201,7 @@ impl Get {
                 "{there}: is there already; use --force to replace it"
             )));
         }
-        let sink = raw_sink(target.clone(), self.force).await?;
+        let sink = raw_sink(target.clone(), self.force);
         let save = async |reporter: &_| save_raw(drive, path, self.version, sink, reporter).await;
         let key = watch(&context.out, "Start it again.", save).await?;
         context
@@ -217,7 +217,7 @@ pub(super) async fn fetch_into(
     context: &Context,
     drive: &Drive<'_, NativePlatform>,
     plan: DownloadPlan,
-    target: FileTarget<'_>,
+    target: FileTarget,
 ) -> Result {
     let files = plan.items().iter().filter(|item| item.kind != Kind::Folder);
     let (count, bytes) = files.fold((0, 0), |(n, bytes), item| (n + 1, bytes + item.size));

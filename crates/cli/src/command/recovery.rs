@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sv_client::account::{new_recovery_key, start_recovery};
+use sv_api::ErrorCode;
+use sv_client::ClientError;
+use sv_client::account::{
+    RecoveryKey, Session, generate_recovery_key, replace_recovery_key, start_recovery,
+};
 use sv_client::vault::StateCheck;
 
 use super::proof::prove;
 use crate::ask::{self, CodeArgs, NewPassword, PasswordArgs, RecoveryWords, with_code};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::platform::ServerArgs;
+use crate::platform::{NativePlatform, ServerArgs};
 use crate::reveal;
 use crate::sheet::{Sheet, SheetFile};
 
@@ -31,7 +35,8 @@ pub(super) struct Recovery {
 enum Action {
     /// Set a new password with the 24 words and a code; then log in with it
     Login(RecoveryLogin),
-    /// Make a new recovery key; the old one stops working
+    /// Make a new recovery key; the old one stops working. The new one is
+    /// shown before it is in force, which the exit code 0 says
     NewKey(NewKey),
     /// Print an emergency sheet with the present state check. Recovery key
     /// and backup codes are not known to this device: they are left blank
@@ -108,55 +113,106 @@ impl RecoveryLogin {
 }
 
 impl NewKey {
+    /// The key is in the person's hands before it is in force: after that,
+    /// neither a closed output nor a lost answer may cost what opens the
+    /// account.
     async fn run(self, context: &Context) -> Result {
         let mut session = context.session().await?;
         let password = self.password.present()?;
-        let file = self.sheet.as_deref().map(SheetFile::create).transpose()?;
-        let made = async {
+        let mut file = self.sheet.as_deref().map(SheetFile::create).transpose()?;
+        let shown = async {
             prove(&context.out, &mut session, &password, &self.code).await?;
-            Ok(new_recovery_key(&mut session, &password).await?)
+            let key = generate_recovery_key(&session)?;
+            hand_over(context, &session, &key, file.as_mut())?;
+            Ok(key)
         };
-        let key = match made.await {
+        let key = match shown.await {
             Ok(key) => key,
-            Err(failure) => {
-                if let Some(file) = file {
-                    file.discard();
-                }
-                return Err(failure);
-            }
+            Err(failure) => return Err(discard(file, failure)),
         };
-        let words = key.to_words();
+        match replace_recovery_key(&mut session, &password, &key).await {
+            Ok(()) => {}
+            Err(error) if may_be_done(&error) => {
+                context.out.warn(
+                    "It is not known which recovery key is in force. Keep the new one AND the old \
+                     one, and run this again when the server can be reached.",
+                );
+                return Err(error.into());
+            }
+            Err(error) => {
+                context
+                    .out
+                    .warn("The new recovery key is not in force; the old one stays.");
+                return Err(discard(file, error.into()));
+            }
+        }
         context
             .out
-            .show(&json!({"recovery_key": words.as_str()}), || {
-                reveal::recovery_key(&words)
-            })?;
+            .remark("The new recovery key is in force; the old one is not any more.");
         if let Some(mut file) = file {
-            let sheet = Sheet {
-                server: server_of(context)?,
-                handle: &session.profile().handle,
-                recovery_key: Some(&words),
-                state_check: Some(StateCheck::of(&session).await?.to_text()),
-                ..Sheet::default()
-            };
-            file.write(&sheet)?;
+            let check = StateCheck::of(&session).await?.to_text();
+            file.write(&sheet_of(
+                context,
+                &session,
+                Some(&key.to_words()),
+                Some(check),
+            )?)?;
         }
         if !context.out.json && ask::is_interactive() {
-            reveal::retype(&context.out, session.platform(), &words)?;
+            reveal::retype(&context.out, session.platform(), &key.to_words())?;
         }
         Ok(())
+    }
+}
+
+/// Shows a key that is not in force yet, and writes it to the sheet.
+fn hand_over(
+    context: &Context,
+    session: &Session<NativePlatform>,
+    key: &RecoveryKey,
+    file: Option<&mut SheetFile>,
+) -> Result {
+    let words = key.to_words();
+    if let Some(file) = file {
+        file.write(&sheet_of(context, session, Some(&words), None)?)?;
+    }
+    context
+        .out
+        .show(&json!({"recovery_key": words.as_str()}), || {
+            reveal::recovery_key(&words)
+        })?;
+    context
+        .out
+        .remark("It is not in force yet: the server is asked now.");
+    Ok(())
+}
+
+fn discard(file: Option<SheetFile>, failure: Failure) -> Failure {
+    if let Some(file) = file {
+        file.discard();
+    }
+    failure
+}
+
+/// Whether the server may have done what it did not say it did. A conflict may
+/// be with a later change than the one asked for.
+fn may_be_done(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused(refusal) => {
+            refusal.code == ErrorCode::Conflict || refusal.code.status() >= 500
+        }
+        ClientError::Offline(_)
+        | ClientError::Misbehaved(_)
+        | ClientError::Local(_)
+        | ClientError::Interrupted => true,
+        _ => false,
     }
 }
 
 async fn sheet(context: &Context, output: &std::path::Path) -> Result {
     let session = context.session().await?;
     let check = StateCheck::of(&session).await?.to_text();
-    let sheet = Sheet {
-        server: server_of(context)?,
-        handle: &session.profile().handle,
-        state_check: Some(check.clone()),
-        ..Sheet::default()
-    };
+    let sheet = sheet_of(context, &session, None, Some(check.clone()))?;
     SheetFile::create(output)?.write(&sheet)?;
     context
         .out
@@ -168,7 +224,18 @@ async fn sheet(context: &Context, output: &std::path::Path) -> Result {
         })
 }
 
-fn server_of(context: &Context) -> Result<String> {
+fn sheet_of<'s>(
+    context: &Context,
+    session: &'s Session<NativePlatform>,
+    recovery_key: Option<&'s str>,
+    state_check: Option<String>,
+) -> Result<Sheet<'s>> {
     let server = context.home.server()?;
-    Ok(server.map(|server| server.to_string()).unwrap_or_default())
+    Ok(Sheet {
+        server: server.map(|url| url.to_string()).unwrap_or_default(),
+        handle: &session.profile().handle,
+        recovery_key,
+        state_check,
+        ..Sheet::default()
+    })
 }

@@ -109,8 +109,20 @@ async fn replace(context: &Context, proof: &Proof) -> Result {
 async fn backup_codes(context: &Context, proof: &Proof) -> Result {
     let mut session = context.session().await?;
     let (out, password, code) = (&context.out, &proof.password, &proof.code);
-    let codes = proved(out, &mut session, password, code, new_backup_codes).await?;
-    context.out.show(&json!({"backup_codes": codes}), || {
-        reveal::backup_codes(&codes)
-    })
+    let shown = match proved(out, &mut session, password, code, new_backup_codes).await {
+        Ok(codes) => context.out.show(&json!({"backup_codes": codes}), || {
+            reveal::backup_codes(&codes)
+        }),
+        // Refused, or not asked for properly: the old ones are in force.
+        Err(failure) if matches!(failure.exit_code(), 2 | 3) => return Err(failure),
+        Err(failure) => Err(failure),
+    };
+    if shown.is_err() {
+        // The server makes the codes: they are in force before they are shown.
+        context.out.warn(
+            "The old backup codes may not work any more, and the new ones were not shown: run \
+             this again.",
+        );
+    }
+    shown
 }

@@ -1,7 +1,5 @@
 //! Names that may become local files, and the name of an unfinished one.
 
-use sha2::{Digest, Sha256};
-
 /// Ends the name of a file that is not complete or not checked.
 const PART: &str = ".svpart";
 /// Bytes of a name that common file systems take.
@@ -74,22 +72,12 @@ fn check_windows(name: &str) -> Result<(), UnsafeName> {
     }
 }
 
-/// `report.pdf` as `report.pdf.svpart`; a name that would become too long is
-/// cut, and told from its like by a hash.
-pub fn part_name(name: &str) -> String {
-    if name.len() + PART.len() <= NAME_MAX {
-        return format!("{name}{PART}");
-    }
-    let digest = Sha256::digest(name.as_bytes());
-    let mark: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let room = NAME_MAX - PART.len() - mark.len() - 1;
-    let cut = name.floor_char_boundary(room);
-    let start = name.get(..cut).unwrap_or_default();
-    format!("{start}~{mark}{PART}")
+/// The unfinished `report.pdf` as `.report.pdf.MARK.svpart`: a name that is
+/// nobody else's, for the mark is random. One that would become too long is cut.
+pub fn part_name(name: &str, mark: &str) -> String {
+    let room = NAME_MAX.saturating_sub(mark.len() + PART.len() + 2);
+    let start = name.get(..name.floor_char_boundary(room));
+    format!(".{}.{mark}{PART}", start.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -122,12 +110,8 @@ mod tests {
 
     #[test]
     fn the_longest_name_can_be_unfinished_too() {
-        assert_eq!(part_name("a.txt"), "a.txt.svpart");
-        let long = "ü".repeat(127);
-        let other = format!("{}ö", "ü".repeat(126));
-        for name in [&long, &other] {
-            assert!(part_name(name).len() <= NAME_MAX);
-        }
-        assert_ne!(part_name(&long), part_name(&other));
+        assert_eq!(part_name("a.txt", "01ef"), ".a.txt.01ef.svpart");
+        let long = part_name(&"ü".repeat(127), &"0".repeat(16));
+        assert!(long.len() <= NAME_MAX && long.len() > NAME_MAX - 2);
     }
 }

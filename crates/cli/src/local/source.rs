@@ -9,7 +9,7 @@ use sv_client::port::StorageError;
 use sv_client::transfer::{LocalFiles, Source, UploadItem};
 use sv_ledger::limits::BLOCK_LEN;
 
-use super::blocking;
+use super::{blocking, explain};
 
 /// Files on disk.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +139,6 @@ fn read_block(reader: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut block = Vec::new();
     reader.take(BLOCK_LEN as u64).read_to_end(&mut block)?;
     Ok(block)
-}
-
-fn explain(path: &std::path::Path, error: &std::io::Error) -> StorageError {
-    StorageError(format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

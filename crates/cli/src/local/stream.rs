@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sv_client::port::StorageError;
-use sv_client::transfer::{DownloadItem, LocalTarget, Sink};
+use sv_client::transfer::{DownloadItem, LocalTarget, Part, Sink};
 use zeroize::Zeroizing;
 
 use super::blocking;
@@ -49,7 +49,11 @@ macro_rules! stream_target {
                 Ok(())
             }
 
-            async fn file(&self, _: &DownloadItem) -> Result<Option<$sink>, StorageError> {
+            async fn file(
+                &self,
+                _: &DownloadItem,
+                _: Option<&Part>,
+            ) -> Result<Option<$sink>, StorageError> {
                 let open: fn(&Self) -> $sink = $open;
                 Ok(Some(open(self)))
             }
@@ -60,8 +64,12 @@ macro_rules! stream_target {
         }
 
         impl Sink for $sink {
-            async fn resume(&mut self, _: u64) -> Result<u64, StorageError> {
-                Ok(0)
+            async fn written(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
+                Ok(Vec::new())
+            }
+
+            async fn keep(&mut self, _: u64) -> Result<(), StorageError> {
+                Ok(())
             }
 
             async fn write(&mut self, $bytes: Vec<u8>) -> Result<(), StorageError> {

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use sv_client::port::StorageError;
-use sv_client::transfer::{DownloadItem, LocalTarget};
+use sv_client::transfer::{DownloadItem, LocalTarget, Part};
 
-use super::part::{FileSink, Finish, HashList, explain, hash_of};
-use super::{blocking, check_name, modified_ms, system_time};
+use super::part::{FileSink, Finish, HashList, hash_of};
+use super::run::{Kept, Run, same_name};
+use super::{blocking, check_name, explain, modified_ms, system_time};
 use crate::output::Output;
 
 /// Where a download goes.
@@ -23,25 +24,11 @@ pub enum Place {
 /// Writes to the disk, and never where it should not: not over a file that
 /// differs unless told to, not through a symlink below the target, not under
 /// a name that means something else here.
-pub struct FileTarget<'a> {
-    out: &'a Output,
+pub struct FileTarget {
     place: Place,
     force: bool,
     hashes: Option<HashList>,
-    kept: Mutex<Kept>,
-}
-
-/// What became of the files that were not written.
-#[derive(Debug, Default)]
-pub struct Kept {
-    /// There already, with the same size and time.
-    pub same: u64,
-    /// Not written, which has been said.
-    pub refused: u64,
-    /// Folders, whose times are set when nothing more is written into them.
-    folders: Vec<(PathBuf, u64)>,
-    /// Folders that could not be made, with all that is in them.
-    closed: Vec<PathBuf>,
+    run: Run,
 }
 
 /// What the disk has to know of an item.
@@ -66,15 +53,14 @@ impl<'i> From<&'i DownloadItem> for Wanted<'i> {
     }
 }
 
-impl<'a> FileTarget<'a> {
+impl FileTarget {
     /// Writes to `place`; with `force` also over files that differ.
-    pub fn new(out: &'a Output, place: Place, force: bool) -> Self {
+    pub fn new(out: &Output, place: Place, force: bool) -> Self {
         Self {
-            out,
             place,
             force,
             hashes: None,
-            kept: Mutex::default(),
+            run: Run::new(out),
         }
     }
 
@@ -89,17 +75,14 @@ impl<'a> FileTarget<'a> {
 
     /// Sets the folders' times, and says what was not written.
     pub fn finish(self) -> Kept {
-        let kept = self
-            .kept
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (folder, modified_ms) in kept.folders.iter().rev() {
+        let state = std::mem::take(&mut *self.run.state());
+        for (folder, modified_ms) in state.folders.iter().rev() {
             // The times of folders are a nicety.
             if let (Some(at), Ok(folder)) = (system_time(*modified_ms), fs::File::open(folder)) {
                 let _ = folder.set_modified(at);
             }
         }
-        kept
+        state.kept
     }
 
     /// The local path of an item, or why it has none.
@@ -122,19 +105,12 @@ impl<'a> FileTarget<'a> {
     }
 
     fn refuse(&self, item: &Wanted<'_>, why: &str) {
-        self.out.warn(&format!("not written: {}: {why}", item.path));
-        self.kept().refused += 1;
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.run.refuse(item.path, why);
     }
 
     fn is_closed(&self, path: &Path) -> bool {
-        self.kept()
-            .closed
-            .iter()
-            .any(|folder| path.starts_with(folder))
+        let state = self.run.state();
+        state.closed.iter().any(|folder| path.starts_with(folder))
     }
 
     /// Whether the file there is the one that would be written.
@@ -143,7 +119,7 @@ impl<'a> FileTarget<'a> {
     }
 }
 
-impl FileTarget<'_> {
+impl FileTarget {
     fn make_folder(&self, item: &Wanted<'_>) -> Result<(), StorageError> {
         let path = match self.path(item) {
             Ok(path) => path,
@@ -159,16 +135,20 @@ impl FileTarget<'_> {
             Ok(found) if found.is_dir() => {}
             Ok(_) => {
                 self.refuse(item, &format!("{} is not a folder", path.display()));
-                self.kept().closed.push(path);
+                self.run.state().closed.push(path);
                 return Ok(());
             }
             Err(_) => fs::create_dir(&path).map_err(|error| explain(&path, &error))?,
         }
-        self.kept().folders.push((path, item.modified_ms));
+        self.run.state().folders.push((path, item.modified_ms));
         Ok(())
     }
 
-    async fn start_file(&self, item: &Wanted<'_>) -> Result<Option<FileSink>, StorageError> {
+    async fn start_file(
+        &self,
+        item: &Wanted<'_>,
+        part: Option<&Part>,
+    ) -> Result<Option<FileSink>, StorageError> {
         let path = match self.path(item) {
             Ok(path) => path,
             Err(why) => {
@@ -185,8 +165,12 @@ impl FileTarget<'_> {
                 self.refuse(item, &format!("{} is a folder", path.display()));
                 return Ok(None);
             }
+            Ok(found) if self.run.state().is_own(&path, &found) => {
+                self.refuse(item, &same_name(&path));
+                return Ok(None);
+            }
             Ok(found) if Self::is_same(&found, item) => {
-                self.kept().same += 1;
+                self.run.state().same(&path, &found);
                 if let Some(hashes) = self.hashes.clone() {
                     keep_hash(path, hashes).await?;
                 }
@@ -206,20 +190,25 @@ impl FileTarget<'_> {
             executable: item.executable,
             replace: self.force,
             hashes: self.hashes.clone(),
+            run: Some((self.run.clone(), item.path.to_owned())),
         };
-        FileSink::open(finish).await.map(Some)
+        Ok(Some(FileSink::new(finish, part)))
     }
 }
 
-impl LocalTarget for FileTarget<'_> {
+impl LocalTarget for FileTarget {
     type Sink = FileSink;
 
     async fn folder(&self, item: &DownloadItem) -> Result<(), StorageError> {
         self.make_folder(&item.into())
     }
 
-    async fn file(&self, item: &DownloadItem) -> Result<Option<FileSink>, StorageError> {
-        self.start_file(&item.into()).await
+    async fn file(
+        &self,
+        item: &DownloadItem,
+        part: Option<&Part>,
+    ) -> Result<Option<FileSink>, StorageError> {
+        self.start_file(&item.into(), part).await
     }
 
     fn resume_key(&self, item: &DownloadItem) -> Option<String> {
@@ -265,12 +254,16 @@ mod tests {
         }
     }
 
-    fn make(target: &FileTarget<'_>, names: &[&str]) {
+    fn make(target: &FileTarget, names: &[&str]) {
         target.make_folder(&wanted(&owned(names))).unwrap();
     }
 
-    async fn write(target: &FileTarget<'_>, names: &[&str]) -> bool {
-        let Some(mut sink) = target.start_file(&wanted(&owned(names))).await.unwrap() else {
+    async fn write(target: &FileTarget, names: &[&str]) -> bool {
+        let Some(mut sink) = target
+            .start_file(&wanted(&owned(names)), None)
+            .await
+            .unwrap()
+        else {
             return false;
         };
         sink.write(b"new".to_vec()).await.unwrap();
@@ -329,5 +322,42 @@ mod tests {
         assert!(!write(&again, &["f"]).await);
         assert_eq!(again.finish().same, 1);
         assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    /// A disk on which `A` and `a` are one file, which a target with one place
+    /// for everything is too.
+    #[tokio::test]
+    async fn two_names_that_are_one_file_here_do_not_replace_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for force in [false, true] {
+            let target = FileTarget::new(&OUT, Place::File(path.clone()), force);
+            assert!(write(&target, &["A"]).await);
+            assert!(!write(&target, &["a"]).await);
+            assert_eq!(target.finish().refused, 1);
+            fs::remove_file(&path).unwrap();
+
+            // Both are begun before either is there.
+            let target = FileTarget::new(&OUT, Place::File(path.clone()), force);
+            let (upper, lower) = (owned(&["A"]), owned(&["a"]));
+            let first = target.start_file(&wanted(&upper), None).await.unwrap();
+            let second = target.start_file(&wanted(&lower), None).await.unwrap();
+            for (sink, bytes) in [(first, "one"), (second, "two")] {
+                let mut sink = sink.unwrap();
+                sink.write(bytes.into()).await.unwrap();
+                sink.finish().await.unwrap();
+            }
+            assert_eq!(target.finish().refused, 1);
+            assert_eq!(fs::read(&path).unwrap(), b"one");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+            // What was there already counts as well.
+            let again = FileTarget::new(&OUT, Place::File(path.clone()), force);
+            assert!(!write(&again, &["A"]).await);
+            assert!(!write(&again, &["a"]).await);
+            let kept = again.finish();
+            assert_eq!((kept.same, kept.refused), (1, 1));
+            fs::remove_file(&path).unwrap();
+        }
     }
 }

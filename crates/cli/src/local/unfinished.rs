@@ -1,60 +1,85 @@
-//! A mark in a folder that a download has made and not finished, so that the
-//! same command goes on in it instead of going into it.
+//! That a download has made a folder and not finished it, so that the same
+//! command goes on in it instead of going into it. Noted in this device's
+//! state and not in the folder, where every name may be one of the vault's.
 
-use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
 
-const MARK: &str = ".securevault-get.svpart";
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use sv_client::port::{Storage, StorageError};
+
+use super::explain;
 
 /// A folder that is being downloaded into.
 #[derive(Debug)]
-pub struct Unfinished(PathBuf);
+pub struct Unfinished(String);
 
 impl Unfinished {
-    /// Makes the folder and marks it.
+    /// Makes the folder and notes it.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn create(folder: &Path, remote: &str) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
-        let mark = folder.join(MARK);
-        fs::write(&mark, remote)?;
-        Ok(Self(mark))
+    pub async fn create(
+        storage: &impl Storage,
+        folder: &Path,
+        remote: &str,
+    ) -> Result<Self, StorageError> {
+        let failed = |error: io::Error| explain(folder, &error);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let found = fs::metadata(folder).map_err(failed)?;
+        let name = note_name(folder, remote).map_err(failed)?;
+        storage.write(&name, identity(&found).as_bytes()).await?;
+        Ok(Self(name))
     }
 
-    /// The mark that an interrupted download of the same left.
-    pub fn find(folder: &Path, remote: &str) -> Option<Self> {
-        let mark = folder.join(MARK);
-        let is_ours = fs::read(&mark).is_ok_and(|marked| marked == remote.as_bytes());
-        is_ours.then_some(Self(mark))
+    /// What an interrupted download of the same to there noted, if that is the
+    /// folder it made.
+    ///
+    /// # Errors
+    /// [`StorageError`] if this device's state cannot be read.
+    pub async fn find(
+        storage: &impl Storage,
+        folder: &Path,
+        remote: &str,
+    ) -> Result<Option<Self>, StorageError> {
+        let (Ok(found), Ok(name)) = (fs::metadata(folder), note_name(folder, remote)) else {
+            return Ok(None);
+        };
+        let noted = storage.read(&name).await?;
+        let is_ours = noted.is_some_and(|noted| noted == identity(&found).as_bytes());
+        Ok((is_ours && found.is_dir()).then_some(Self(name)))
     }
 
-    /// Takes the mark away: what could be done is done.
+    /// Takes the note away: what could be done is done.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn done(self) -> io::Result<()> {
-        match fs::remove_file(&self.0) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+    pub async fn done(self, storage: &impl Storage) -> Result<(), StorageError> {
+        storage.remove(&self.0).await
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn note_name(folder: &Path, remote: &str) -> io::Result<String> {
+    let folder = std::path::absolute(folder)?;
+    let folder = folder.to_string_lossy();
+    let place = Sha256::new()
+        .chain_update((folder.len() as u64).to_be_bytes())
+        .chain_update(folder.as_bytes())
+        .chain_update(remote.as_bytes())
+        .finalize();
+    Ok(format!("unfinished/{}", HEXLOWER.encode(&place)))
+}
 
-    #[test]
-    fn a_folder_is_unfinished_for_the_same_download_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("copy");
-        assert!(Unfinished::find(&folder, "/a").is_none());
-        Unfinished::create(&folder, "/a").unwrap();
-        assert!(Unfinished::find(&folder, "/b").is_none());
-        Unfinished::find(&folder, "/a").unwrap().done().unwrap();
-        assert!(Unfinished::find(&folder, "/a").is_none());
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    }
+/// Tells the folder from another that somebody puts in its place.
+#[cfg(unix)]
+fn identity(folder: &Metadata) -> String {
+    use std::os::unix::fs::MetadataExt;
+    format!("{} {}", folder.dev(), folder.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> String {
+    "made".to_owned()
 }

@@ -126,6 +126,21 @@ fn the_recovery_key_sets_a_new_password() {
     home.run_with(&args, &[("SECUREVAULT_PASSWORD", NEW_PASSWORD)])
         .ok();
     assert_eq!(home.run(&["cat", "/kept"]).ok().out, b"kept");
+    // A key that nobody was shown does not come into force.
+    let code = alice.backup_code();
+    let mut new_key = home.command(&["recovery", "new-key", "--code", &code]);
+    new_key.env("SECUREVAULT_PASSWORD", NEW_PASSWORD);
+    let mut new_key = new_key.spawn().unwrap();
+    drop(new_key.stdout.take());
+    assert_eq!(new_key.wait().unwrap().code(), Some(1));
+    let code = alice.backup_code();
+    let args = ["recovery", "login", "--user", "alice", "--code", &code];
+    home.run_with(&args, &env).ok();
+    let code = alice.backup_code();
+    let args = ["login", "--user", "alice", "--code", &code];
+    home.run_with(&args, &[("SECUREVAULT_PASSWORD", NEW_PASSWORD)])
+        .ok();
+
     let code = alice.backup_code();
     let args = ["recovery", "new-key", "--json", "--code", &code];
     let new = home

@@ -72,20 +72,6 @@ fn a_folder_comes_back_as_it_was_on_another_device() {
 }
 
 #[test]
-fn an_interrupted_folder_goes_on_where_it_was() {
-    let world = World::start();
-    world.write("src/a", "a");
-    world.write("src/b", "b");
-    let alice = world.sign_up("alice");
-    alice.home.run(&["put", "-r", "src", "/"]).ok();
-    // What a download that was cut short leaves.
-    world.write("copy/.securevault-get.svpart", "/src");
-    world.write("copy/b.svpart", "garbage");
-    alice.home.run(&["get", "-r", "/src", "copy"]).ok();
-    assert_eq!(listing(&world.path("copy")), listing(&world.path("src")));
-}
-
-#[test]
 fn local_files_that_differ_are_kept_without_force() {
     let world = World::start();
     let alice = world.sign_up("alice");

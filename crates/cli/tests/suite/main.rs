@@ -10,6 +10,7 @@
 mod account;
 mod files;
 mod hostile;
+mod interrupted;
 mod manual;
 mod pinned;
 mod restored;

@@ -149,6 +149,17 @@ impl World {
         path
     }
 
+    /// Unfinished files in a folder, by name.
+    pub(crate) fn unfinished(&self, folder: &str) -> Vec<PathBuf> {
+        let rows = std::fs::read_dir(self.path(folder)).unwrap();
+        let paths = rows.map(|row| row.unwrap().path());
+        let mut found: Vec<PathBuf> = paths
+            .filter(|path| path.to_string_lossy().ends_with(".svpart"))
+            .collect();
+        found.sort();
+        found
+    }
+
     /// Writes a local file.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);

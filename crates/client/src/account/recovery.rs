@@ -129,7 +129,7 @@ impl<P: Platform> Recovered<'_, P> {
         let unlock = owner.unlocker_set(self.platform, version, &new, half)?;
         let request = ReplaceUnlockersRequest { unlock };
         server
-            .call(&ReplaceUnlockers, request, Repeat::Never)
+            .call(&ReplaceUnlockers, request, Repeat::Safe)
             .await?;
         // The server ends the recovery session by itself if this is lost.
         let _ = server.call(&Logout, Empty {}, Repeat::Never).await;

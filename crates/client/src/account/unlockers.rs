@@ -297,18 +297,27 @@ pub async fn change_password<P: Platform>(session: &mut Session<P>, password: &s
     replace(session, password, None).await
 }
 
+/// A recovery key for [`replace_recovery_key`]. It opens nothing before that,
+/// and is to be in the person's hands by then: whether it is in force is not
+/// known when the answer of that call is lost.
+///
+/// # Errors
+/// [`ClientError::Misuse`], never for reasons of the session.
+pub fn generate_recovery_key<P: Platform>(session: &Session<P>) -> Result<RecoveryKey> {
+    Ok(RecoveryKey::generate(&mut session.platform().random())?)
+}
+
 /// Replaces the recovery key, and registers the (same or new) password anew
 /// with it; wants a [`Reproof`] first. Other sessions end.
 ///
 /// # Errors
 /// Those of a call, or [`Tamper::Unlockers`].
-pub async fn new_recovery_key<P: Platform>(
+pub async fn replace_recovery_key<P: Platform>(
     session: &mut Session<P>,
     password: &str,
-) -> Result<RecoveryKey> {
-    let key = RecoveryKey::generate(&mut session.platform().random())?;
-    replace(session, password, Some(&key)).await?;
-    Ok(key)
+    key: &RecoveryKey,
+) -> Result<()> {
+    replace(session, password, Some(key)).await
 }
 
 async fn replace<P: Platform>(
@@ -342,7 +351,7 @@ async fn replace<P: Platform>(
     let unlock = owner.unlocker_set(platform, version, &new, half)?;
     let request = ReplaceUnlockersRequest { unlock };
     server
-        .call(&ReplaceUnlockers, request, Repeat::Never)
+        .call(&ReplaceUnlockers, request, Repeat::Safe)
         .await?;
     session
         .update(|profile| profile.unlockers_version = version)

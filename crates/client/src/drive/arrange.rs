@@ -7,7 +7,6 @@ use sv_core::content::{block_count, content_len};
 use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::NodeId;
-use sv_ledger::limits::OPS_PER_ENTRY;
 
 use super::{Drive, record_in};
 use crate::error::{ClientError, Result};
@@ -124,20 +123,12 @@ impl<P: Platform> Drive<'_, P> {
             }
             copies.push((copy_id, copy));
         }
-        self.commit(async |vault| {
-            for batch in copies.chunks(OPS_PER_ENTRY) {
-                let plan = |replica: &Replica| {
-                    require_folder(replica, folder)?;
-                    batch
-                        .iter()
-                        .map(|(id, copy)| put_with_contents(*id, copy))
-                        .collect()
-                };
-                vault.commit(Vec::new(), plan).await?;
-            }
-            Ok(())
-        })
-        .await?;
+        let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
+            require_folder(replica, folder)?;
+            put_with_contents(*id, copy).map(Some)
+        };
+        self.commit(async |vault| vault.commit_each(&copies, plan).await)
+            .await?;
         ids.get(&id).map_or(Err(ClientError::Interrupted), |copy| {
             Ok(self.item(*copy)?.path)
         })

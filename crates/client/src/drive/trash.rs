@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sv_core::record::Trashed as TrashedFlag;
 use sv_ledger::id::NodeId;
-use sv_ledger::limits::{OPS_PER_ENTRY, TRASH_MS};
+use sv_ledger::limits::TRASH_MS;
 use sv_ledger::state::Leaf;
 
 use super::{Drive, Item};
@@ -143,21 +143,12 @@ impl<P: Platform> Drive<'_, P> {
             .iter()
             .filter_map(|id| Some((*id, *self.vault.replica().nodes().get(id)?.leaf())))
             .collect();
-        self.commit(async |vault| {
-            for batch in planned.chunks(OPS_PER_ENTRY) {
-                let plan = |replica: &Replica| {
-                    let unchanged = batch.iter().filter(|(id, leaf)| {
-                        replica
-                            .nodes()
-                            .get(id)
-                            .is_some_and(|node| node.leaf() == leaf)
-                    });
-                    Ok(unchanged.map(|(id, _)| Change::Delete(*id)).collect())
-                };
-                vault.commit(Vec::new(), plan).await?;
-            }
-            Ok(())
-        })
-        .await
+        let plan = |replica: &Replica, (id, leaf): &(NodeId, Leaf)| {
+            let now = replica.nodes().get(id);
+            let is_unchanged = now.is_some_and(|node| node.leaf() == leaf);
+            Ok(is_unchanged.then_some(Change::Delete(*id)))
+        };
+        self.commit(async |vault| vault.commit_each(&planned, plan).await)
+            .await
     }
 }

@@ -138,37 +138,28 @@ impl<P: Platform> Drive<'_, P> {
 
     async fn bring_back(&mut self, wanted: &[(NodeId, ContentId)]) -> Result<()> {
         let now_ms = self.now_ms();
-        self.commit(async |vault| {
-            for batch in wanted.chunks(sv_ledger::limits::OPS_PER_ENTRY) {
-                let plan = |replica: &Replica| {
-                    let changes = batch.iter().map(|(id, content_id)| {
-                        let old = record_in(replica, id)?;
-                        let then = old.versions.iter().find(|v| v.content_id == *content_id);
-                        let then = then
-                            .ok_or_else(|| ClientError::misuse("that version was thinned out"))?;
-                        let mut record = old.clone();
-                        let again = Version {
-                            saved_ms: now_ms,
-                            ..then.clone()
-                        };
-                        record.modified_ms = again.modified_ms;
-                        add_version(&mut record, again);
-                        let dropped = super::dropped(old, &record);
-                        let payload = Box::new(Payload::Node(record));
-                        Ok(Change::Put {
-                            node_id: *id,
-                            payload,
-                            added: Vec::new(),
-                            dropped,
-                        })
-                    });
-                    changes.collect()
-                };
-                vault.commit(Vec::new(), plan).await?;
-            }
-            Ok(())
-        })
-        .await
+        let plan = |replica: &Replica, (id, content_id): &(NodeId, ContentId)| {
+            let old = record_in(replica, id)?;
+            let then = old.versions.iter().find(|v| v.content_id == *content_id);
+            let then = then.ok_or_else(|| ClientError::misuse("that version was thinned out"))?;
+            let mut record = old.clone();
+            let again = Version {
+                saved_ms: now_ms,
+                ..then.clone()
+            };
+            record.modified_ms = again.modified_ms;
+            add_version(&mut record, again);
+            let dropped = super::dropped(old, &record);
+            let payload = Box::new(Payload::Node(record));
+            Ok(Some(Change::Put {
+                node_id: *id,
+                payload,
+                added: Vec::new(),
+                dropped,
+            }))
+        };
+        self.commit(async |vault| vault.commit_each(wanted, plan).await)
+            .await
     }
 }
 

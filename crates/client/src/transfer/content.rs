@@ -6,13 +6,16 @@ use sv_api::endpoint::{CancelUpload, PutBlock};
 use sv_api::vault::{Block, InlineContent};
 use sv_api::wire::Empty;
 use sv_core::ContentKey;
-use sv_core::content::{BlocksRoot, block_count, block_hash, box_len, content_len, seal_block};
+use sv_core::content::{
+    BlocksRoot, block_count, block_hash, box_len, content_len, plaintext_hash, seal_block,
+};
+use sv_core::error::SealError;
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
 
 use super::plan::{LocalFiles, Source, Step};
-use super::resume::UploadResume;
+use super::resume::{BlockHashes, UploadResume};
 use super::{BLOCKS_AT_ONCE, LastNote};
 use crate::account::Session;
 use crate::call::Repeat;
@@ -58,8 +61,8 @@ impl<P: Platform> Sender<'_, P> {
         let mut root = BlocksRoot::new();
         let mut inline = None;
         if !plaintext.is_empty() {
-            let sealed = self.seal(&key, content_id, 0, plaintext).await?;
-            root.push(&sealed);
+            let (sealed, hashes) = self.seal(&key, content_id, 0, plaintext).await?;
+            root.push_hash(&hashes.sealed);
             if sealed.len() <= INLINE_LEN {
                 inline = Some(InlineContent {
                     content_id,
@@ -98,38 +101,45 @@ impl<P: Platform> Sender<'_, P> {
         let (sealing_key, durable) = (&key.clone(), &durable);
         let blocks = read_blocks(source, first).map_ok(|(index, plaintext)| async move {
             let len = plaintext.len();
-            if let Some(hash) = durable.get(&index) {
-                return Ok((index, len, *hash, false));
+            if let Some(before) = durable.get(&index) {
+                let (plaintext, hash) = self.hash(plaintext).await?;
+                if hash == before.plaintext {
+                    return Ok((index, len, *before, false));
+                }
+                let hashes = self.send_block(sealing_key, content_id, index, plaintext);
+                return Ok((index, len, hashes.await?, true));
             }
-            let sealed = self.seal(sealing_key, content_id, index, plaintext).await?;
-            let hash = block_hash(&sealed);
-            self.put(content_id, index, sealed).await?;
-            Ok::<_, ClientError>((index, len, hash, true))
+            let hashes = self.send_block(sealing_key, content_id, index, plaintext);
+            Ok::<_, ClientError>((index, len, hashes.await?, true))
         });
         let mut blocks = std::pin::pin!(blocks.try_buffered(BLOCKS_AT_ONCE));
         let (mut size, mut root, mut resume) = (0, BlocksRoot::new(), resume);
         let (mut fresh, mut noted) = (Vec::new(), LastNote::now(self.session.platform()));
         loop {
-            let (index, len, hash, is_new) = match blocks.try_next().await {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                Err(error) => {
-                    self.give_up_if_too_large(content_id, &error).await;
-                    return Err(error);
+            let next = blocks.try_next().await;
+            if let Ok(Some((index, len, hashes, is_new))) = &next {
+                if *is_new {
+                    fresh.push((*index, *hashes));
                 }
-            };
-            if is_new {
-                fresh.push((index, hash));
+                size += *len as u64;
+                root.push_hash(&hashes.sealed);
+                self.reporter.report(Progress::Bytes(*len as u64));
             }
-            if noted.is_due(self.session.platform(), fresh.len()) {
+            let is_over = !matches!(next, Ok(Some(_))) && !fresh.is_empty();
+            if is_over || noted.is_due(self.session.platform(), fresh.len()) {
                 if let Some(resume) = &mut resume {
                     resume.acknowledged(self.session, &fresh).await?;
                 }
                 fresh.clear();
             }
-            size += len as u64;
-            root.push_hash(&hash);
-            self.reporter.report(Progress::Bytes(len as u64));
+            match next {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    self.give_up_if_too_large(content_id, &error).await;
+                    return Err(error);
+                }
+            }
         }
         let added = described(content_id, size, root.root())?;
         Ok(Sent {
@@ -157,20 +167,46 @@ impl<P: Platform> Sender<'_, P> {
         Ok((ContentId::new(platform.random_bytes()), key))
     }
 
+    async fn send_block(
+        &self,
+        key: &ContentKey,
+        content_id: ContentId,
+        index: u64,
+        plaintext: Vec<u8>,
+    ) -> Result<BlockHashes> {
+        let (sealed, hashes) = self.seal(key, content_id, index, plaintext).await?;
+        self.put(content_id, index, sealed).await?;
+        Ok(hashes)
+    }
+
     async fn seal(
         &self,
         key: &ContentKey,
         content_id: ContentId,
         index: u64,
         plaintext: Vec<u8>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<(Vec<u8>, BlockHashes)> {
         let platform = self.session.platform();
         let (key, mut random) = (key.clone(), platform.random());
-        let work = move || seal_block(&key, &content_id, index, &plaintext, &mut random);
-        Ok(platform
-            .offload(work)
-            .await
-            .ok_or(ClientError::Interrupted)??)
+        let work = move || {
+            let sealed = seal_block(&key, &content_id, index, &plaintext, &mut random)?;
+            let hashes = BlockHashes {
+                sealed: block_hash(&sealed),
+                plaintext: plaintext_hash(&plaintext),
+            };
+            Ok::<_, SealError>((sealed, hashes))
+        };
+        let sealed = platform.offload(work).await;
+        Ok(sealed.ok_or(ClientError::Interrupted)??)
+    }
+
+    async fn hash(&self, plaintext: Vec<u8>) -> Result<(Vec<u8>, Hash)> {
+        let work = move || {
+            let hash = plaintext_hash(&plaintext);
+            (plaintext, hash)
+        };
+        let hashed = self.session.platform().offload(work).await;
+        hashed.ok_or(ClientError::Interrupted)
     }
 
     async fn put(&self, content: ContentId, index: u64, sealed: Vec<u8>) -> Result<()> {

@@ -5,9 +5,11 @@ use futures::stream::{self, TryStreamExt};
 use sv_core::Name;
 use sv_core::content::BlocksRoot;
 use sv_core::record::{Kind, Record, Version};
+use sv_ledger::limits::BLOCK_LEN;
 
 use super::content::is_inline;
 use super::fetch::{Fetcher, altered};
+use super::mark::Marks;
 use super::resume::DownloadResume;
 use super::{FILES_AT_ONCE, LastNote};
 use crate::drive::Drive;
@@ -15,6 +17,7 @@ use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::{Platform, StorageError};
 use crate::progress::{Progress, Reporter};
+use crate::tree::{LOST_AND_FOUND, Place};
 
 /// Short files that are asked for together.
 const SHORT_AT_ONCE: usize = 256;
@@ -40,14 +43,27 @@ pub struct DownloadItem {
     version: Option<Version>,
 }
 
+/// The unfinished file of a download, which a later run can find again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Random text that tells it from any other file, of hex digits.
+    pub mark: String,
+    /// Whether an earlier run may have made it; else there is none yet.
+    pub is_begun: bool,
+    /// Whether a download goes on in it; else what is in it counts for nothing.
+    pub is_resumable: bool,
+}
+
 /// Takes one file.
 pub trait Sink {
-    /// How many of the first `blocks` of 4 MiB, written before an
-    /// interruption, are still there; the rest is cut off.
-    async fn resume(&mut self, blocks: u64) -> Result<u64, StorageError>;
+    /// Block `index` of 4 MiB of what an earlier run wrote; shorter or empty
+    /// where less is there. Asked for before anything is written.
+    async fn written(&mut self, index: u64) -> Result<Vec<u8>, StorageError>;
+    /// Cuts off all but the first `len` bytes of it, and goes on there.
+    async fn keep(&mut self, len: u64) -> Result<(), StorageError>;
     /// Takes the next verified bytes.
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError>;
-    /// Makes what was written so far durable, if [`Self::resume`] is to find
+    /// Makes what was written so far durable, if [`Self::written`] is to find
     /// it after a crash.
     async fn sync(&mut self) -> Result<(), StorageError> {
         Ok(())
@@ -64,10 +80,15 @@ pub trait LocalTarget {
     type Sink: Sink;
     /// Makes a folder, if it is not there.
     async fn folder(&self, item: &DownloadItem) -> Result<(), StorageError>;
-    /// Starts a file; `None` to leave it out (it is there already).
-    async fn file(&self, item: &DownloadItem) -> Result<Option<Self::Sink>, StorageError>;
-    /// Names the target of a file for taking up an interrupted download;
-    /// `None` where that is not possible.
+    /// Starts a file, with `part` one that a later run can find again; `None` to leave it out (it is there already). Nothing is made
+    /// before the sink is first used.
+    async fn file(
+        &self,
+        item: &DownloadItem,
+        part: Option<&Part>,
+    ) -> Result<Option<Self::Sink>, StorageError>;
+    /// Names the place of a file, so that a later run finds what this one
+    /// left; `None` where that is not possible.
     fn resume_key(&self, item: &DownloadItem) -> Option<String>;
 }
 
@@ -108,6 +129,9 @@ impl DownloadPlan {
         }
         let place = drive.find_place(path)?;
         let mut items = Vec::new();
+        if place == Place::Root && !drive.tree().rows(Place::LostAndFound).is_empty() {
+            items.push(lost_and_found(drive.now_ms()));
+        }
         for (names, id) in drive
             .tree()
             .walk(place)
@@ -175,12 +199,17 @@ impl DownloadPlan {
             target.folder(folder).await?;
         }
         let session = drive.vault().session();
+        let marks = match files().any(|item| target.resume_key(item).is_some()) {
+            true => Some(Marks::load(session).await?),
+            false => None,
+        };
         let get = Getter {
             fetcher: Fetcher {
                 session,
                 vault: drive.vault().id(),
             },
             target,
+            marks,
             reporter,
         };
         let is_short = |item: &&DownloadItem| item.size > 0 && is_inline(item.size);
@@ -191,7 +220,7 @@ impl DownloadPlan {
             .await?;
         let (long, middle): (Vec<_>, Vec<_>) = files()
             .filter(|item| !is_short(item))
-            .partition(|item| item.size > sv_ledger::limits::BLOCK_LEN as u64);
+            .partition(|item| item.size > BLOCK_LEN as u64);
         stream::iter(middle.into_iter().map(Ok))
             .try_for_each_concurrent(FILES_AT_ONCE, |item| get.long(item))
             .await?;
@@ -199,6 +228,19 @@ impl DownloadPlan {
             get.long(item).await?;
         }
         Ok(())
+    }
+}
+
+/// The folder that no record is of; its contents come down in it.
+fn lost_and_found(now_ms: u64) -> DownloadItem {
+    DownloadItem {
+        names: vec![LOST_AND_FOUND.to_owned()],
+        path: format!("/{LOST_AND_FOUND}"),
+        kind: Kind::Folder,
+        size: 0,
+        modified_ms: now_ms,
+        executable: false,
+        version: None,
     }
 }
 
@@ -241,6 +283,8 @@ fn batches<'i>(items: &[&'i DownloadItem]) -> Vec<Vec<&'i DownloadItem>> {
 struct Getter<'a, P, T> {
     fetcher: Fetcher<'a, P>,
     target: &'a T,
+    /// None for a target that names no place.
+    marks: Option<Marks>,
     reporter: &'a Reporter,
 }
 
@@ -248,7 +292,8 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
     async fn short(&self, items: Vec<&DownloadItem>) -> Result<()> {
         let mut sinks = Vec::new();
         for item in items {
-            match (self.target.file(item).await?, &item.version) {
+            let part = self.part(item);
+            match (self.target.file(item, part.as_ref()).await?, &item.version) {
                 (Some(sink), Some(version)) => sinks.push((item, version, sink)),
                 _ => self.done(item),
             }
@@ -280,14 +325,22 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
     }
 
     async fn long(&self, item: &DownloadItem) -> Result<()> {
-        let (Some(mut sink), Some(version)) = (self.target.file(item).await?, &item.version) else {
+        let Some(version) = &item.version else {
             self.done(item);
             return Ok(());
         };
         let session = self.fetcher.session;
-        let mut resume = match self.target.resume_key(item) {
-            Some(key) => Some(DownloadResume::begin(session, &version.content_id, &key).await?),
+        let is_short = item.size <= BLOCK_LEN as u64;
+        let key = self.target.resume_key(item).filter(|_| !is_short);
+        let mut resume = match key {
+            Some(key) => Some(DownloadResume::find(session, &version.content_id, &key).await?),
             None => None,
+        };
+        let part = resume.as_ref().map(DownloadResume::part);
+        let part = part.or_else(|| self.part(item));
+        let Some(mut sink) = self.target.file(item, part.as_ref()).await? else {
+            self.done(item);
+            return Ok(());
         };
         match self.stream(item, version, &mut sink, &mut resume).await {
             Ok(()) => sink.finish().await?,
@@ -308,6 +361,13 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         Ok(())
     }
 
+    /// The unfinished file of an item that is not taken up.
+    fn part(&self, item: &DownloadItem) -> Option<Part> {
+        let (marks, version) = (self.marks.as_ref()?, item.version.as_ref()?);
+        let place = self.target.resume_key(item)?;
+        Some(marks.part(&version.content_id, &place))
+    }
+
     async fn stream(
         &self,
         item: &DownloadItem,
@@ -316,31 +376,39 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         resume: &mut Option<DownloadResume>,
     ) -> Result<()> {
         let session = self.fetcher.session;
-        let mut root = BlocksRoot::new();
-        let written = resume
-            .as_ref()
-            .map_or(0, |resume| resume.written.len() as u64);
-        let kept = sink.resume(written).await?.min(written);
+        let (mut root, mut kept) = (BlocksRoot::new(), 0);
         if let Some(resume) = resume {
-            resume.keep(session, kept as usize).await?;
-            resume.written.iter().for_each(|hash| root.push_hash(hash));
+            resume.begin(session).await?;
+            resume.keep_unaltered(session, sink).await?;
+            let blocks = &resume.written;
+            blocks
+                .iter()
+                .for_each(|block| root.push_hash(&block.sealed));
+            kept = blocks.len() as u64;
+            let len = (kept * BLOCK_LEN as u64).min(item.size);
+            sink.keep(len).await?;
+            self.reporter.report(Progress::Bytes(len));
         }
-        let done = (kept * sv_ledger::limits::BLOCK_LEN as u64).min(item.size);
-        self.reporter.report(Progress::Bytes(done));
         let (mut fresh, mut noted) = (Vec::new(), LastNote::now(session.platform()));
         let mut blocks = std::pin::pin!(self.fetcher.blocks(version, &item.path, kept));
-        while let Some((hash, plaintext)) = blocks.try_next().await? {
-            let len = plaintext.len() as u64;
-            root.push_hash(&hash);
-            sink.write(plaintext).await?;
-            fresh.push(hash);
-            if noted.is_due(session.platform(), fresh.len()) {
+        loop {
+            let next = blocks.try_next().await;
+            // What came before an interruption is not to be fetched again.
+            let is_cut = next.is_err() && !fresh.is_empty();
+            if is_cut || noted.is_due(session.platform(), fresh.len()) {
                 if let Some(resume) = resume {
                     sink.sync().await?;
                     resume.wrote(session, &fresh).await?;
                 }
                 fresh.clear();
             }
+            let Some((hashes, plaintext)) = next? else {
+                break;
+            };
+            let len = plaintext.len() as u64;
+            root.push_hash(&hashes.sealed);
+            sink.write(plaintext).await?;
+            fresh.push(hashes);
             self.reporter.report(Progress::Bytes(len));
         }
         if root.root() == version.blocks_root {

@@ -6,11 +6,14 @@ use sv_api::ErrorCode;
 use sv_api::endpoint::{GetBlock, GetContents};
 use sv_api::vault::{Block, ContentsRequest};
 use sv_api::wire::Empty;
-use sv_core::content::{BlocksRoot, block_count, block_hash, block_len, box_len, open_block};
+use sv_core::content::{
+    BlocksRoot, block_count, block_hash, block_len, box_len, open_block, plaintext_hash,
+};
 use sv_core::record::Version;
-use sv_ledger::id::{ContentId, Hash, VaultId};
+use sv_ledger::id::{ContentId, VaultId};
 
 use super::BLOCKS_AT_ONCE;
+use super::resume::BlockHashes;
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -54,14 +57,14 @@ impl<'a, P: Platform> Fetcher<'a, P> {
             .buffered(BLOCKS_AT_ONCE)
     }
 
-    /// Opened blocks from `first` on, in order, each with the hash of its
-    /// sealed form; the caller checks those against the root at the end.
+    /// Opened blocks from `first` on, in order, each with its hashes; the
+    /// caller checks those of the sealed form against the root at the end.
     pub(super) fn blocks(
         &self,
         version: &Version,
         path: &'a str,
         first: u64,
-    ) -> impl Stream<Item = Result<(Hash, Vec<u8>)>> + use<'a, P> {
+    ) -> impl Stream<Item = Result<(BlockHashes, Vec<u8>)>> + use<'a, P> {
         let session = self.session;
         let (content_id, key) = (version.content_id, version.key.clone());
         self.sealed_blocks(version, path, first)
@@ -72,7 +75,11 @@ impl<'a, P: Platform> Fetcher<'a, P> {
                     let sealed = sealed?;
                     let work = move || {
                         let plaintext = open_block(&key, &content_id, index, &sealed)?;
-                        Ok::<_, sv_core::error::Tampered>((block_hash(&sealed), plaintext))
+                        let hashes = BlockHashes {
+                            sealed: block_hash(&sealed),
+                            plaintext: plaintext_hash(&plaintext),
+                        };
+                        Ok::<_, sv_core::error::Tampered>((hashes, plaintext))
                     };
                     let opened = session.platform().offload(work).await;
                     opened

@@ -8,17 +8,44 @@ use sv_api::ErrorCode;
 use sv_api::endpoint::GetUpload;
 use sv_api::wire::Empty;
 use sv_core::ContentKey;
+use sv_core::content::plaintext_hash;
 use sv_core::local::Purpose;
 use sv_ledger::codec::{ParseError, Reader, Writer};
 use sv_ledger::enc::enc;
 use sv_ledger::id::{ContentId, Hash};
+use sv_ledger::limits::BLOCKS_PER_CONTENT;
+use zeroize::Zeroizing;
 
+use super::download::{Part, Sink};
+use super::mark::MARK_LEN;
 use super::plan::Step;
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{Result, Tamper};
+use crate::error::{ClientError, Result, Tamper};
 use crate::journal::Journal;
 use crate::port::Platform;
+
+/// A block, sealed and not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BlockHashes {
+    /// For the root of the content.
+    pub(super) sealed: Hash,
+    /// To recognise it in the local file.
+    pub(super) plaintext: Hash,
+}
+
+impl BlockHashes {
+    fn write(&self, w: &mut Writer) {
+        w.raw(self.sealed.as_bytes()).raw(self.plaintext.as_bytes());
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        Ok(Self {
+            sealed: r.hash()?,
+            plaintext: r.hash()?,
+        })
+    }
+}
 
 /// An upload that can be taken up again.
 pub(super) struct UploadResume {
@@ -26,12 +53,13 @@ pub(super) struct UploadResume {
     pub(super) content_id: ContentId,
     pub(super) key: ContentKey,
     /// Blocks that this device sent and the server still has.
-    pub(super) durable: BTreeMap<u64, Hash>,
+    pub(super) durable: BTreeMap<u64, BlockHashes>,
 }
 
 impl UploadResume {
     /// Takes up an upload of the same file to the same place, if its size and
-    /// time are what they were; else begins one.
+    /// time are what they were; else begins one. That its bytes are those that
+    /// were sent is seen by the hash of each block.
     pub(super) async fn begin<P: Platform>(session: &Session<P>, step: &Step) -> Result<Self> {
         let name = upload_name(step);
         let (journal, frames) = Journal::load(session, name.clone(), Purpose::Resume).await?;
@@ -41,9 +69,9 @@ impl UploadResume {
             if seen == fingerprint(step)
                 && let Some(stored) = stored_blocks(session, content_id).await?
             {
-                let mut durable = parse_blocks(blocks.iter().map(|frame| frame.as_slice()))
-                    .map_err(|_| Tamper::LocalState("resume state"))?;
-                durable.retain(|index, hash| stored.get(index) == Some(hash));
+                let mut durable =
+                    parse_blocks(blocks).map_err(|_| Tamper::LocalState("resume state"))?;
+                durable.retain(|index, block| stored.get(index) == Some(&block.sealed));
                 return Ok(Self {
                     journal,
                     content_id,
@@ -72,11 +100,11 @@ impl UploadResume {
     pub(super) async fn acknowledged<P: Platform>(
         &mut self,
         session: &Session<P>,
-        blocks: &[(u64, Hash)],
+        blocks: &[(u64, BlockHashes)],
     ) -> Result<()> {
         let mut w = Writer::new();
-        for (index, hash) in blocks {
-            w.u64(*index).raw(hash.as_bytes());
+        for (index, block) in blocks {
+            block.write(w.u64(*index));
         }
         self.journal.append(session, &w.into_bytes()).await
     }
@@ -90,12 +118,15 @@ impl UploadResume {
 /// A download that can be taken up again.
 pub(super) struct DownloadResume {
     journal: Journal,
-    /// Hash of each sealed block whose plaintext was written.
-    pub(super) written: Vec<Hash>,
+    mark: [u8; MARK_LEN],
+    is_begun: bool,
+    /// Each block whose plaintext was written.
+    pub(super) written: Vec<BlockHashes>,
 }
 
 impl DownloadResume {
-    pub(super) async fn begin<P: Platform>(
+    /// Looks up how far a download of a content to a place came.
+    pub(super) async fn find<P: Platform>(
         session: &Session<P>,
         content_id: &ContentId,
         target: &str,
@@ -103,26 +134,59 @@ impl DownloadResume {
         let place = Sha256::digest(enc("download", &[content_id.as_bytes(), target.as_bytes()]));
         let name = format!("resume/{}", data_encoding::HEXLOWER.encode(&place));
         let (journal, frames) = Journal::load(session, name, Purpose::Resume).await?;
-        let written = frames
-            .iter()
-            .flat_map(|frame| frame.chunks(Hash::LEN).map(Hash::from_slice))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Tamper::LocalState("resume state"))?;
-        Ok(Self { journal, written })
+        let malformed = |_| Tamper::LocalState("resume state");
+        let (mark, written) = match frames.split_first() {
+            None => (None, Vec::new()),
+            Some((mark, blocks)) => {
+                let mark = Reader::new(mark).array().map_err(malformed)?;
+                (Some(mark), parse_written(blocks).map_err(malformed)?)
+            }
+        };
+        Ok(Self {
+            journal,
+            is_begun: mark.is_some(),
+            mark: mark.unwrap_or_else(|| session.platform().random_bytes()),
+            written,
+        })
     }
 
-    /// Keeps only the first `blocks`: the others' plaintext is not there.
-    pub(super) async fn keep<P: Platform>(
+    /// The unfinished file that it goes into.
+    pub(super) fn part(&self) -> Part {
+        Part {
+            mark: data_encoding::HEXLOWER.encode(&self.mark),
+            is_begun: self.is_begun,
+            is_resumable: true,
+        }
+    }
+
+    /// Makes the mark durable, before there is a file that has it.
+    pub(super) async fn begin<P: Platform>(&mut self, session: &Session<P>) -> Result<()> {
+        if !self.is_begun {
+            self.journal.rewrite(session, &self.mark).await?;
+            self.is_begun = true;
+        }
+        Ok(())
+    }
+
+    /// Keeps only those first blocks that a sink still has as they were
+    /// written: the file may have been cut, changed or exchanged since.
+    pub(super) async fn keep_unaltered<P: Platform>(
         &mut self,
         session: &Session<P>,
-        blocks: usize,
+        sink: &mut impl Sink,
     ) -> Result<()> {
-        if blocks < self.written.len() {
-            self.written.truncate(blocks);
-            let name = self.journal.name().to_owned();
-            std::mem::replace(&mut self.journal, Journal::new(name, Purpose::Resume))
-                .remove(session)
-                .await?;
+        let mut kept = 0;
+        for block in &self.written {
+            let there = sink.written(kept as u64).await?;
+            let hash = session.platform().offload(move || plaintext_hash(&there));
+            if hash.await.ok_or(ClientError::Interrupted)? != block.plaintext {
+                break;
+            }
+            kept += 1;
+        }
+        if kept < self.written.len() {
+            self.written.truncate(kept);
+            self.journal.rewrite(session, &self.mark).await?;
             let kept = self.written.clone();
             self.wrote(session, &kept).await?;
         }
@@ -133,10 +197,13 @@ impl DownloadResume {
     pub(super) async fn wrote<P: Platform>(
         &mut self,
         session: &Session<P>,
-        hashes: &[Hash],
+        blocks: &[BlockHashes],
     ) -> Result<()> {
-        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
-        self.journal.append(session, &bytes).await
+        let mut w = Writer::new();
+        for block in blocks {
+            block.write(&mut w);
+        }
+        self.journal.append(session, &w.into_bytes()).await
     }
 
     pub(super) async fn done<P: Platform>(self, session: &Session<P>) -> Result<()> {
@@ -173,16 +240,28 @@ fn parse_header(frame: &[u8]) -> Result<(ContentId, ContentKey, Vec<u8>), ParseE
     Ok((content_id, key, fingerprint))
 }
 
-fn parse_blocks<'a>(
-    frames: impl Iterator<Item = &'a [u8]>,
-) -> Result<BTreeMap<u64, Hash>, ParseError> {
-    frames
-        .flat_map(|frame| frame.chunks(8 + Hash::LEN))
-        .map(|block| {
-            let mut r = Reader::new(block);
-            Ok((r.u64()?, r.hash()?))
-        })
-        .collect()
+/// Blocks of an upload; one that was sent again counts as it was sent last.
+fn parse_blocks(frames: &[Zeroizing<Vec<u8>>]) -> Result<BTreeMap<u64, BlockHashes>, ParseError> {
+    let mut blocks = BTreeMap::new();
+    for frame in frames {
+        let mut r = Reader::new(frame);
+        while !r.rest().is_empty() {
+            blocks.insert(r.u64()?, BlockHashes::read(&mut r)?);
+        }
+    }
+    Ok(blocks)
+}
+
+/// Blocks of a download, from the first on.
+fn parse_written(frames: &[Zeroizing<Vec<u8>>]) -> Result<Vec<BlockHashes>, ParseError> {
+    let mut blocks = Vec::new();
+    for frame in frames {
+        let mut r = Reader::new(frame);
+        while !r.rest().is_empty() {
+            blocks.push(BlockHashes::read(&mut r)?);
+        }
+    }
+    Ok(blocks)
 }
 
 /// The blocks that the server has of an upload; `None` if it knows none.
@@ -190,20 +269,33 @@ async fn stored_blocks<P: Platform>(
     session: &Session<P>,
     content: ContentId,
 ) -> Result<Option<BTreeMap<u64, Hash>>> {
-    match session
-        .server()
-        .call(&GetUpload { content }, Empty {}, Repeat::Safe)
-        .await
-    {
-        Ok(status) => {
-            let blocks = status.blocks.into_iter();
-            Ok(Some(
-                blocks
-                    .filter_map(|b| Some((u64::from(b.index), Hash::from_slice(&b.hash.0).ok()?)))
-                    .collect(),
-            ))
+    let (mut stored, mut from) = (BTreeMap::new(), 0);
+    loop {
+        let endpoint = GetUpload { content, from };
+        let server = session.server();
+        let page = match server.call(&endpoint, Empty {}, Repeat::Safe).await {
+            Ok(page) => page,
+            Err(error) if error.is_refusal(ErrorCode::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let asked_from = from;
+        for (index, hash) in page.blocks {
+            if index < from || index >= BLOCKS_PER_CONTENT {
+                return Err(no_page());
+            }
+            stored.insert(u64::from(index), hash);
+            from = index + 1;
         }
-        Err(error) if error.is_refusal(ErrorCode::NotFound) => Ok(None),
-        Err(error) => Err(error),
+        if !page.more {
+            return Ok(Some(stored));
+        }
+        if from == asked_from {
+            return Err(no_page());
+        }
     }
+}
+
+/// Else a server could keep a client asking for ever.
+fn no_page() -> ClientError {
+    ClientError::Misbehaved("blocks of an upload that do not ascend".to_owned())
 }

@@ -15,10 +15,10 @@ use crate::drive::{Drive, dropped};
 use crate::error::{ClientError, Result};
 use crate::port::{Platform, StorageError};
 use crate::progress::{Progress, Reporter};
-use crate::vault::{Change, Replica};
+use crate::vault::{BODIES_LEN, Change, Replica};
 
 /// Bytes of contents that travel with one entry.
-const BATCH_LEN: usize = 6 * 1024 * 1024;
+const INLINE_BATCH_LEN: usize = 6 * 1024 * 1024;
 
 /// What an upload did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ struct Batch<'a> {
     ready: Vec<Ready<'a>>,
     inline: Vec<InlineContent>,
     inline_len: usize,
+    /// Bytes of the records, as they would be on what is there now.
+    bodies_len: usize,
     resumes: Vec<UploadResume>,
 }
 
@@ -101,10 +103,8 @@ impl UploadPlan {
         let mut batch = Batch::default();
         for step in due().filter(|step| step.item.kind == Kind::Folder) {
             outcome.folders += 1;
-            batch.ready.push(Ready {
-                step,
-                content: None,
-            });
+            let content = None;
+            batch.push(drive, Ready { step, content })?;
             self.land_if_full(drive, &mut batch, reporter).await?;
         }
         let is_short = |step: &&Step| step.item.size.is_some_and(|size| size <= BLOCK_LEN as u64);
@@ -139,7 +139,7 @@ impl UploadPlan {
         batch: &mut Batch<'a>,
         reporter: &Reporter,
     ) -> Result<()> {
-        if batch.ready.len() >= OPS_PER_ENTRY || batch.inline_len >= BATCH_LEN {
+        if batch.is_full() {
             land(drive, std::mem::take(batch), reporter).await?;
         }
         Ok(())
@@ -152,12 +152,12 @@ impl UploadOutcome {
         &mut self,
         step: &Step,
         sent: Result<Sent>,
-        add: impl FnOnce(Sent) -> u64,
+        add: impl FnOnce(Sent) -> Result<u64>,
     ) -> Result<()> {
         match sent {
             Ok(sent) => {
+                self.bytes += add(sent)?;
                 self.uploaded += 1;
-                self.bytes += add(sent);
             }
             Err(ClientError::Local(error)) => {
                 self.unreadable.push((step.path.to_string(), error));
@@ -174,7 +174,12 @@ impl UploadOutcome {
 
 impl<'a> Batch<'a> {
     /// Adds a file whose bytes are sent; gives how many those are.
-    fn add<P: Platform>(&mut self, drive: &Drive<'_, P>, step: &'a Step, sent: Sent) -> u64 {
+    fn add<P: Platform>(
+        &mut self,
+        drive: &Drive<'_, P>,
+        step: &'a Step,
+        sent: Sent,
+    ) -> Result<u64> {
         let session = drive.vault.session();
         let size = sent.size;
         let version = Version {
@@ -193,11 +198,23 @@ impl<'a> Batch<'a> {
             self.inline.push(inline);
         }
         self.resumes.extend(sent.resume);
-        self.ready.push(Ready {
-            step,
-            content: Some((version, sent.added)),
-        });
-        size
+        let content = Some((version, sent.added));
+        self.push(drive, Ready { step, content })?;
+        Ok(size)
+    }
+
+    fn push<P: Platform>(&mut self, drive: &Drive<'_, P>, ready: Ready<'a>) -> Result<()> {
+        let change = ready.change(drive.vault.replica(), drive.now_ms());
+        self.bodies_len += change.len()?.body;
+        self.ready.push(ready);
+        Ok(())
+    }
+
+    /// Whether it is to land before another file is added.
+    const fn is_full(&self) -> bool {
+        self.ready.len() >= OPS_PER_ENTRY
+            || self.inline_len >= INLINE_BATCH_LEN
+            || self.inline_len + self.bodies_len >= BODIES_LEN
     }
 }
 

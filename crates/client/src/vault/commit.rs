@@ -4,11 +4,12 @@
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::{AppendRequest, InlineContent};
-use sv_core::record::{Payload, RecordContext, seal_record};
+use sv_core::record::{Payload, RecordContext, record_len, seal_record};
 use sv_ledger::apply::{Touched, apply};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{ContentAdded, Entry, Ops, PutOp, StateOp};
 use sv_ledger::id::{ContentId, NodeId};
+use sv_ledger::limits::{ENTRY_LEN, OPS_PER_ENTRY, REQUEST_LEN};
 
 use super::birth::{compose, impossible};
 use super::replica::Replica;
@@ -23,6 +24,15 @@ use crate::port::Platform;
 const ATTEMPTS: u32 = 1000;
 /// Milliseconds to wait between two of them, times a random factor.
 const PAUSE_MS: u64 = 40;
+
+/// Bytes of records that are put into one entry. Far below what a request
+/// holds: they may grow when somebody else was faster.
+pub(crate) const BODIES_LEN: usize = REQUEST_LEN / 2;
+/// Bytes of operations that are put into one entry; the rest is for its frame.
+const OPS_LEN: usize = ENTRY_LEN - 8 * 1024;
+/// Bytes of an operation without contents, and of a content it adds, at most.
+const OP_LEN: usize = 80;
+const ADDED_LEN: usize = 64;
 
 /// One change of one node, before it is sealed.
 #[derive(Debug, Clone)]
@@ -42,6 +52,14 @@ pub enum Change {
     Delete(NodeId),
 }
 
+/// How much of an entry and of its request a change takes up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ChangeLen {
+    op: usize,
+    /// Bytes of its record.
+    pub(crate) body: usize,
+}
+
 /// A content that a change refers to: its public facts.
 pub type Added = ContentAdded;
 
@@ -56,6 +74,28 @@ impl Change {
         }
     }
 
+    /// Bytes that it adds to an entry, and to the request that carries it.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if the format does not allow its record.
+    pub(crate) fn len(&self) -> Result<ChangeLen> {
+        Ok(match self {
+            Self::Delete(_) => ChangeLen {
+                op: OP_LEN,
+                body: 0,
+            },
+            Self::Put {
+                payload,
+                added,
+                dropped,
+                ..
+            } => ChangeLen {
+                op: OP_LEN + added.len() * ADDED_LEN + dropped.len() * ContentId::LEN,
+                body: record_len(payload)?,
+            },
+        })
+    }
+
     const fn node_id(&self) -> NodeId {
         match self {
             Self::Put { node_id, .. } | Self::Delete(node_id) => *node_id,
@@ -63,11 +103,42 @@ impl Change {
     }
 }
 
+/// Changes that fit one entry, and how many items they were made for.
+struct Batch {
+    changes: Vec<Change>,
+    items: usize,
+}
+
 /// A composed entry with the records it names.
 struct Draft {
     entry: Entry,
     touched: Touched,
     records: Vec<(NodeId, Vec<u8>)>,
+}
+
+impl Batch {
+    /// The changes of as many of the first items as fit one entry.
+    fn first<T>(items: &[T], plan: impl Fn(&T) -> Result<Option<Change>>) -> Result<Self> {
+        let (mut changes, mut ops, mut bodies) = (Vec::new(), 0, 0);
+        for (index, item) in items.iter().enumerate() {
+            let Some(change) = plan(item)? else { continue };
+            let len = change.len()?;
+            ops += len.op;
+            bodies += len.body;
+            let is_full = changes.len() >= OPS_PER_ENTRY || ops > OPS_LEN || bodies > BODIES_LEN;
+            if is_full && !changes.is_empty() {
+                return Ok(Self {
+                    changes,
+                    items: index,
+                });
+            }
+            changes.push(change);
+        }
+        Ok(Self {
+            changes,
+            items: items.len(),
+        })
+    }
 }
 
 impl<P: Platform> Vault<'_, P> {
@@ -121,6 +192,32 @@ impl<P: Platform> Vault<'_, P> {
         Err(ClientError::misuse(
             "others change this vault too fast to get a word in; try again later",
         ))
+    }
+
+    /// Appends what `plan` wants for each of `items`, in as few entries as
+    /// possible: those are limited in number of changes and in bytes. `None`
+    /// leaves an item out. Like [`Self::commit`], it is asked again when the
+    /// vault has changed meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::commit`]; what came before the failure has landed.
+    pub(crate) async fn commit_each<T>(
+        &mut self,
+        items: &[T],
+        plan: impl Fn(&Replica, &T) -> Result<Option<Change>>,
+    ) -> Result<()> {
+        let mut rest = items;
+        while !rest.is_empty() {
+            let mut landed = 0;
+            self.commit(Vec::new(), |replica| {
+                let batch = Batch::first(rest, |item| plan(replica, item))?;
+                landed = batch.items;
+                Ok(batch.changes)
+            })
+            .await?;
+            rest = rest.get(landed..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn draft(&self, changes: Vec<Change>) -> Result<Draft> {

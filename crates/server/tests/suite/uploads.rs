@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use sv_api::ErrorCode;
+use sv_api::vault::UploadPage;
+use sv_api::{ErrorCode, Wire};
 use sv_ledger::entry::Entry;
-use sv_ledger::limits::{BLOCKS_PER_CONTENT, UPLOAD_TTL_MS};
+use sv_ledger::id::Hash;
+use sv_ledger::limits::{BLOCKS_PER_CONTENT, REQUEST_LEN, UPLOAD_TTL_MS};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use sv_server::args;
 use sv_server::blocks::{
@@ -20,6 +22,7 @@ use sv_server::blocks::{
 };
 use sv_server::db::{Database, Query};
 use sv_server::service::vault::Read;
+use sv_server::store::blocks::{self, Block, Place, PlacedBlock};
 
 use crate::append::{append, refusal};
 use crate::author::{Put, content, content_id, sealed};
@@ -39,14 +42,10 @@ pub(crate) async fn blocks_become_a_content_that_downloads_as_it_was() {
         world.used(person.uid).await,
         (full.len() + tail.len()) as u64
     );
-    let status = world.vaults.upload(person.uid, id).await.unwrap();
-    let uploaded: Vec<_> = status
-        .blocks
-        .iter()
-        .map(|b| (b.index, b.hash.0.clone()))
-        .collect();
-    let expected = [(0, &full), (1, &tail)].map(|(i, b)| (i, blake3::hash(b).as_bytes().to_vec()));
-    assert_eq!(uploaded, expected);
+    let page = world.vaults.upload(person.uid, id, 0).await.unwrap();
+    let expected =
+        [(0, &full), (1, &tail)].map(|(i, b)| (i, Hash::new(*blake3::hash(b).as_bytes())));
+    assert_eq!((page.blocks, page.more), (expected.to_vec(), false));
 
     let read = world
         .vaults
@@ -83,6 +82,46 @@ pub(crate) async fn blocks_become_a_content_that_downloads_as_it_was() {
         .unwrap_err();
     assert_eq!(late.code(), ErrorCode::NotFound);
     world.assert_whole().await;
+}
+
+/// An upload of more than a TiB. Fails if its blocks are one answer: no client
+/// takes one that long, so that no such upload could go on.
+#[tokio::test]
+async fn what_is_there_of_a_huge_upload_comes_in_pages() {
+    const BLOCKS: u32 = 300_000;
+    let world = World::new().await;
+    let (person, _) = world.person(1).await;
+    let id = content_id(1);
+    world.put(person.uid, id, 0, &sealed(10, 1)).await.unwrap();
+    let mut write = world.db.write().await.unwrap();
+    let rows = (1..BLOCKS).filter(|index| index % 7 != 0).map(|index| {
+        let block = Block {
+            index,
+            len: SEALED_BLOCK_LEN as u64,
+            hash: Hash::new([7; 32]),
+        };
+        let place = Place::Row(Vec::new());
+        (id, PlacedBlock { block, place })
+    });
+    blocks::insert(&mut write, rows).await.unwrap();
+    write.commit().await.unwrap();
+
+    let (mut from, mut seen) = (0, 0);
+    loop {
+        let page = world.vaults.upload(person.uid, id, from).await.unwrap();
+        let bytes = page.to_bytes();
+        assert!(bytes.len() < REQUEST_LEN / 16, "{}", bytes.len());
+        assert_eq!(UploadPage::parse(&bytes).unwrap(), page);
+        assert!(page.blocks.is_sorted_by(|(a, _), (b, _)| a < b));
+        assert!(page.blocks.iter().all(|(index, _)| *index >= from));
+        seen += page.blocks.len() as u32;
+        let Some((last, _)) = page.blocks.last() else {
+            break;
+        };
+        from = last + 1;
+        assert_eq!(page.more, from < BLOCKS);
+    }
+    assert_eq!(seen, BLOCKS - (BLOCKS - 1) / 7);
 }
 
 #[tokio::test]
@@ -168,7 +207,7 @@ pub(crate) async fn what_cannot_be_a_block_is_refused_and_leaves_nothing() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Conflict);
-    let hidden = world.vaults.upload(other.uid, id).await.unwrap_err();
+    let hidden = world.vaults.upload(other.uid, id, 0).await.unwrap_err();
     assert_eq!(hidden.code(), ErrorCode::NotFound);
     let hidden = world.vaults.cancel_upload(other.uid, id).await.unwrap_err();
     assert_eq!(hidden.code(), ErrorCode::NotFound);

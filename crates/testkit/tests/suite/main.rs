@@ -12,3 +12,4 @@
 mod endure;
 mod evil;
 mod story;
+mod transfers;

@@ -3,10 +3,10 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
-use sv_api::vault::{UploadStatus, UploadedBlock};
-use sv_api::{ApiError, Base64, ErrorCode};
+use sv_api::vault::UploadPage;
+use sv_api::{ApiError, ErrorCode};
 use sv_ledger::id::{ContentId, Hash, VaultId};
-use sv_ledger::limits::{BLOCKS_PER_CONTENT, INLINE_LEN, UPLOAD_TTL_MS};
+use sv_ledger::limits::{BLOCKS_PER_CONTENT, INLINE_LEN, PAGE, UPLOAD_TTL_MS};
 use sv_ledger::sealed::{SEALED_BLOCK_LEN, is_block_len};
 
 use super::Vaults;
@@ -51,25 +51,30 @@ impl Vaults {
         done
     }
 
-    /// What is durable of an upload.
+    /// What is durable of an upload, from block `from` on.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] if the user has no such upload.
-    pub async fn upload(&self, uid: VaultId, content_id: ContentId) -> Result<UploadStatus> {
+    pub async fn upload(
+        &self,
+        uid: VaultId,
+        content_id: ContentId,
+        from: u32,
+    ) -> Result<UploadPage> {
         let mut snapshot = self.db.read().await?;
         contents::lookup(&mut snapshot, content_id)
             .await?
             .filter(|content| is_upload_of(content, uid))
             .ok_or(ErrorCode::NotFound)?;
-        let there = blocks::page(&mut snapshot, content_id, 0, BLOCKS_PER_CONTENT).await?;
-        let blocks = there
-            .into_iter()
-            .map(|block| UploadedBlock {
-                index: block.index,
-                hash: Base64::from(*block.hash.as_bytes()),
-            })
-            .collect();
-        Ok(UploadStatus { blocks })
+        let limit = PAGE as u32 + 1;
+        let mut there = blocks::page(&mut snapshot, content_id, from, limit).await?;
+        let more = there.len() > PAGE;
+        there.truncate(PAGE);
+        let blocks = there.into_iter().map(|block| (block.index, block.hash));
+        Ok(UploadPage {
+            blocks: blocks.collect(),
+            more,
+        })
     }
 
     /// Gives an upload up.

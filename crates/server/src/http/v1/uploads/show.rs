@@ -1,4 +1,4 @@
-//! What is already durable of an upload.
+//! What is already durable of an upload, a page at a time.
 
 use sv_api::Endpoint;
 use sv_api::endpoint::GetUpload;
@@ -10,6 +10,7 @@ use crate::service::account::session::{Full, Session};
 pub(crate) async fn show(
     call: Call<GetUpload, Session<Full>>,
 ) -> Result<<GetUpload as Endpoint>::Response, Refused> {
-    let content = call.param("content")?;
-    Ok(call.app.vaults().upload(call.caller.uid(), content).await?)
+    let (content, from) = (call.param("content")?, call.param("from")?);
+    let uid = call.caller.uid();
+    Ok(call.app.vaults().upload(uid, content, from).await?)
 }

@@ -1,0 +1,265 @@
+//! Transfers that were interrupted, or are larger than one request.
+
+use sv_client::account::{
+    Reproof, Session, generate_recovery_key, replace_recovery_key, start_recovery,
+};
+use sv_client::drive::Drive;
+use sv_client::port::Unreachable;
+use sv_client::progress::Reporter;
+use sv_client::transfer::{DownloadPlan, UploadPlan};
+use sv_client::vault::{Change, Vault};
+use sv_core::ContentKey;
+use sv_core::record::{Kind, Payload, Record, Version};
+use sv_ledger::id::{ContentId, Hash, NodeId};
+use sv_ledger::limits::BLOCK_LEN;
+use sv_testkit::{
+    Actor, Dice, MemoryFiles, MemoryTarget, PASSWORD, Terminal, TestPlatform, TestServer, file,
+    folder, get, put, run,
+};
+
+use sv_api::Endpoint;
+use sv_api::endpoint::{GetBlock, PutBlock, ReplaceUnlockers};
+
+/// Three blocks, of which the third is short.
+const LEN: usize = 2 * BLOCK_LEN + 5_000;
+
+/// From now on the third block of anything is lost, and each takes a while.
+fn cut_at_the_third_block<E: Endpoint>(server: &TestServer, device: &TestPlatform) {
+    let clock = server.clock().clone();
+    device.network.rewrite(move |request, answer| {
+        clock.advance(200);
+        if request.is::<E>() && request.path.ends_with("/2") {
+            return Err(Unreachable("the cable is cut".into()));
+        }
+        Ok(answer)
+    });
+}
+
+/// How many blocks of the recording so far were asked for or sent.
+fn blocks<E: Endpoint>(device: &TestPlatform) -> usize {
+    let requests = device.network.take_recording().requests;
+    requests.iter().filter(|request| request.is::<E>()).count()
+}
+
+/// What an interrupted download left is taken up; what of it is not what was
+/// written is fetched again. Fails if only its length is looked at: the end of
+/// one file would be put behind the start of another.
+#[test]
+fn a28_a_resumed_download_keeps_only_what_it_wrote() {
+    run(async {
+        let server = TestServer::start().await;
+        let (_, session) = Actor::sign_up(&server, "alice").await;
+        let device = session.platform().clone();
+        let mut drive = Drive::open(&session).await.unwrap();
+        let honest = Dice::seeded(1).bytes(LEN);
+        let files = vec![file("long", honest.clone())];
+        put(&mut drive, "/", files).await.unwrap();
+        let plan = DownloadPlan::new(&drive, &"/long".parse().unwrap(), None).unwrap();
+        let silent = Reporter::silent();
+
+        type Spoil = fn(&mut Vec<u8>);
+        let cases: [(&str, Spoil, usize); 5] = [
+            ("nothing", |_| {}, 1),
+            ("another file of the name", |p| p.fill(9), 3),
+            ("a bit of the second block", |p| p[BLOCK_LEN] ^= 1, 2),
+            ("a bit of the first block", |p| p[7] ^= 1, 3),
+            ("its end", |p| p.truncate(BLOCK_LEN + 1), 2),
+        ];
+        for (what, spoil, fetched) in cases {
+            let target = MemoryTarget::default();
+            cut_at_the_third_block::<GetBlock>(&server, &device);
+            plan.run(&drive, &target, &silent).await.unwrap_err();
+            device.network.be_honest();
+            spoil(target.partial.borrow_mut().get_mut("long").unwrap());
+            device.network.take_recording();
+            plan.run(&drive, &target, &silent).await.unwrap();
+            assert!(target.files.borrow()["long"] == honest, "{what}: mixed");
+            assert_eq!(blocks::<GetBlock>(&device), fetched, "{what}");
+        }
+    });
+}
+
+/// A file that changed without showing it, between two halves of an upload, is
+/// stored as it is now. Fails if size and time alone are compared.
+#[test]
+fn a_resumed_upload_is_of_one_file() {
+    run(async {
+        let server = TestServer::start().await;
+        let (_, session) = Actor::sign_up(&server, "alice").await;
+        let device = session.platform().clone();
+        let mut drive = Drive::open(&session).await.unwrap();
+        let before = Dice::seeded(1).bytes(LEN);
+        let mut second = before.clone();
+        second[BLOCK_LEN] ^= 1;
+        let other = Dice::seeded(2).bytes(LEN);
+        for (name, after, sent) in [
+            ("same", before.clone(), 1),
+            ("part", second, 2),
+            ("all", other, 3),
+        ] {
+            cut_at_the_third_block::<PutBlock>(&server, &device);
+            let files = vec![file(name, before.clone())];
+            put(&mut drive, "/", files).await.unwrap_err();
+            device.network.be_honest();
+            device.network.take_recording();
+            let files = vec![file(name, after.clone())];
+            put(&mut drive, "/", files).await.unwrap();
+            assert_eq!(blocks::<PutBlock>(&device), sent, "{name}");
+            let got = get(&drive, &format!("/{name}")).await.unwrap();
+            assert!(got[name] == after, "{name}: mixed");
+        }
+    });
+}
+
+/// What was put into a folder that somebody removed meanwhile comes down with
+/// everything else, in a folder that is in no record. Fails if the plan does
+/// not name that folder.
+#[test]
+fn what_lost_its_folder_comes_down_too() {
+    run(async {
+        let server = TestServer::start().await;
+        let (actor, session) = Actor::sign_up(&server, "alice").await;
+        let mut drive = Drive::open(&session).await.unwrap();
+        put(&mut drive, "/", vec![folder("gone"), file("kept", "kept")])
+            .await
+            .unwrap();
+        let (items, files) = MemoryFiles::of(vec![
+            folder("sub"),
+            file("sub/inner", "inner"),
+            file("orphan", "orphan"),
+        ]);
+        let gone = "/gone".parse().unwrap();
+        let plan = UploadPlan::new(&drive, &gone, items).unwrap();
+        let other = actor.log_in(&server).await;
+        let mut elsewhere = Drive::open(&other).await.unwrap();
+        elsewhere.remove(&gone).await.unwrap();
+        plan.run(&mut drive, &files, &Reporter::silent())
+            .await
+            .unwrap();
+
+        let got = get(&drive, "/").await.unwrap();
+        let names: Vec<&str> = got.keys().map(String::as_str).collect();
+        let expected = [
+            "Lost and found/",
+            "Lost and found/orphan",
+            "Lost and found/sub/",
+            "Lost and found/sub/inner",
+            "kept",
+        ];
+        assert_eq!(names, expected);
+
+        let terminal = Terminal::new();
+        let (url, code) = (server.url(), actor.code(&server));
+        let login = [
+            "login", "--server", &url, "--user", "alice", "--code", &code,
+        ];
+        terminal.run(&login).done();
+        let local = tempfile::tempdir().unwrap();
+        for command in [&["export", "--all"][..], &["get", "-r", "/"]] {
+            let into = local.path().join(command[0]);
+            let into = into.to_str().unwrap();
+            terminal.run(&[command, &[into]].concat()).done();
+            let read = |name| std::fs::read(format!("{into}/Lost and found/{name}")).unwrap();
+            assert_eq!(
+                (read("orphan"), read("sub/inner")),
+                (b"orphan".into(), b"inner".into())
+            );
+        }
+    });
+}
+
+/// Records of many files with long histories are more than one request holds.
+/// Fails if only their number is limited.
+#[test]
+fn large_records_are_changed_in_as_many_entries_as_it_takes() {
+    run(async {
+        const FILES: usize = 450;
+        const VERSIONS: u64 = 98;
+        let server = TestServer::start().await;
+        let (_, session) = Actor::sign_up(&server, "alice").await;
+        let mut vault = Vault::drive(&session).await.unwrap();
+        let folder_id = NodeId::new([1; 16]);
+        let parent = Record::new(Kind::Folder, "all".parse().unwrap(), None, 1);
+        let mut changes = vec![Change::put(folder_id, Payload::Node(parent))];
+        for number in 0..FILES {
+            let name = format!("{number}").parse().unwrap();
+            let mut record = Record::new(Kind::File, name, Some(folder_id), 1);
+            record.tags = (0..64).map(|tag| format!("{tag:0>255}")).collect();
+            record.versions = (1..=VERSIONS).map(|at| version(&session, at)).collect();
+            let mut id = [2; 16];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            changes.push(Change::put(NodeId::new(id), Payload::Node(record)));
+        }
+        for batch in changes.chunks(100) {
+            let plan = |_: &_| Ok(batch.to_vec());
+            vault.commit(Vec::new(), plan).await.unwrap();
+        }
+        drop(vault);
+
+        let mut drive = Drive::open(&session).await.unwrap();
+        let all = "/all".parse().unwrap();
+        let restored = drive.restore_at(&all, 1).await.unwrap();
+        assert_eq!(restored.changed, FILES);
+        let files = (0..FILES).map(|number| file(&number.to_string(), "new"));
+        let outcome = put(&mut drive, "/all", files.collect()).await.unwrap();
+        assert_eq!(outcome.uploaded as usize, FILES);
+        let history = drive.history(&"/all/7".parse().unwrap()).unwrap();
+        assert_eq!(history.len() as u64, VERSIONS + 2);
+        drive.remove(&all).await.unwrap();
+    });
+}
+
+/// A version of nothing: no server looks into a record.
+fn version(session: &Session<TestPlatform>, saved_ms: u64) -> Version {
+    let mut content_id = [3; 16];
+    content_id[..8].copy_from_slice(&saved_ms.to_be_bytes());
+    Version {
+        content_id: ContentId::new(content_id),
+        key: ContentKey::from_local_payload(&[4; 32]).unwrap(),
+        size: 0,
+        blocks_root: Hash::new([5; 32]),
+        modified_ms: saved_ms,
+        saved_ms,
+        author: session.uid(),
+        device: Some("d".repeat(255)),
+        unknown: Default::default(),
+    }
+}
+
+/// The server made the new recovery key the one in force, and the answer was
+/// lost. Fails if that is taken for a failure: the key would be in force and
+/// known to nobody.
+#[test]
+fn a_recovery_key_whose_answer_was_lost_is_in_force() {
+    run(async {
+        let server = TestServer::start().await;
+        let (actor, mut session) = Actor::sign_up(&server, "alice").await;
+        let device = session.platform().clone();
+        let proof = Reproof::start(&mut session, PASSWORD).await.unwrap();
+        proof.finish(&actor.code(&server)).await.unwrap();
+        let mut lost = 0;
+        device.network.rewrite(move |request, answer| {
+            if request.is::<ReplaceUnlockers>() && lost == 0 {
+                assert!(answer.status < 300);
+                lost += 1;
+                return Err(Unreachable("the cable is cut".into()));
+            }
+            Ok(answer)
+        });
+        let key = generate_recovery_key(&session).unwrap();
+        replace_recovery_key(&mut session, PASSWORD, &key)
+            .await
+            .unwrap();
+        let elsewhere = server.device();
+        let words = key.to_words();
+        let recovery = start_recovery(&elsewhere, "alice", &words).await.unwrap();
+        let recovered = recovery.finish(&actor.code(&server)).await.unwrap();
+        recovered
+            .set_password("another good password")
+            .await
+            .unwrap();
+        let old = &actor.recovery_words;
+        let recovery = start_recovery(&elsewhere, "alice", old).await.unwrap();
+        recovery.finish(&actor.code(&server)).await.err().unwrap();
+    });
+}
