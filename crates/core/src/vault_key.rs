@@ -17,6 +17,8 @@ use sv_ledger::state::Role;
 use zeroize::Zeroizing;
 
 use crate::error::{EnvelopeError, SealError, Tampered};
+pub use sv_ledger::sealed::ENVELOPE_LEN;
+
 use crate::kdf::derive;
 use crate::kem::KemSecretKey;
 use crate::label::{Context, Label};
@@ -29,8 +31,7 @@ const ENCAPSULATED_LEN: usize = 1120;
 const CIPHERTEXT_LEN: usize = 32 + 16;
 /// Bytes of the header in front of them.
 const HEADER_LEN: usize = 1 + 32 + 4 + 32 + 4 + 32 + 4 + 32 + 1 + 32 + 32;
-/// Bytes of a key envelope.
-pub const ENVELOPE_LEN: usize = HEADER_LEN + ENCAPSULATED_LEN + CIPHERTEXT_LEN;
+const _: () = assert!(ENVELOPE_LEN == HEADER_LEN + ENCAPSULATED_LEN + CIPHERTEXT_LEN);
 
 impl VaultKey {
     /// The public commitment by which the log names this key.

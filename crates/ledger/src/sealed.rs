@@ -1,7 +1,8 @@
 //! How long sealed bytes are: pure arithmetic, so that a server which cannot
 //! open a Box can still refuse one of an impossible length (spec: `box.md` §3).
 
-use crate::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT, CHUNK_LEN};
+use crate::codec::{ParseError, Reader, SUITE};
+use crate::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT, CHUNK_LEN, RECORD_PAD};
 
 /// Salt and key commitment in front of a Box.
 pub const BOX_HEADER_LEN: usize = 24 + 32;
@@ -9,6 +10,28 @@ pub const BOX_HEADER_LEN: usize = 24 + 32;
 pub const TAG_LEN: usize = 16;
 /// A full block, sealed.
 pub const SEALED_BLOCK_LEN: usize = box_len(BLOCK_LEN);
+
+/// A key envelope: its header, X-Wing's encapsulated key, the sealed vault key.
+pub const ENVELOPE_LEN: usize = 206 + 1120 + 48;
+
+/// The epoch of a sealed record, which is in clear in front of its Box. An
+/// honest server takes in no record of another epoch than its entry's, nor
+/// one whose Box cannot hold anything (spec: `records.md` §1).
+///
+/// # Errors
+/// [`ParseError`].
+pub fn record_epoch(record: &[u8]) -> Result<u32, ParseError> {
+    let mut r = Reader::new(record);
+    match r.u8()? {
+        SUITE => {}
+        other => return Err(ParseError::UnsupportedSuite(other)),
+    }
+    let epoch = r.u32()?;
+    if record.len() < 1 + 4 + box_len(RECORD_PAD) {
+        return Err(ParseError::Truncated);
+    }
+    Ok(epoch)
+}
 
 /// Bytes of a Box around `plaintext` bytes: every chunk but the last is full,
 /// and the last is shorter than full, possibly empty.

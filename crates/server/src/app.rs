@@ -55,7 +55,19 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
-        let (db, kek) = open_storage(&config.storage).await?;
+        if config.migrate {
+            Database::migrate(&config.storage.database).await?;
+        }
+        let db = Database::open(&config.storage.database).await?;
+        Self::on(db, config, clock).await
+    }
+
+    /// The same on a database that is open already.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn on(db: Database, config: &Config, clock: Clock) -> Result<Self, OpenError> {
+        let kek = open_key(&db, &config.storage).await?;
         let instance = Instance::open(&db, &kek).await?;
         let accounts = Accounts::new(
             db.clone(),
@@ -135,12 +147,9 @@ impl App {
 
 /// A database that already has secrets wants the key they were sealed under;
 /// only a new one gets a new key.
-async fn open_storage(storage: &Storage) -> Result<(Database, KeyEncryptionKey), OpenError> {
-    let db = Database::open(&storage.database).await?;
-    let has_secrets = Instance::exists(&db).await?;
-    let kek = match has_secrets {
+async fn open_key(db: &Database, storage: &Storage) -> Result<KeyEncryptionKey, OpenError> {
+    Ok(match Instance::exists(db).await? {
         true => storage.key.read()?,
         false => storage.key.read_or_create()?,
-    };
-    Ok((db, kek))
+    })
 }

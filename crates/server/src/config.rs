@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
+use crate::db;
 use crate::http::AddressRange;
 use crate::secrets::KeySource;
 
@@ -21,7 +22,8 @@ pub struct StorageArgs {
     /// Folder of the database and the files [default: the platform's data folder]
     #[arg(long, env = "SECUREVAULT_DATA", global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Database [default: sqlite://DATA/vault.db]
+    /// Database: sqlite://FILE, or mysql://USER:PASSWORD@HOST:PORT/NAME on
+    /// TiDB, MySQL or MariaDB [default: sqlite://DATA/vault.db]
     #[arg(long, env = "SECUREVAULT_DATABASE", global = true, value_name = "URL")]
     #[arg(hide_env_values = true)]
     database: Option<String>,
@@ -54,6 +56,10 @@ pub struct ServeArgs {
         value_name = "RANGE"
     )]
     trust_proxy: Vec<AddressRange>,
+    /// Bring the database up to date first, where no command can be run
+    /// before the server starts
+    #[arg(long, env = "SECUREVAULT_MIGRATE")]
+    migrate: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,7 +74,7 @@ enum Signup {
 pub struct Storage {
     /// Folder of the database and the files.
     pub data: PathBuf,
-    /// `sqlite://` and a path.
+    /// `sqlite://` and a path, or `mysql://` and where the server is.
     pub database: String,
     /// The folder of block files.
     pub blocks: PathBuf,
@@ -87,6 +93,8 @@ pub struct Config {
     pub signup: SignupPolicy,
     /// Proxies whose word is taken for a client's address.
     pub trust_proxy: Vec<AddressRange>,
+    /// Whether to bring the database up to date first.
+    pub migrate: bool,
 }
 
 /// A setting that makes no sense.
@@ -130,6 +138,7 @@ impl Config {
             listen: "localhost:0".to_owned(),
             signup,
             trust_proxy: Vec::new(),
+            migrate: false,
         }
     }
 }
@@ -145,8 +154,9 @@ impl StorageArgs {
             None => platform_folder("XDG_DATA_HOME", ".local/share")
                 .ok_or(ConfigError::NoHome("--data"))?,
         };
-        if let Some(url) = &self.database {
-            path_of(url, "sqlite://", "--database")?;
+        if let Some(url) = self.database.as_ref().filter(|url| !db::is_server(url)) {
+            path_of(url, "sqlite://", "--database")
+                .map_err(|_| ConfigError::Scheme("--database", "sqlite:// or mysql://"))?;
         }
         let blocks = match self.blocks {
             Some(url) => path_of(&url, "file://", "--blocks")?,
@@ -189,6 +199,7 @@ impl ServeArgs {
                 Signup::Closed => SignupPolicy::Closed,
             },
             trust_proxy: self.trust_proxy,
+            migrate: self.migrate,
         }
     }
 }
@@ -217,7 +228,7 @@ mod tests {
     #[test]
     fn only_the_back_ends_that_exist_are_taken() {
         assert!(path_of("sqlite:///srv/v.db", "sqlite://", "--database").is_ok());
-        assert!(path_of("mysql://x", "sqlite://", "--database").is_err());
+        assert!(path_of("postgres://x", "sqlite://", "--database").is_err());
         assert!(path_of("sqlite://", "sqlite://", "--database").is_err());
     }
 }

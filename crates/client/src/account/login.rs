@@ -263,7 +263,7 @@ pub(super) fn open_root(
 }
 
 /// A device that knows the account accepts no older state of it.
-fn refuse_regress(known: &Profile, unlockers: &UnlockersBody) -> Result<()> {
+pub(super) fn refuse_regress(known: &Profile, unlockers: &UnlockersBody) -> Result<()> {
     if known.uid != unlockers.uid {
         return Err(Tamper::Identity.into());
     }

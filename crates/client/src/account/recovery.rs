@@ -10,7 +10,7 @@ use sv_ledger::id::VaultId;
 use sv_ledger::unlock::{UnlockerKind, recovery_challenge};
 
 use super::instance::KnownInstance;
-use super::login::open_root;
+use super::login::{open_root, refuse_regress};
 use super::profile::Profile;
 use super::unlockers::{CurrentSet, Owner, register_password};
 use crate::call::{Repeat, Server};
@@ -22,6 +22,7 @@ pub struct Recovery<'p, P> {
     platform: &'p P,
     instance: KnownInstance,
     handle: Handle,
+    known: Option<Profile>,
     key: RecoveryKey,
     nonce: [u8; 32],
 }
@@ -67,6 +68,7 @@ pub async fn start_recovery<'p, P: Platform>(
         platform,
         instance,
         handle,
+        known,
         key,
         nonce,
     })
@@ -88,6 +90,9 @@ impl<'p, P: Platform> Recovery<'p, P> {
         let server = Server::anonymous(self.platform);
         let answer = server.call(&RecoveryFinish, request, Repeat::Never).await?;
         let (root, unlockers) = open_root(&answer.unlock, UnlockerKind::Recovery, &self.key.kek())?;
+        if let Some(known) = &self.known {
+            refuse_regress(known, &unlockers)?;
+        }
         let keys = AccountKeys::derive(&root, unlockers.generation);
         Ok(Recovered {
             platform: self.platform,

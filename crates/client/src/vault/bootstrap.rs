@@ -22,6 +22,8 @@ use crate::port::Platform;
 
 /// How often to start over when the vault moves on meanwhile.
 const ATTEMPTS: u32 = 8;
+/// Leaves that are read at most, whatever a server claims: they fit in memory.
+const LEAVES: u64 = 2_000_000;
 
 pub(super) async fn bootstrap<'s, P: Platform>(
     session: &'s Session<P>,
@@ -86,7 +88,7 @@ async fn checkpoint<P: Platform>(
         Ok(_) | Err(Reject::Digest) => {}
         Err(reject) => return Err(reject.into()),
     }
-    let most = at.saturating_mul(OPS_PER_ENTRY as u64);
+    let most = at.saturating_mul(OPS_PER_ENTRY as u64).min(LEAVES);
     let mut leaves: Vec<(NodeId, Leaf)> = Vec::new();
     let mut after = NodeId::new([0; NodeId::LEN]);
     loop {

@@ -14,8 +14,8 @@ use crate::error::{Result, Tamper};
 use crate::port::Platform;
 
 /// Fetches an account's chain and checks that it hashes to `uid`, was made on
-/// this server, and holds exactly the keys we derived. Gives the handle that
-/// it signed.
+/// this server, and has one member, itself, with exactly the keys we derived.
+/// Gives the handle that it signed.
 ///
 /// # Errors
 /// [`Tamper::Identity`] or [`Tamper::Log`].
@@ -35,6 +35,7 @@ pub async fn verify_identity<P: Platform>(
     let itself = latest.members.get(&uid).ok_or(Tamper::Identity)?;
     let is_ours = latest.kind == VaultKind::Account
         && log.genesis.body().instance_id == *instance
+        && latest.members.len() == 1
         && itself.generation == keys.generation()
         && itself.sign_pk == public.sign_pk
         && itself.kem_hash == public.kem_pk.hash();

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use sv_core::AccountKeys;
 use sv_core::error::RecordError;
 use sv_core::record::{Payload, Record, RecordContext, open_record};
-use sv_ledger::codec::Reader;
+use sv_ledger::codec::ParseError;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::Genesis;
 use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::sealed::record_epoch;
 use sv_ledger::state::{Leaf, VaultState};
 
 use super::cache::{Frame, NodeChange};
@@ -153,12 +154,10 @@ impl Replica {
     }
 
     fn open(&self, node_id: NodeId, leaf: &Leaf, sealed: &[u8]) -> Result<Payload, RecordError> {
-        let mut r = Reader::new(sealed);
-        let suite = r.u8().map_err(|_| RecordError::Tampered)?;
-        let epoch = r.u32().map_err(|_| RecordError::Tampered)?;
-        if suite != sv_ledger::codec::SUITE {
-            return Err(RecordError::UnsupportedSuite(suite));
-        }
+        let epoch = record_epoch(sealed).map_err(|error| match error {
+            ParseError::UnsupportedSuite(suite) => RecordError::UnsupportedSuite(suite),
+            _ => RecordError::Tampered,
+        })?;
         let key = self.keyring.get(epoch).ok_or(RecordError::Tampered)?;
         let vault_id = self.state.vault_id();
         open_record(

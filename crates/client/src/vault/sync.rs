@@ -233,6 +233,9 @@ pub(super) async fn fetch_bodies<P: Platform>(
         if page.bodies.is_empty() {
             break;
         }
+        if page.bodies.len() > asked.len() {
+            return Err(Tamper::Missing("records; others came beside them").into());
+        }
         for (hash, body) in asked.iter().zip(page.bodies) {
             if Statement::Body.hash(&body) != *hash {
                 return Err(Tamper::Missing("records; others came in their place").into());

@@ -33,6 +33,12 @@ pub enum Error {
     /// It would overwrite something.
     #[error("{0} exists already and is not overwritten")]
     Exists(PathBuf),
+    /// The database is a server's.
+    #[error(
+        "this database is on a server: copy it with the server's own tools (mysqldump \
+         --single-transaction, TiDB's BR, or your provider's backups), and keep a copy of the key"
+    )]
+    NoFile,
     /// Another backup is running, or files are being removed.
     #[error("another backup is running, or files are being removed: try again in a few minutes")]
     Busy,

@@ -12,7 +12,7 @@ use super::manifest::{FORMAT, MANIFEST};
 use super::{BLOCKS, DATABASE, Error, KEYS, Manifest, PAGE, Result, files};
 use crate::blocks::{BlockName, BlockStore};
 use crate::clock::Clock;
-use crate::db::Database;
+use crate::db::{self, Database};
 use crate::random::Random;
 use crate::store::{blocks, leases};
 
@@ -40,6 +40,9 @@ pub struct Backup {
 /// # Errors
 /// [`Error`]; what is there of the folder is then no backup.
 pub async fn backup(source: &Backup, target: &Path) -> Result<Manifest> {
+    if source.db.file().is_none() {
+        return Err(Error::NoFile);
+    }
     let lease = Lease {
         source,
         holder: source.random.bytes()?,
@@ -48,9 +51,7 @@ pub async fn backup(source: &Backup, target: &Path) -> Result<Manifest> {
         return Err(Error::Busy);
     }
     let done = take(source, &lease, target).await;
-    let mut write = source.db.write().await?;
-    leases::release(&mut write, leases::BLOCK_REMOVAL, lease.holder).await?;
-    write.commit().await?;
+    source.db.retry(|| lease.end()).await?;
     done
 }
 
@@ -58,7 +59,8 @@ async fn take(source: &Backup, lease: &Lease<'_>, target: &Path) -> Result<Manif
     files::make_folder(target)?;
     let taken_ms = source.clock.now_ms();
     let database = target.join(DATABASE);
-    source.db.copy_to(&database).await?;
+    let file = source.db.file().ok_or(Error::NoFile)?;
+    file.copy_to(&database).await?;
     let copy = Database::open_copy(&database).await?;
     let (block_files, block_bytes) = export_blocks(source, lease, &copy, target).await?;
     copy.close().await;
@@ -165,6 +167,16 @@ struct Lease<'a> {
 
 impl Lease<'_> {
     async fn renew(&self) -> Result<bool> {
+        Ok(self.source.db.retry(|| self.claim()).await?)
+    }
+
+    async fn end(&self) -> db::Result<()> {
+        let mut write = self.source.db.write().await?;
+        leases::release(&mut write, leases::BLOCK_REMOVAL, self.holder).await?;
+        write.commit().await
+    }
+
+    async fn claim(&self) -> db::Result<bool> {
         let now_ms = self.source.clock.now_ms();
         let until_ms = now_ms.saturating_add(LEASE_MS);
         let mut write = self.source.db.write().await?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Failure;
-use crate::app::App;
 use crate::backup::{self, Backup, Restore};
 use crate::blocks::{BlockStore, FileBlocks};
 use crate::check;
@@ -62,8 +61,9 @@ pub(super) async fn backup(
 
 pub(super) async fn restore(storage: Storage, dir: &Path, json: bool) -> Result<(), Failure> {
     let keys = storage.data.with_extension("restored-keys");
+    let database = database_file(&storage).ok_or(backup::Error::NoFile)?;
     let target = Restore {
-        database: database_file(&storage).to_owned(),
+        database: database.to_owned(),
         blocks: Arc::new(FileBlocks::open(&storage.blocks).map_err(Failure::failed)?),
         keys: keys.clone(),
         clock: Clock::system(),
@@ -142,17 +142,17 @@ pub(super) async fn check(storage: Storage, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// Opening a database brings it up to date.
+/// The schema alone: the first start makes the rest.
 pub(super) async fn migrate(storage: Storage) -> Result<(), Failure> {
-    let app = App::open_offline(storage).await?;
-    app.db().close().await;
+    Database::migrate(&storage.database)
+        .await
+        .map_err(Failure::failed)?;
     println!("up to date");
     Ok(())
 }
 
 async fn open_existing(storage: &Storage) -> Result<(Database, Arc<dyn BlockStore>), Failure> {
-    let file = database_file(storage);
-    if !file.exists() {
+    if let Some(file) = database_file(storage).filter(|file| !file.exists()) {
         return Err(Failure::not_found(format!(
             "there is no {}",
             file.display()
@@ -163,7 +163,8 @@ async fn open_existing(storage: &Storage) -> Result<(Database, Arc<dyn BlockStor
     Ok((db.map_err(Failure::failed)?, Arc::new(blocks)))
 }
 
-fn database_file(storage: &Storage) -> &Path {
-    let url = storage.database.as_str();
-    Path::new(url.strip_prefix("sqlite://").unwrap_or(url))
+/// None where the database is a server's.
+fn database_file(storage: &Storage) -> Option<&Path> {
+    let path = storage.database.strip_prefix("sqlite://");
+    path.map(Path::new)
 }

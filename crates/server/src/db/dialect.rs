@@ -22,23 +22,42 @@ pub(super) fn sqlite(sql: &str) -> Cow<'_, str> {
         // The one writer locks everything already.
         return Cow::Borrowed(select);
     }
-    let Some((insert, upsert)) = sql.split_once(UPSERT) else {
+    let Some((insert, key, columns)) = upsert(sql) else {
         return Cow::Borrowed(sql);
     };
-    let Some((key, action)) = upsert.split_once(") ") else {
-        return Cow::Borrowed(sql);
-    };
-    let action = match action.strip_prefix("SET ") {
+    let action = match columns {
         None => "NOTHING".to_owned(),
         Some(columns) => {
-            let set: Vec<_> = columns
-                .split(", ")
-                .map(|column| format!("{column} = excluded.{column}"))
-                .collect();
-            format!("UPDATE SET {}", set.join(", "))
+            let set = each(columns, |column| format!("{column} = excluded.{column}"));
+            format!("UPDATE SET {set}")
         }
     };
     Cow::Owned(format!("{insert} ON CONFLICT ({key}) DO {action}"))
+}
+
+/// A statement in words that TiDB, MySQL and MariaDB have in common: for
+/// `VALUES()` MySQL has a newer form, which the others refuse.
+pub(super) fn mysql(sql: &str) -> Cow<'_, str> {
+    let Some((insert, key, columns)) = upsert(sql) else {
+        return Cow::Borrowed(sql);
+    };
+    let set = match columns {
+        None => each(key, |column| format!("{column} = {column}")),
+        Some(columns) => each(columns, |column| format!("{column} = VALUES({column})")),
+    };
+    Cow::Owned(format!("{insert} ON DUPLICATE KEY UPDATE {set}"))
+}
+
+/// The INSERT before the marker, the key, and what to take of the new row.
+fn upsert(sql: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (insert, upsert) = sql.split_once(UPSERT)?;
+    let (key, action) = upsert.split_once(") ")?;
+    Some((insert, key, action.strip_prefix("SET ")))
+}
+
+fn each(columns: &str, assignment: impl Fn(&str) -> String) -> String {
+    let all: Vec<_> = columns.split(", ").map(assignment).collect();
+    all.join(", ")
 }
 
 /// The statement with a list of `count` values.
@@ -75,6 +94,21 @@ mod tests {
             "INSERT INTO t (a) VALUES (?) ON CONFLICT (a) DO NOTHING"
         );
         assert_eq!(sqlite("SELECT a FROM t FOR UPDATE"), "SELECT a FROM t");
+    }
+
+    #[test]
+    fn markers_become_mysql() {
+        assert_eq!(
+            mysql("INSERT INTO t (a, b, c, d) VALUES (?, ?, ?, ?) UPSERT (a, b) SET c, d"),
+            "INSERT INTO t (a, b, c, d) VALUES (?, ?, ?, ?) \
+             ON DUPLICATE KEY UPDATE c = VALUES(c), d = VALUES(d)"
+        );
+        assert_eq!(
+            mysql("INSERT INTO t (a) VALUES (?) UPSERT (a) NOTHING"),
+            "INSERT INTO t (a) VALUES (?) ON DUPLICATE KEY UPDATE a = a"
+        );
+        let locking = "SELECT a FROM t FOR UPDATE";
+        assert_eq!(mysql(locking), locking);
     }
 
     #[test]

@@ -9,8 +9,41 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The URL names no engine that this server knows.
-    #[error("the database URL must begin with sqlite://")]
+    #[error("the database URL must begin with sqlite:// or mysql://")]
     Url,
+    /// A server's address that does not do.
+    #[error("the database URL does not do: {0}")]
+    Address(&'static str),
+    /// TiDB Cloud wants more of the user's name.
+    #[error(
+        "the database wants a prefix before the user's name, as in \
+         mysql://PREFIX.USER:PASSWORD@HOST:4000/DATABASE; write special characters in the \
+         password as %XX, @ as %40"
+    )]
+    UserPrefix,
+    /// The database is empty, or of an older server.
+    #[error(
+        "the database has schema {found}, this server needs {known}: run `securevaultd migrate`, \
+         or start with --migrate"
+    )]
+    OlderSchema {
+        /// Its version.
+        found: i64,
+        /// The version that this server knows.
+        known: i64,
+    },
+    /// A migration was broken off.
+    #[error(
+        "the migration of the database to schema {found} was broken off: run \
+         `securevaultd migrate` to finish it"
+    )]
+    DirtySchema {
+        /// The version that it was to have.
+        found: i64,
+    },
+    /// Another server migrates the database.
+    #[error("another migration of the database has been running for a minute: try again later")]
+    MigrationLock,
     /// The database is of a newer server.
     #[error("the database has schema {found}, this server knows {known}: start the newer server")]
     NewerSchema {
@@ -31,6 +64,21 @@ pub enum Error {
     /// The disk is full.
     #[error("the disk is full")]
     Full,
+    /// A row, a transaction or a packet is larger than the database allows.
+    #[error("larger than the database allows")]
+    TooLarge,
+    /// The database is over its quota and slows everybody down.
+    #[error("the database is over its quota")]
+    Throttled,
+    /// The connection broke: what was not committed is undone.
+    #[error("the connection broke: {0}")]
+    Lost(#[source] sqlx::Error),
+    /// The answer to a commit was lost, and the database stays away.
+    #[error("whether a commit was kept is not known: the database is gone")]
+    CommitUnknown,
+    /// The system has no randomness.
+    #[error("the system gives no randomness")]
+    Random,
     /// No connection, or none in time.
     #[error("not available: {0}")]
     Unavailable(#[source] sqlx::Error),
@@ -53,6 +101,7 @@ pub enum Error {
     Engine(#[source] sqlx::Error),
 }
 
+/// For SQLite, and for what cannot depend on the engine.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {

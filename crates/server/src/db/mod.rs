@@ -3,19 +3,26 @@
 //! (`UPSERT`, `FOR UPDATE`, lists), [`dialect`] rewrites a marker.
 //!
 //! [`Database::read`] gives a snapshot, [`Database::write`] a unit of work:
-//! `commit(self)` keeps it, dropping it rolls back.
+//! `commit(self)` keeps it, dropping it rolls back. What a unit of work reads
+//! may be another's work from after it began, and may change again at once:
+//! whoever writes on the strength of it reads it `FOR UPDATE`, or says in the
+//! UPDATE itself what must still be so.
 
 mod dialect;
 mod error;
-mod location;
-mod migrate;
+pub mod faults;
+mod mysql;
+mod session;
 mod sqlite;
 mod transaction;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 pub use error::{Error, Result};
+use faults::{Faults, Point};
 pub use transaction::{Query, Read, Write};
 pub use value::{FromValue, Row, Value};
 
@@ -28,40 +35,79 @@ macro_rules! args {
 }
 
 /// How many times [`Database::retry`] attempts a unit of work.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 
 /// An open database. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Database {
-    engine: sqlite::Sqlite,
+    engine: Engine,
+    faults: Option<Arc<dyn Faults>>,
 }
 
+#[derive(Debug, Clone)]
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    MySql(mysql::MySql),
+}
+
+/// The one file that an embedded database is.
+#[derive(Debug)]
+pub struct DatabaseFile<'a>(&'a sqlite::Sqlite);
+
 impl Database {
-    /// Opens `sqlite:///absolute/path` or `sqlite://relative/path`, makes it
-    /// if it is not there, and brings its schema up to date.
+    /// Opens a database. `sqlite:///absolute/path` or `sqlite://relative/path`
+    /// is made if it is not there, and brought up to date; one on a server,
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, must be there, and have
+    /// this server's schema.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL of another kind, [`Error::NewerSchema`] for a
-    /// database that a newer server has written.
+    /// [`Error::Url`] for a URL of another kind, [`Error::NewerSchema`],
+    /// [`Error::OlderSchema`] or [`Error::DirtySchema`].
     pub async fn open(url: &str) -> Result<Self> {
+        if is_server(url) {
+            let engine = mysql::MySql::open(url).await?;
+            return Ok(Self::new(Engine::MySql(engine)));
+        }
         let path = url
             .strip_prefix("sqlite://")
             .filter(|path| !path.is_empty())
             .ok_or(Error::Url)?;
         let engine = sqlite::Sqlite::open(Path::new(path)).await?;
-        let database = Self { engine };
-        database.migrate().await?;
-        Ok(database)
+        engine.migrate().await?;
+        Ok(Self::new(Engine::Sqlite(engine)))
     }
 
-    /// Opens a copy that [`Self::copy_to`] made and nothing changes, without
-    /// leaving a trace beside it.
+    /// Brings a database up to date. Several may try at once: one does it.
+    ///
+    /// # Errors
+    /// [`Error::NewerSchema`] for one that a newer server has written;
+    /// [`Error::MigrationLock`] if another has been at it for a minute.
+    pub async fn migrate(url: &str) -> Result<()> {
+        if is_server(url) {
+            return mysql::MySql::migrate(url).await;
+        }
+        Self::open(url).await?.close().await;
+        Ok(())
+    }
+
+    /// Opens a copy that [`DatabaseFile::copy_to`] made and nothing changes,
+    /// without leaving a trace beside it.
     ///
     /// # Errors
     /// [`Error`] if it is not a database.
     pub async fn open_copy(path: &Path) -> Result<Self> {
         let engine = sqlite::Sqlite::open_copy(path).await?;
-        Ok(Self { engine })
+        Ok(Self::new(Engine::Sqlite(engine)))
+    }
+
+    /// The same database, in which things go wrong: for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn failing(self, faults: Arc<dyn Faults>) -> Self {
+        Self {
+            faults: Some(faults),
+            ..self
+        }
     }
 
     /// A snapshot of the database.
@@ -69,19 +115,31 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn read(&self) -> Result<Read> {
-        self.engine.read().await
+        let (session, fresh) = match &self.engine {
+            Engine::Sqlite(file) => (file.begin_read().await?, None),
+            Engine::MySql(server) => (server.begin_read().await?, Some(server.clone())),
+        };
+        Ok(Read::new(session, fresh))
     }
 
     /// A unit of work. On SQLite there is one at a time: never hold it across
-    /// a wait for the network, a file or a long computation.
+    /// a wait for the network, a file or a long computation. Always within
+    /// [`Self::retry`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn write(&self) -> Result<Write> {
-        self.engine.write().await
+        session::strike(self.faults.as_deref(), Point::Begin)?;
+        let (session, server) = match &self.engine {
+            Engine::Sqlite(file) => (file.begin_write().await?, None),
+            Engine::MySql(server) => (server.begin_write().await?, Some(server.clone())),
+        };
+        Ok(Write::new(session.failing(self.faults.clone()), server))
     }
 
-    /// Runs a unit of work again while it fails on a conflict with another.
+    /// Runs a unit of work again while it fails on a conflict with another,
+    /// or on a connection that broke. A commit whose answer is lost is no
+    /// reason: [`Write::commit`] settles that.
     ///
     /// # Errors
     /// The last attempt's.
@@ -94,7 +152,7 @@ impl Database {
         loop {
             match work().await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
-                    tokio::time::sleep(std::time::Duration::from_millis(5 << attempt)).await;
+                    tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
                 done => return done,
@@ -102,24 +160,69 @@ impl Database {
         }
     }
 
+    /// The database's file, if it is one: only that can be copied from here.
+    pub const fn file(&self) -> Option<DatabaseFile<'_>> {
+        match &self.engine {
+            Engine::Sqlite(file) => Some(DatabaseFile(file)),
+            Engine::MySql(_) => None,
+        }
+    }
+
+    /// Forgets what the engine itself keeps for a while.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn tidy(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::MySql(server) => server.expire_receipts().await,
+        }
+    }
+
+    /// Ends all connections after the statements under way.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(file) => file.close().await,
+            Engine::MySql(server) => server.close().await,
+        }
+    }
+
+    const fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            faults: None,
+        }
+    }
+}
+
+impl DatabaseFile<'_> {
     /// Writes a consistent copy of the whole database to a file that must not
     /// exist yet.
     ///
     /// # Errors
     /// [`Error`] if it exists or cannot be written.
     pub async fn copy_to(&self, target: &Path) -> Result<()> {
-        self.engine.copy_to(target).await
+        self.0.copy_to(target).await
     }
 
-    /// The database's file, where it is one.
-    pub fn path(&self) -> Option<PathBuf> {
-        Some(self.engine.path().to_owned())
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
     }
+}
 
-    /// Ends all connections after the statements under way.
-    pub async fn close(&self) {
-        self.engine.close().await;
-    }
+/// Whether a URL names a database on a server, and not a file.
+pub fn is_server(url: &str) -> bool {
+    url.starts_with("mysql://")
+}
+
+/// Longer each time, and not the same for two that met.
+fn pause(attempt: u32) -> Duration {
+    let mut random = [0];
+    // Without randomness they meet again, which only takes longer.
+    let _ = getrandom::fill(&mut random);
+    let millis = 4_u64 << attempt.min(6);
+    Duration::from_millis(millis + millis * u64::from(random[0]) / 255)
 }
 
 /// An error that may say: the same unit of work would succeed if run again.
@@ -130,6 +233,6 @@ pub trait RetriableError {
 
 impl RetriableError for Error {
     fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict)
+        matches!(self, Self::Conflict | Self::Lost(_))
     }
 }

@@ -2,51 +2,65 @@
 
 use std::borrow::Cow;
 
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, Decode, Row as _, Transaction, TypeInfo, ValueRef};
-
 use super::dialect;
-use super::error::{Error, Result};
+use super::error::Result;
+use super::mysql::MySql;
+use super::session::Session;
 use super::value::{Row, Value};
+use super::{RetriableError, mysql};
 
 /// Rows or list items in one statement: the sizes in which batches are cut,
 /// few, so that the prepared statements are used again.
 const BATCHES: [usize; 3] = [128, 16, 1];
+/// Bytes of values in one statement of more than one row: MariaDB takes no
+/// more than 16 MiB.
+const STATEMENT_LEN: usize = 4 * 1024 * 1024;
+/// How often a snapshot from which nothing was read yet is taken anew.
+const FRESH_STARTS: u32 = 3;
 
 /// A snapshot: everything read through it is of one moment.
 #[derive(Debug)]
 pub struct Read {
-    inner: Transaction<'static, Sqlite>,
+    session: Session,
+    /// Where to take it anew, until something was read.
+    fresh: Option<MySql>,
 }
 
 /// A unit of work. Dropping it undoes it.
 #[derive(Debug)]
 pub struct Write {
-    inner: Transaction<'static, Sqlite>,
+    session: Session,
+    /// Where the commit's answer can be had if it is lost.
+    server: Option<MySql>,
+    has_changed: bool,
 }
 
 /// Reading, in a snapshot or a unit of work.
 pub trait Query: Send {
-    /// The connection; engines only.
+    /// Runs a statement as it is; for this trait only.
     #[doc(hidden)]
-    fn connection(&mut self) -> &mut SqliteConnection;
+    fn fetch(
+        &mut self,
+        sql: Cow<'static, str>,
+        args: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
     /// Every row of the answer.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     fn query(
         &mut self,
         sql: &'static str,
         args: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send {
-        fetch(self.connection(), Cow::Borrowed(sql), args)
+        self.fetch(Cow::Borrowed(sql), args)
     }
 
     /// The first row of the answer, if it has one.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     fn lookup(
         &mut self,
         sql: &'static str,
@@ -61,7 +75,7 @@ pub trait Query: Send {
     /// depend on seeing the whole list at once.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     fn query_list(
         &mut self,
         sql: &'static str,
@@ -70,10 +84,10 @@ pub trait Query: Send {
     ) -> impl Future<Output = Result<Vec<Row>>> + Send {
         async move {
             let mut rows = Vec::new();
-            for piece in pieces(list) {
+            for piece in pieces(list, Value::len) {
                 let text = dialect::with_list(sql, piece.len());
                 let args = args.iter().cloned().chain(piece).collect();
-                rows.extend(fetch(self.connection(), Cow::Owned(text), args).await?);
+                rows.extend(self.fetch(Cow::Owned(text), args).await?);
             }
             Ok(rows)
         }
@@ -81,45 +95,63 @@ pub trait Query: Send {
 }
 
 impl Read {
-    pub(super) const fn new(inner: Transaction<'static, Sqlite>) -> Self {
-        Self { inner }
+    pub(super) const fn new(session: Session, fresh: Option<MySql>) -> Self {
+        Self { session, fresh }
     }
 }
 
 impl Query for Read {
-    fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.inner
+    /// The first statement may find its connection cut: servers do that after
+    /// a while. Nothing was read yet, so another snapshot is as good.
+    async fn fetch(&mut self, sql: Cow<'static, str>, args: Vec<Value>) -> Result<Vec<Row>> {
+        let Some(server) = self.fresh.take() else {
+            return self.session.fetch(sql, args).await;
+        };
+        let mut attempt = 1;
+        loop {
+            match self.session.fetch(sql.clone(), args.clone()).await {
+                Err(error) if error.is_conflict() && attempt < FRESH_STARTS => {
+                    self.session = server.begin_read().await?;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
     }
 }
 
 impl Query for Write {
-    fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.inner
+    async fn fetch(&mut self, sql: Cow<'static, str>, args: Vec<Value>) -> Result<Vec<Row>> {
+        self.session.fetch(sql, args).await
     }
 }
 
 impl Write {
-    pub(super) const fn new(inner: Transaction<'static, Sqlite>) -> Self {
-        Self { inner }
+    pub(super) const fn new(session: Session, server: Option<MySql>) -> Self {
+        Self {
+            session,
+            server,
+            has_changed: false,
+        }
     }
 
     /// Runs a statement; how many rows it met.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
-        run(&mut self.inner, Cow::Borrowed(sql), args).await
+        self.run(Cow::Borrowed(sql), args).await
     }
 
     /// Runs an `INSERT .. VALUES (?, ..)` for many rows.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Value>>) -> Result<()> {
-        for piece in pieces(rows) {
+        for piece in pieces(rows, |row| row.iter().map(Value::len).sum()) {
             let text = dialect::with_rows(sql, piece.len());
             let args = piece.into_iter().flatten().collect();
-            run(&mut self.inner, Cow::Owned(text), args).await?;
+            self.run(Cow::Owned(text), args).await?;
         }
         Ok(())
     }
@@ -128,7 +160,7 @@ impl Write {
     /// how many rows it met.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`super::Error`].
     pub async fn execute_list(
         &mut self,
         sql: &'static str,
@@ -136,94 +168,69 @@ impl Write {
         list: Vec<Value>,
     ) -> Result<u64> {
         let mut met = 0;
-        for piece in pieces(list) {
+        for piece in pieces(list, Value::len) {
             let text = dialect::with_list(sql, piece.len());
             let args = args.iter().cloned().chain(piece).collect();
-            met += run(&mut self.inner, Cow::Owned(text), args).await?;
+            met += self.run(Cow::Owned(text), args).await?;
         }
         Ok(met)
     }
 
-    /// Keeps the work: when this returns, it is durable.
+    /// Keeps the work: when this returns, it is durable. If a server's answer
+    /// is lost, this finds out what became of the work.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+    /// [`super::Error::CommitUnknown`] if that cannot be found out; after any
+    /// other error nothing was kept.
+    pub async fn commit(mut self) -> Result<()> {
+        match self.server {
+            Some(server) if self.has_changed => {
+                let receipt = mysql::Receipt::leave(&mut self.session).await?;
+                match self.session.commit().await {
+                    Ok(()) => Ok(()),
+                    Err(error) => receipt.settle(&server, error).await,
+                }
+            }
+            _ => self.session.commit().await,
+        }
+    }
+
+    async fn run(&mut self, sql: Cow<'_, str>, args: Vec<Value>) -> Result<u64> {
+        self.has_changed = true;
+        self.session.run(sql, args).await
     }
 }
 
-/// Cuts a list into the sizes of [`BATCHES`].
-fn pieces<T>(list: Vec<T>) -> Vec<Vec<T>> {
+/// Cuts a list into the sizes of [`BATCHES`], none of them too heavy for a
+/// statement unless it is a single one.
+fn pieces<T>(list: Vec<T>, weight: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     let mut rest = list.into_iter();
     let mut pieces = Vec::new();
     for size in BATCHES {
-        while rest.len() >= size {
+        while let Some(piece) = rest.as_slice().get(..size) {
+            let is_heavy = piece.iter().map(&weight).sum::<usize>() > STATEMENT_LEN;
+            if is_heavy && size > 1 {
+                break;
+            }
             pieces.push(rest.by_ref().take(size).collect());
         }
     }
     pieces
 }
 
-async fn fetch(
-    connection: &mut SqliteConnection,
-    sql: Cow<'_, str>,
-    args: Vec<Value>,
-) -> Result<Vec<Row>> {
-    let sql = AssertSqlSafe(dialect::sqlite(&sql).into_owned());
-    let rows = sqlx::query_with(sql, bound(args)?).fetch_all(connection);
-    rows.await?.iter().map(row).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn run(
-    connection: &mut SqliteConnection,
-    sql: Cow<'_, str>,
-    args: Vec<Value>,
-) -> Result<u64> {
-    // The text comes from literals of this crate, by `dialect` alone.
-    let sql = AssertSqlSafe(dialect::sqlite(&sql).into_owned());
-    let done = sqlx::query_with(sql, bound(args)?).execute(connection);
-    Ok(done.await?.rows_affected())
-}
-
-fn bound(args: Vec<Value>) -> Result<SqliteArguments> {
-    let mut bound = SqliteArguments::default();
-    for value in args {
-        match value {
-            Value::Null => bound.add(None::<i64>),
-            Value::Int(int) => bound.add(int),
-            Value::Bytes(bytes) => bound.add(bytes),
-            Value::Text(text) => bound.add(text),
-        }
-        .map_err(|error| Error::Engine(sqlx::Error::Encode(error)))?;
+    #[test]
+    fn lists_are_cut_by_number_and_by_weight() {
+        let sizes = |list: Vec<usize>| -> Vec<usize> {
+            let pieces = pieces(list, |weight| *weight);
+            pieces.iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(vec![1; 145]), [128, 16, 1]);
+        assert_eq!(sizes(vec![STATEMENT_LEN; 2]), [1, 1]);
+        assert_eq!(sizes(vec![STATEMENT_LEN / 16; 17]), [16, 1]);
+        assert_eq!(sizes(Vec::new()), [0; 0]);
     }
-    Ok(bound)
-}
-
-fn row(row: &SqliteRow) -> Result<Row> {
-    (0..row.len())
-        .map(|column| value(row, column))
-        .collect::<Result<_>>()
-        .map(Row::new)
-}
-
-fn value(row: &SqliteRow, column: usize) -> Result<Value> {
-    let raw = row.try_get_raw(column)?;
-    // The type of a null is that of its column.
-    if raw.is_null() {
-        return Ok(Value::Null);
-    }
-    let kind = raw.type_info();
-    let decoded = match kind.name() {
-        "INTEGER" => <i64 as Decode<Sqlite>>::decode(raw).map(Value::Int),
-        "BLOB" => <Vec<u8> as Decode<Sqlite>>::decode(raw).map(Value::Bytes),
-        "TEXT" => <String as Decode<Sqlite>>::decode(raw).map(Value::Text),
-        _ => {
-            return Err(Error::Column {
-                column,
-                expected: "integer, bytes or text",
-            });
-        }
-    };
-    decoded.map_err(|error| Error::Engine(sqlx::Error::Decode(error)))
 }

@@ -20,6 +20,18 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// Bytes that it takes in a statement, about.
+    pub(super) const fn len(&self) -> usize {
+        match self {
+            Self::Null => 0,
+            Self::Int(_) => 8,
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Text(text) => text.len(),
+        }
+    }
+}
+
 /// One row of an answer; columns in the order of the statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {

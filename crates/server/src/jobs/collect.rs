@@ -3,6 +3,7 @@
 use sv_ledger::id::ContentId;
 
 use super::{BATCH, Jobs};
+use crate::blocks::BlockName;
 use crate::db::Write;
 use crate::service::Result;
 use crate::store::{blocks, contents, garbage, references};
@@ -12,17 +13,23 @@ impl Jobs {
     /// takes them up again, then their blocks, then the row.
     pub(super) async fn collect_contents(&self) -> Result<u64> {
         let mut collected = 0;
-        loop {
-            let mut write = self.db.write().await?;
-            let due = garbage::due(&mut write, self.clock.now_ms(), 1).await?;
-            let Some(id) = due.into_iter().next() else {
-                return Ok(collected);
-            };
-            if collect_some(&mut write, id).await? {
-                collected += 1;
-            }
-            write.commit().await?;
+        while let Some(is_gone) = self.db.retry(|| self.collect_next()).await? {
+            collected += u64::from(is_gone);
         }
+        Ok(collected)
+    }
+
+    /// Removes some of the next content; whether it is gone now. None if none
+    /// is due.
+    async fn collect_next(&self) -> Result<Option<bool>> {
+        let mut write = self.db.write().await?;
+        let due = garbage::due(&mut write, self.clock.now_ms(), 1).await?;
+        let Some(id) = due.into_iter().next() else {
+            return Ok(None);
+        };
+        let is_gone = collect_some(&mut write, id).await?;
+        write.commit().await?;
+        Ok(Some(is_gone))
     }
 
     /// Removes discarded files. A file whose row of being discarded outlives
@@ -40,11 +47,17 @@ impl Jobs {
                 self.blocks.delete(*name).await?;
             }
             removed += files.len() as u64;
-            let mut write = self.db.write().await?;
-            garbage::forget(&mut write, files.into_iter()).await?;
-            write.commit().await?;
+            self.db.retry(|| self.forget(&files)).await?;
         }
         Ok(removed)
+    }
+}
+
+impl Jobs {
+    async fn forget(&self, files: &[BlockName]) -> Result<()> {
+        let mut write = self.db.write().await?;
+        garbage::forget(&mut write, files.iter().copied()).await?;
+        Ok(write.commit().await?)
     }
 }
 

@@ -78,12 +78,11 @@ impl Jobs {
         if self.claim_removal(holder).await? {
             report.removed_files = self.remove_discarded(holder).await?;
             (report.orphans, report.unfinished) = self.remove_orphans(holder).await?;
-            let mut write = self.db.write().await?;
-            leases::release(&mut write, leases::BLOCK_REMOVAL, holder).await?;
-            write.commit().await?;
+            self.db.retry(|| self.end_removal(holder)).await?;
         } else {
             report.removal_paused = true;
         }
+        self.db.tidy().await?;
         Ok(report)
     }
 
@@ -103,35 +102,52 @@ impl Jobs {
 
     /// Gives up uploads whose time is over.
     async fn expire_uploads(&self) -> Result<u64> {
-        let mut expired = 0;
+        let mut total = 0;
         loop {
-            let now_ms = self.clock.now_ms();
-            let mut write = self.db.write().await?;
-            let due = contents::expired_uploads(&mut write, now_ms, BATCH).await?;
-            for id in &due {
-                let upload = contents::lock(&mut write, *id).await?;
-                if let Some(upload) = upload.filter(|u| !u.committed && u.expires_ms <= now_ms) {
-                    discard_upload(&mut write, &upload, now_ms).await?;
-                    expired += 1;
-                }
-            }
-            write.commit().await?;
-            if due.len() < BATCH as usize {
-                return Ok(expired);
+            let (due, expired) = self.db.retry(|| self.expire_some()).await?;
+            total += expired;
+            if due < BATCH as usize {
+                return Ok(total);
             }
         }
+    }
+
+    /// How many were due, and how many of them given up.
+    async fn expire_some(&self) -> Result<(usize, u64)> {
+        let now_ms = self.clock.now_ms();
+        let mut write = self.db.write().await?;
+        let due = contents::expired_uploads(&mut write, now_ms, BATCH).await?;
+        let mut expired = 0;
+        for id in &due {
+            let upload = contents::lock(&mut write, *id).await?;
+            if let Some(upload) = upload.filter(|u| !u.committed && u.expires_ms <= now_ms) {
+                discard_upload(&mut write, &upload, now_ms).await?;
+                expired += 1;
+            }
+        }
+        write.commit().await?;
+        Ok((due.len(), expired))
     }
 
     /// Takes or renews the lease under which files are removed. A backup
     /// takes it too, so that no file of its snapshot goes.
     async fn claim_removal(&self, holder: [u8; 16]) -> Result<bool> {
-        let now_ms = self.clock.now_ms();
-        let until_ms = now_ms.saturating_add(LEASE_MS);
-        let mut write = self.db.write().await?;
         let name = leases::BLOCK_REMOVAL;
-        let held = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
-        write.commit().await?;
-        Ok(held)
+        let claim = || async {
+            let now_ms = self.clock.now_ms();
+            let until_ms = now_ms.saturating_add(LEASE_MS);
+            let mut write = self.db.write().await?;
+            let held = leases::claim(&mut write, name, holder, now_ms, until_ms).await?;
+            write.commit().await?;
+            Ok(held)
+        };
+        self.db.retry(claim).await
+    }
+
+    async fn end_removal(&self, holder: [u8; 16]) -> Result<()> {
+        let mut write = self.db.write().await?;
+        leases::release(&mut write, leases::BLOCK_REMOVAL, holder).await?;
+        Ok(write.commit().await?)
     }
 }
 

@@ -23,7 +23,8 @@ impl Jobs {
         let mut pruned = 0;
         for vault_id in candidates {
             loop {
-                let removed = self.prune_some(vault_id, before_ms).await?;
+                let prune = || self.prune_some(vault_id, before_ms);
+                let removed = self.db.retry(prune).await?;
                 pruned += removed as u64;
                 if removed < BATCH as usize {
                     break;

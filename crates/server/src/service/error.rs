@@ -6,6 +6,9 @@ use sv_ledger::apply::Reject;
 use crate::random::NoRandomness;
 use crate::{blocks, db};
 
+/// How long clients leave a database alone that is over its quota.
+const THROTTLED_MS: u64 = 10_000;
+
 /// What services answer with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -51,9 +54,14 @@ impl Error {
             Self::Database(db::Error::Full) | Self::Blocks(blocks::Error::Full) => {
                 ErrorCode::StorageFull
             }
-            Self::Database(db::Error::Conflict | db::Error::Unavailable(_)) => {
-                ErrorCode::Unavailable
-            }
+            Self::Database(
+                db::Error::Conflict
+                | db::Error::Lost(_)
+                | db::Error::CommitUnknown
+                | db::Error::Throttled
+                | db::Error::Unavailable(_),
+            ) => ErrorCode::Unavailable,
+            Self::Database(db::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Blocks(blocks::Error::Interrupted) => ErrorCode::BadRequest,
             Self::Blocks(blocks::Error::TooLarge) => ErrorCode::TooLarge,
             Self::Database(db::Error::Corrupt(_) | db::Error::Column { .. }) => ErrorCode::Damaged,
@@ -70,8 +78,21 @@ impl Error {
             Self::Rejected(reject) => {
                 ApiError::with_message(ErrorCode::Rejected, reject.to_string())
             }
+            Self::Database(db::Error::Throttled) => ApiError {
+                retry_after_ms: Some(THROTTLED_MS),
+                ..ApiError::new(self.code())
+            },
             _ => ApiError::new(self.code()),
         }
+    }
+}
+
+/// A key that another unit of work took after this one had looked: run again,
+/// this one sees it.
+pub(crate) fn taken_meanwhile(error: db::Error) -> Error {
+    match error {
+        db::Error::Exists => Error::Database(db::Error::Conflict),
+        other => Error::Database(other),
     }
 }
 
@@ -83,7 +104,7 @@ impl From<db::Error> for Error {
 
 impl db::RetriableError for Error {
     fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(db::Error::Conflict))
+        matches!(self, Self::Database(error) if error.is_conflict())
     }
 }
 

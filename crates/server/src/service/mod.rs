@@ -6,4 +6,5 @@ mod error;
 pub mod quota;
 pub mod vault;
 
+pub(crate) use error::taken_meanwhile;
 pub use error::{Error, Result};

@@ -10,7 +10,7 @@ use sv_ledger::limits::{CLOCK_SKEW_MS, UPLOAD_TTL_MS};
 use sv_server::args;
 use sv_server::service::vault::{PreparedVault, Read, Write, create_vault};
 
-use crate::author::{Log, Put, body_hash, content, content_id, node, sealed};
+use crate::author::{Log, Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{QUOTA, World};
 
 /// Appends and takes note.
@@ -27,7 +27,7 @@ pub(crate) async fn refusal(world: &World, log: &Log, request: AppendRequest) ->
 }
 
 #[tokio::test]
-async fn an_appended_entry_is_there_with_all_it_brings() {
+pub(crate) async fn an_appended_entry_is_there_with_all_it_brings() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let mut changes = world.vaults.changes();
@@ -78,13 +78,17 @@ async fn an_appended_entry_is_there_with_all_it_brings() {
         [request.entry]
     );
 
-    let hashes = vec![body_hash(b"two"), body_hash(b"one"), Hash::new([0; 32])];
+    let hashes = vec![
+        body_hash(&record("two")),
+        body_hash(&record("one")),
+        Hash::new([0; 32]),
+    ];
     let bodies = world
         .vaults
         .bodies(&read, &BodiesRequest { hashes })
         .await
         .unwrap();
-    assert_eq!(bodies.bodies, [b"two".to_vec(), b"one".to_vec()]);
+    assert_eq!(bodies.bodies, [record("two"), record("one")]);
     let content_ids = vec![content_id(1), content_id(2)];
     let contents = world
         .vaults
@@ -98,7 +102,7 @@ async fn an_appended_entry_is_there_with_all_it_brings() {
 }
 
 #[tokio::test]
-async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
+pub(crate) async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
     let world = World::new().await;
     let (_, log) = world.person(1).await;
     let (stranger, _) = world.person(2).await;
@@ -130,7 +134,7 @@ async fn whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing() {
 }
 
 #[tokio::test]
-async fn every_flaw_is_refused_and_changes_nothing() {
+pub(crate) async fn every_flaw_is_refused_and_changes_nothing() {
     let world = World::new().await;
     let (_, mut log) = world.person(1).await;
     let (_, other) = world.person(2).await;
@@ -295,7 +299,7 @@ async fn every_flaw_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_succeeds_however_late_and_does_nothing() {
+pub(crate) async fn a_retry_succeeds_however_late_and_does_nothing() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -329,7 +333,7 @@ async fn a_retry_succeeds_however_late_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_that_race_one_wins() {
+pub(crate) async fn of_two_that_race_one_wins() {
     let world = World::new().await;
     let (_, log) = world.person(1).await;
     let access = world.writer(&log).await;
@@ -350,7 +354,7 @@ async fn of_two_that_race_one_wins() {
 }
 
 #[tokio::test]
-async fn equal_requests_that_race_both_succeed() {
+pub(crate) async fn equal_requests_that_race_both_succeed() {
     let world = World::new().await;
     let (person, log) = world.person(1).await;
     let access = world.writer(&log).await;
@@ -366,7 +370,7 @@ async fn equal_requests_that_race_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
+pub(crate) async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(5000, 1);
@@ -417,7 +421,7 @@ async fn a_content_is_charged_once_and_given_back_with_its_last_reference() {
 }
 
 #[tokio::test]
-async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
+pub(crate) async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
     let world = World::new().await;
     let (owner, mut log) = world.person(1).await;
     let (friend, mut other) = world.person(2).await;
@@ -450,7 +454,7 @@ async fn somebody_elses_content_is_copied_only_by_whoever_reads_it() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_quota_is_refused() {
+pub(crate) async fn what_does_not_fit_the_quota_is_refused() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let block = sealed(30_000, 1);
@@ -488,7 +492,7 @@ async fn what_does_not_fit_the_quota_is_refused() {
 }
 
 #[tokio::test]
-async fn an_empty_content_needs_no_blocks() {
+pub(crate) async fn an_empty_content_needs_no_blocks() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -502,7 +506,7 @@ async fn an_empty_content_needs_no_blocks() {
 }
 
 #[tokio::test]
-async fn a_new_vault_is_for_this_server_now_and_its_owner() {
+pub(crate) async fn a_new_vault_is_for_this_server_now_and_its_owner() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     let (stranger, _) = world.person(2).await;
@@ -613,4 +617,24 @@ async fn measure_full_blocks() {
         cancelled.await.unwrap();
     }
     println!("128 MiB in 32 blocks, 8 at a time: {:?}", started.elapsed());
+}
+
+/// A record of a suite that nobody can open would stop every member's client,
+/// and one of an older epoch would be open to whoever was removed since.
+#[tokio::test]
+async fn bodies_of_an_impossible_form_are_refused() {
+    let world = World::new().await;
+    let (_, mut log) = world.person(1).await;
+    let now = world.now_ms();
+    let mut other_suite = record("x");
+    other_suite[0] = 2;
+    let mut other_epoch = record("x");
+    other_epoch[4] = 0;
+    let short = record("x")[..100].to_vec();
+    for bytes in [other_suite, other_epoch, short, Vec::new()] {
+        let request = log.request(vec![Put::of_bytes(1, bytes)], &[], now);
+        assert_eq!(refusal(&world, &log, request).await, ErrorCode::Rejected);
+    }
+    let request = log.request(vec![Put::new(1, "x")], &[], now);
+    append(&world, &mut log, request).await;
 }

@@ -6,6 +6,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use sv_api::account::NewVault;
 use sv_api::vault::{AppendRequest, InlineContent};
 use sv_ledger::apply::{Touched, apply, next_leaves};
+use sv_ledger::codec::SUITE;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{
     ContentAdded, Entry, EntryBody, EpochOp, MembershipOp, Ops, PutOp, StateOp,
@@ -13,7 +14,8 @@ use sv_ledger::entry::{
 use sv_ledger::genesis::{Genesis, GenesisBody, KEM_PUBLIC_KEY_LEN, KemPublicKey, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{ContentId, Hash, InstanceId, NodeId, SignPublicKey, VaultId};
-use sv_ledger::sealed::box_len;
+use sv_ledger::limits::RECORD_PAD;
+use sv_ledger::sealed::{ENVELOPE_LEN, box_len};
 use sv_ledger::state::{Leaf, VaultState};
 
 pub(crate) const INSTANCE: InstanceId = InstanceId::new([77; 32]);
@@ -52,7 +54,7 @@ impl Person {
     pub(crate) fn drive(&self, nonce: u8, now_ms: u64) -> (NewVault, Log) {
         let genesis = genesis(&self.key, VaultKind::Drive, self.uid, [nonce; 32], now_ms);
         let mut log = Log::begin(self, &genesis);
-        let envelope = format!("envelope {nonce}").into_bytes();
+        let envelope = envelope(nonce);
         let ops = vec![MembershipOp::Epoch(epoch(
             nonce,
             vec![body_hash(&envelope)],
@@ -181,6 +183,19 @@ impl Log {
     }
 }
 
+/// What the server can take for a record of the first epoch.
+pub(crate) fn record(text: &str) -> Vec<u8> {
+    let mut bytes = vec![SUITE, 0, 0, 0, 1];
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.resize(bytes.len().max(5 + box_len(RECORD_PAD)), 0);
+    bytes
+}
+
+/// What the server can take for a key envelope.
+pub(crate) fn envelope(n: u8) -> Vec<u8> {
+    vec![n; ENVELOPE_LEN]
+}
+
 /// A record to put.
 #[derive(Clone)]
 pub(crate) struct Put {
@@ -193,9 +208,13 @@ pub(crate) struct Put {
 
 impl Put {
     pub(crate) fn new(node: u32, record: &str) -> Self {
+        Self::of_bytes(node, self::record(record))
+    }
+
+    pub(crate) fn of_bytes(node: u32, record: Vec<u8>) -> Self {
         Self {
             node: self::node(node),
-            record: record.as_bytes().to_vec(),
+            record,
             added: Vec::new(),
             dropped: Vec::new(),
             inline: Vec::new(),

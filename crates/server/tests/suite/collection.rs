@@ -9,13 +9,13 @@ use sv_server::service::vault::Read;
 use sv_server::store::garbage;
 
 use crate::append::{append, refusal};
-use crate::author::{Put, body_hash, content, content_id, node, sealed};
+use crate::author::{Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{World, pieces};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 #[tokio::test]
-async fn a_content_goes_a_grace_after_its_last_reference() {
+pub(crate) async fn a_content_goes_a_grace_after_its_last_reference() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let big = sealed(100_000, 1);
@@ -44,7 +44,7 @@ async fn a_content_goes_a_grace_after_its_last_reference() {
 }
 
 #[tokio::test]
-async fn superseded_leaves_serve_their_checkpoint_for_an_hour() {
+pub(crate) async fn superseded_leaves_serve_their_checkpoint_for_an_hour() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -80,16 +80,16 @@ async fn superseded_leaves_serve_their_checkpoint_for_an_hour() {
     );
     let beyond = world.vaults.leaves(&read, 4, start).await.unwrap_err();
     assert_eq!(beyond.code(), ErrorCode::NotFound);
-    for (record, kept) in [("a", false), ("b", false), ("a2", true)] {
-        let hashes = vec![body_hash(record.as_bytes())];
+    for (text, kept) in [("a", false), ("b", false), ("a2", true)] {
+        let hashes = vec![body_hash(&record(text))];
         let found = world.vaults.bodies(&read, &BodiesRequest { hashes }).await;
-        assert_eq!(found.is_ok(), kept, "{record}");
+        assert_eq!(found.is_ok(), kept, "{text}");
     }
     world.assert_whole().await;
 }
 
 #[tokio::test]
-async fn a_record_that_a_kept_leaf_names_stays() {
+pub(crate) async fn a_record_that_a_kept_leaf_names_stays() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let request = log.request(
@@ -107,7 +107,7 @@ async fn a_record_that_a_kept_leaf_names_stays() {
         .authorise::<Read>(person.uid, log.vault_id())
         .await
         .unwrap();
-    let hashes = vec![body_hash(b"same")];
+    let hashes = vec![body_hash(&record("same"))];
     world
         .vaults
         .bodies(&read, &BodiesRequest { hashes })
@@ -117,7 +117,7 @@ async fn a_record_that_a_kept_leaf_names_stays() {
 }
 
 #[tokio::test]
-async fn leaves_that_the_newest_checkpoint_needs_stay() {
+pub(crate) async fn leaves_that_the_newest_checkpoint_needs_stay() {
     let world = World::new().await;
     let (_, mut log) = world.person(1).await;
     for record in ["a", "a2", "a3"] {
@@ -137,11 +137,11 @@ async fn leaves_that_the_newest_checkpoint_needs_stay() {
     let read = read.await.unwrap();
     let start = NodeId::new([0; 16]);
     let leaves = world.vaults.leaves(&read, 3, start).await.unwrap().leaves;
-    assert_eq!(leaves[0].1.record_hash, body_hash(b"a2"));
+    assert_eq!(leaves[0].1.record_hash, body_hash(&record("a2")));
 }
 
 #[tokio::test]
-async fn a_mark_does_not_collect_what_is_referred_to() {
+pub(crate) async fn a_mark_does_not_collect_what_is_referred_to() {
     let world = World::new().await;
     let (_, mut log) = world.person(1).await;
     let put = Put::new(1, "a").inline(1, sealed(10, 1));
@@ -157,7 +157,7 @@ async fn a_mark_does_not_collect_what_is_referred_to() {
 }
 
 #[tokio::test]
-async fn orphans_go_after_a_day_and_named_files_stay() {
+pub(crate) async fn orphans_go_after_a_day_and_named_files_stay() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     world
@@ -181,7 +181,7 @@ async fn orphans_go_after_a_day_and_named_files_stay() {
 /// Every step of uploading, committing, deleting and taking up again, with
 /// the jobs running between any two of them and the clock leaping.
 #[tokio::test]
-async fn jobs_between_any_two_steps_change_nothing_that_is_needed() {
+pub(crate) async fn jobs_between_any_two_steps_change_nothing_that_is_needed() {
     for leap in [0, HOUR_MS + 1, BLOCK_GRACE_MS - 2 * HOUR_MS] {
         let world = World::new().await;
         let (person, mut log) = world.person(1).await;
@@ -217,7 +217,7 @@ async fn jobs_between_any_two_steps_change_nothing_that_is_needed() {
 }
 
 #[tokio::test]
-async fn jobs_beside_appends_and_uploads_disturb_neither() {
+pub(crate) async fn jobs_beside_appends_and_uploads_disturb_neither() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let busy = async {

@@ -11,7 +11,7 @@ use sv_server::db::{Database, Value};
 use sv_server::random::Random;
 
 use crate::append::append;
-use crate::author::{Log, Put, body_hash, content, content_id, node, sealed};
+use crate::author::{Log, Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{World, url};
 
 async fn furnished(world: &World) -> Log {
@@ -62,12 +62,12 @@ async fn every_kind_of_damage_is_found() {
         ),
         (
             "DELETE FROM bodies WHERE vault_id = ? AND hash = ?",
-            |log| args![log.vault_id(), body_hash(b"c")],
-            |f| matches!(f, Finding::BodyMissing { hash, .. } if *hash == body_hash(b"c")),
+            |log| args![log.vault_id(), body_hash(&record("c"))],
+            |f| matches!(f, Finding::BodyMissing { hash, .. } if *hash == body_hash(&record("c"))),
         ),
         (
             "UPDATE bodies SET bytes = ? WHERE hash = ?",
-            |_| args![vec![1_u8], body_hash(b"c")],
+            |_| args![vec![1_u8], body_hash(&record("c"))],
             |f| matches!(f, Finding::BodyDamaged { .. }),
         ),
         (

@@ -7,42 +7,50 @@ use sv_server::db::{Database, Error, Query};
 use sv_server::store::{contents, garbage, leases, quotas};
 use tempfile::TempDir;
 
-use crate::world::{database, url};
+use crate::world::url;
 
 macro_rules! store {
-    ($name:ident, $open:expr, [$($test:ident),* $(,)?]) => {
-        mod $name {
-            use super::*;
+    ($engine:ident, $tests:tt) => {
+        store!(@ $engine $tests);
+    };
+    (@ $engine:ident [$($test:ident),* $(,)?]) => {
+        #[expect(non_snake_case, reason = "named for the engine")]
+        mod $engine {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    let (_keep, db) = $open;
+                    let Some(fresh) = sv_backends::sql::Engine::$engine.fresh().await else {
+                        return;
+                    };
+                    sv_server::db::Database::migrate(fresh.url()).await.unwrap();
+                    let db = sv_server::db::Database::open(fresh.url()).await.unwrap();
                     super::$test(&db).await;
+                    db.close().await;
                 }
             )*
         }
     };
 }
 
-store!(
-    sqlite,
-    {
-        let folder = TempDir::new().unwrap();
-        let db = database(folder.path()).await;
-        (folder, db)
-    },
-    [
-        what_is_committed_stays_and_what_is_dropped_does_not,
-        a_snapshot_does_not_move,
-        lists_of_any_length_work,
-        an_upsert_replaces_or_leaves,
-        a_taken_key_is_its_own_error,
-        units_of_work_do_not_lose_updates,
-        a_charge_never_passes_the_limit,
-        a_lease_has_one_holder,
-        a_commit_compares_the_revision,
-    ]
-);
+macro_rules! stores {
+    ($($engine:ident)* : $tests:tt) => {
+        $(store!($engine, $tests);)*
+    };
+}
+
+stores!(Sqlite MariaDb MySql External: [
+    what_is_committed_stays_and_what_is_dropped_does_not,
+    a_snapshot_does_not_move,
+    lists_of_any_length_work,
+    an_upsert_replaces_or_leaves,
+    a_taken_key_is_its_own_error,
+    units_of_work_do_not_lose_updates,
+    a_charge_never_passes_the_limit,
+    a_lease_has_one_holder,
+    a_commit_compares_the_revision,
+    every_kind_of_value_comes_back,
+    what_a_lock_protects_is_read_as_it_is_now,
+]);
 
 const UID: VaultId = VaultId::new([1; 32]);
 
@@ -131,18 +139,96 @@ async fn units_of_work_do_not_lose_updates(db: &Database) {
         let db = db.clone();
         tokio::spawn(async move {
             for _ in 0..25 {
-                let mut write = db.write().await.unwrap();
-                let sql = "SELECT used_bytes FROM quotas WHERE uid = ? FOR UPDATE";
-                let row = write.lookup(sql, args![UID]).await.unwrap();
-                let used: u64 = row.unwrap().take(0).unwrap();
-                let sql = "UPDATE quotas SET used_bytes = ? WHERE uid = ?";
-                write.execute(sql, args![used + 1, UID]).await.unwrap();
-                write.commit().await.unwrap();
+                db.retry(|| add_one(&db)).await.unwrap();
             }
         })
     });
-    futures::future::join_all(workers).await;
+    for worker in futures::future::join_all(workers).await {
+        worker.unwrap();
+    }
     assert_eq!(used(db).await, Some(200));
+}
+
+async fn add_one(db: &Database) -> Result<(), Error> {
+    let mut write = db.write().await?;
+    let sql = "SELECT used_bytes FROM quotas WHERE uid = ? FOR UPDATE";
+    let row = write.lookup(sql, args![UID]).await?;
+    let used: u64 = row.unwrap().take(0)?;
+    let sql = "UPDATE quotas SET used_bytes = ? WHERE uid = ?";
+    write.execute(sql, args![used + 1, UID]).await?;
+    write.commit().await
+}
+
+async fn every_kind_of_value_comes_back(db: &Database) {
+    let mut write = db.write().await.unwrap();
+    let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    let (longest, empty) = (i64::MAX, Vec::<u8>::new());
+    let insert = "INSERT INTO blocks (content_id, idx, len, hash, file, data) \
+                  VALUES (?, ?, ?, ?, ?, ?)";
+    let id = ContentId::new([0; 16]);
+    let hash = [255_u8; 32];
+    write
+        .insert(
+            insert,
+            vec![
+                args![id, 0_u32, longest, hash, None::<BlockName>, bytes.clone()],
+                args![id, 1_u32, -1_i64, hash, BlockName::new([9; 16]), empty],
+            ],
+        )
+        .await
+        .unwrap();
+    let text = "zo\u{eb} \u{1f512}";
+    let lease = "INSERT INTO leases (name, holder, until_ms) VALUES (?, ?, ?)";
+    let values = args![text, [0_u8; 16], 0_i64];
+    write.execute(lease, values).await.unwrap();
+    write.commit().await.unwrap();
+
+    let mut snapshot = db.read().await.unwrap();
+    let select = "SELECT len, hash, file, data, LENGTH(data) FROM blocks WHERE content_id = ? \
+                  ORDER BY idx LIMIT ?";
+    let rows = snapshot.query(select, args![id, 9_u32]).await.unwrap();
+    let [mut first, mut second] = <[_; 2]>::try_from(rows).unwrap();
+    assert_eq!(first.take::<i64>(0).unwrap(), i64::MAX);
+    assert_eq!(first.take::<[u8; 32]>(1).unwrap(), hash);
+    assert_eq!(first.take::<Option<BlockName>>(2).unwrap(), None);
+    assert_eq!(first.take::<Vec<u8>>(3).unwrap(), bytes);
+    assert_eq!(first.take::<usize>(4).unwrap(), bytes.len());
+    assert_eq!(second.take::<i64>(0).unwrap(), -1);
+    assert!(second.take::<Vec<u8>>(3).unwrap().is_empty());
+    let select = "SELECT name, holder FROM leases WHERE name = ?";
+    let row = snapshot.lookup(select, args![text]).await.unwrap();
+    let mut row = row.unwrap();
+    assert_eq!(row.take::<String>(0).unwrap(), text);
+    assert_eq!(row.take::<[u8; 16]>(1).unwrap(), [0; 16]);
+    // Upper and lower case are two keys, on every engine.
+    let upper = snapshot.lookup(select, args![text.to_uppercase()]).await;
+    assert!(upper.unwrap().is_none());
+}
+
+async fn what_a_lock_protects_is_read_as_it_is_now(db: &Database) {
+    set_quota(db, 10).await;
+    let mut first = db.write().await.unwrap();
+    let lock = "SELECT quota_bytes FROM quotas WHERE uid = ? FOR UPDATE";
+    first.lookup(lock, args![UID]).await.unwrap();
+    let second = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut second = db.write().await.unwrap();
+            second.lookup(lock, args![UID]).await.unwrap();
+            // Not locked itself: what the first wrote under the same lock.
+            contents::lookup(&mut second, ContentId::new([1; 16]))
+                .await
+                .unwrap()
+        }
+    });
+    let id = ContentId::new([1; 16]);
+    contents::insert_upload(&mut first, id, UID, 0, 0)
+        .await
+        .unwrap();
+    // Time for the second to wait for the lock; without it, it proves less.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    first.commit().await.unwrap();
+    assert!(second.await.unwrap().is_some());
 }
 
 async fn a_charge_never_passes_the_limit(db: &Database) {

@@ -25,7 +25,7 @@ use crate::author::{Put, content, content_id, sealed};
 use crate::world::World;
 
 #[tokio::test]
-async fn blocks_become_a_content_that_downloads_as_it_was() {
+pub(crate) async fn blocks_become_a_content_that_downloads_as_it_was() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let (full, tail) = (sealed(4 << 20, 1), sealed(70_000, 2));
@@ -85,7 +85,7 @@ async fn blocks_become_a_content_that_downloads_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_block_that_comes_again_takes_the_place_of_the_first() {
+pub(crate) async fn a_block_that_comes_again_takes_the_place_of_the_first() {
     let world = World::new().await;
     let (person, mut log) = world.person(1).await;
     let id = content_id(1);
@@ -110,7 +110,7 @@ async fn a_block_that_comes_again_takes_the_place_of_the_first() {
 
 /// Together they are as long as two blocks may be, but the first is short.
 #[tokio::test]
-async fn only_the_last_block_may_be_short() {
+pub(crate) async fn only_the_last_block_may_be_short() {
     let world = World::new().await;
     let (person, log) = world.person(1).await;
     let (short, full) = (sealed((4 << 20) - 100, 1), sealed(4 << 20, 2));
@@ -130,7 +130,7 @@ async fn only_the_last_block_may_be_short() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_block_is_refused_and_leaves_nothing() {
+pub(crate) async fn what_cannot_be_a_block_is_refused_and_leaves_nothing() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     let (other, _) = world.person(2).await;
@@ -175,7 +175,7 @@ async fn what_cannot_be_a_block_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn uploads_end_by_cancelling_or_by_time() {
+pub(crate) async fn uploads_end_by_cancelling_or_by_time() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     for n in [1, 2] {
@@ -298,7 +298,7 @@ async fn block_rows(db: &Database) -> usize {
 }
 
 #[tokio::test]
-async fn a_block_is_durable_before_its_row_is() {
+pub(crate) async fn a_block_is_durable_before_its_row_is() {
     let recording = Arc::new(Recording::default());
     let mut watching = None;
     let world = World::with_blocks(|root| {
@@ -380,7 +380,7 @@ impl Fs for Failing {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_loses_only_what_was_not_acknowledged() {
+pub(crate) async fn a_disk_that_fails_loses_only_what_was_not_acknowledged() {
     let full = io::ErrorKind::StorageFull;
     let broken = io::ErrorKind::Other;
     let steps = [
@@ -409,7 +409,7 @@ async fn a_disk_that_fails_loses_only_what_was_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_sender_that_goes_away_leaves_nothing_that_stays() {
+pub(crate) async fn a_sender_that_goes_away_leaves_nothing_that_stays() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     let endless = stream::iter([Ok(Bytes::from(vec![0; 700_000]))])

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use sv_backends::sql::FreshDatabase;
 use sv_ledger::id::{ContentId, VaultId};
 use sv_server::blocks::{BlockStore, BlockStream, FileBlocks, Fs, SystemFs};
 use sv_server::check::{Report, check};
@@ -14,10 +15,11 @@ use sv_server::db::Database;
 use sv_server::jobs::Jobs;
 use sv_server::random::Random;
 use sv_server::service::vault::{Access, PreparedVault, Vault, Vaults, Write, create_vault};
-use sv_server::service::{Result, quota};
+use sv_server::service::{Error, Result, quota};
 use tempfile::TempDir;
 
 use crate::author::{INSTANCE, Log, Person};
+use crate::stage;
 
 /// What everybody may store.
 pub(crate) const QUOTA: u64 = 64 * 1024 * 1024;
@@ -55,6 +57,7 @@ pub(crate) struct World {
     pub(crate) jobs: Jobs,
     pub(crate) clock: Clock,
     time: Arc<AtomicU64>,
+    pub(crate) server: Option<FreshDatabase>,
 }
 
 impl World {
@@ -68,7 +71,12 @@ impl World {
 
     pub(crate) async fn with_blocks(make: impl FnOnce(&Path) -> Arc<dyn BlockStore>) -> Self {
         let folder = TempDir::new().unwrap();
-        let db = database(folder.path()).await;
+        let server = stage::server_database().await;
+        let db = match &server {
+            Some(fresh) => Database::open(fresh.url()).await.unwrap(),
+            None => database(folder.path()).await,
+        };
+        let db = stage::staged(db);
         let blocks = make(&folder.path().join("store"));
         let start = Clock::system().now_ms();
         let time = Arc::new(AtomicU64::new(start));
@@ -83,6 +91,7 @@ impl World {
             blocks,
             clock,
             time,
+            server,
         }
     }
 
@@ -98,17 +107,16 @@ impl World {
     pub(crate) async fn person(&self, seed: u8) -> (Person, Log) {
         let person = Person::new(seed, self.now_ms());
         let (drive, drive_log) = person.drive(seed, self.now_ms());
-        let mut write = self.db.write().await.unwrap();
-        quota::set_limit(&mut write, person.uid, QUOTA)
-            .await
-            .unwrap();
-        for new in [&person.account, &drive] {
-            let prepared = PreparedVault::prepare(new, &INSTANCE, self.now_ms()).unwrap();
-            create_vault(&mut write, &prepared, person.uid, self.now_ms())
-                .await
-                .unwrap();
-        }
-        write.commit().await.unwrap();
+        let create = || async {
+            let mut write = self.db.write().await?;
+            quota::set_limit(&mut write, person.uid, QUOTA).await?;
+            for new in [&person.account, &drive] {
+                let prepared = PreparedVault::prepare(new, &INSTANCE, self.now_ms())?;
+                create_vault(&mut write, &prepared, person.uid, self.now_ms()).await?;
+            }
+            Ok::<_, Error>(write.commit().await?)
+        };
+        self.db.retry(create).await.unwrap();
         (person, drive_log)
     }
 

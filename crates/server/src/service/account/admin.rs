@@ -11,7 +11,7 @@ use crate::db::Query;
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::invitation::{self, NewInvitation};
-use crate::store::accounts::{code, login, session};
+use crate::store::accounts::{code, instance, login, session};
 use crate::store::quotas;
 
 /// Milliseconds that the invitation printed at start is good for.
@@ -68,7 +68,15 @@ impl Accounts {
     /// # Errors
     /// [`Error`] if the database fails.
     pub async fn invite(&self, administrator: bool, lives_ms: u64) -> Result<String> {
-        self.add_invitation(administrator, false, lives_ms).await
+        let code = Code::generate();
+        let new = self.new_invitation(&code, administrator, lives_ms);
+        let add = || async {
+            let mut w = self.db.write().await?;
+            invitation::insert(&mut w, &new).await?;
+            w.commit().await
+        };
+        self.db.retry(add).await?;
+        Ok(code.to_string())
     }
 
     /// While there is no administrator: an invitation for the first. It
@@ -77,12 +85,24 @@ impl Accounts {
     /// # Errors
     /// [`Error`] if the database fails.
     pub async fn invite_first_administrator(&self) -> Result<Option<String>> {
-        if account::has_administrator(&mut self.db.read().await?).await? {
-            return Ok(None);
-        }
-        self.add_invitation(true, true, FIRST_INVITATION_MS)
-            .await
-            .map(Some)
+        let code = Code::generate();
+        let new = self.new_invitation(&code, true, FIRST_INVITATION_MS);
+        let new = NewInvitation {
+            is_first: true,
+            ..new
+        };
+        let invited = self.db.retry(|| async {
+            let mut w = self.db.write().await?;
+            instance::lock(&mut w).await?;
+            if account::has_administrator(&mut w).await? {
+                return Ok(false);
+            }
+            invitation::forget_first(&mut w).await?;
+            invitation::insert(&mut w, &new).await?;
+            w.commit().await?;
+            Ok::<_, Error>(true)
+        });
+        Ok(invited.await?.then(|| code.to_string()))
     }
 
     /// Locks an account out, or lets it in again. Its sessions end.
@@ -90,14 +110,18 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn set_disabled(&self, handle: &str, disabled: bool) -> Result<()> {
-        let mut w = self.db.write().await?;
-        let uid = find(&mut w, handle).await?.uid;
-        account::set_disabled(&mut w, uid, disabled).await?;
-        if disabled {
-            session::delete_all(&mut w, uid).await?;
-            login::delete_all(&mut w, uid).await?;
-        }
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let uid = find(&mut w, handle).await?.uid;
+                account::set_disabled(&mut w, uid, disabled).await?;
+                if disabled {
+                    session::delete_all(&mut w, uid).await?;
+                    login::delete_all(&mut w, uid).await?;
+                }
+                Ok(w.commit().await?)
+            })
+            .await
     }
 
     /// Limits what an account may store; none for no limit.
@@ -105,10 +129,14 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn set_quota(&self, handle: &str, quota_bytes: Option<u64>) -> Result<()> {
-        let mut w = self.db.write().await?;
-        let uid = find(&mut w, handle).await?.uid;
-        quotas::set_limit(&mut w, uid, quota_bytes.unwrap_or(NO_LIMIT)).await?;
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let uid = find(&mut w, handle).await?.uid;
+                quotas::set_limit(&mut w, uid, quota_bytes.unwrap_or(NO_LIMIT)).await?;
+                Ok(w.commit().await?)
+            })
+            .await
     }
 
     /// For somebody who lost authenticator and backup codes: both stop
@@ -118,15 +146,20 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn reset_second_factor(&self, handle: &str) -> Result<ResetCode> {
-        let mut w = self.db.write().await?;
-        let uid = find(&mut w, handle).await?.uid;
-        let reset = Code::generate();
-        account::remove_totp(&mut w, uid).await?;
-        code::replace(&mut w, uid, [self.code_hash(uid, &reset)], true).await?;
-        session::delete_all(&mut w, uid).await?;
-        login::delete_all(&mut w, uid).await?;
-        w.commit().await?;
-        Ok(ResetCode(reset.to_string()))
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let uid = find(&mut w, handle).await?.uid;
+                let reset = Code::generate();
+                // First, since it locks the account.
+                account::remove_totp(&mut w, uid).await?;
+                code::replace(&mut w, uid, [self.code_hash(uid, &reset)], true).await?;
+                session::delete_all(&mut w, uid).await?;
+                login::delete_all(&mut w, uid).await?;
+                w.commit().await?;
+                Ok(ResetCode(reset.to_string()))
+            })
+            .await
     }
 
     /// The account of a handle.
@@ -137,26 +170,13 @@ impl Accounts {
         Ok(find(&mut self.db.read().await?, handle).await?.uid)
     }
 
-    async fn add_invitation(
-        &self,
-        administrator: bool,
-        is_first: bool,
-        lives_ms: u64,
-    ) -> Result<String> {
-        let code = Code::generate();
-        let new = NewInvitation {
-            code_hash: self.invitation_hash(&code),
+    fn new_invitation(&self, code: &Code, administrator: bool, lives_ms: u64) -> NewInvitation {
+        NewInvitation {
+            code_hash: self.invitation_hash(code),
             administrator,
-            is_first,
+            is_first: false,
             expires_ms: self.clock.now_ms().saturating_add(lives_ms),
-        };
-        let mut w = self.db.write().await?;
-        if is_first {
-            invitation::forget_first(&mut w).await?;
         }
-        invitation::insert(&mut w, &new).await?;
-        w.commit().await?;
-        Ok(code.to_string())
     }
 }
 

@@ -13,10 +13,14 @@ impl Accounts {
     /// # Errors
     /// [`crate::service::Error`] if the database fails.
     pub async fn expire(&self) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut w = self.db.write().await?;
-        self.forget_expired_signups(&mut w).await?;
-        throttle::expire(&mut w, now_ms, now_ms.saturating_sub(DEVICE_TTL_MS)).await?;
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let now_ms = self.clock.now_ms();
+                let mut w = self.db.write().await?;
+                self.forget_expired_signups(&mut w).await?;
+                throttle::expire(&mut w, now_ms, now_ms.saturating_sub(DEVICE_TTL_MS)).await?;
+                Ok(w.commit().await?)
+            })
+            .await
     }
 }

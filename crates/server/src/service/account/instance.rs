@@ -38,20 +38,8 @@ impl Instance {
     /// # Errors
     /// [`InstanceError::WrongKey`] if `kek` did not seal them.
     pub async fn open(db: &Database, kek: &KeyEncryptionKey) -> Result<Self, InstanceError> {
-        let mut w = db.write().await?;
-        if let Some(stored) = store::lookup(&mut w).await? {
-            return Self::unseal(&stored, kek);
-        }
-        let setup = ServerSetup::generate(&mut system_rng());
-        let credential_key = Zeroizing::new(random::<32>());
-        let stored = StoredInstance {
-            opaque_setup: kek.seal(Sealed::OpaqueSetup, b"", setup.to_bytes().as_slice()),
-            credential_key: kek.seal(Sealed::CredentialKey, b"", credential_key.as_slice()),
-            opaque_public_key: setup.public_key(),
-            nonce: random(),
-        };
-        store::insert(&mut w, &stored).await?;
-        w.commit().await?;
+        // Of several servers at their first start, one makes them.
+        let stored = db.retry(|| lookup_or_make(db, kek)).await?;
         Self::unseal(&stored, kek)
     }
 
@@ -108,6 +96,30 @@ impl Instance {
             credential_key: Zeroizing::new(key),
         })
     }
+}
+
+async fn lookup_or_make(db: &Database, kek: &KeyEncryptionKey) -> db::Result<StoredInstance> {
+    let mut w = db.write().await?;
+    if let Some(stored) = store::lookup(&mut w).await? {
+        return Ok(stored);
+    }
+    let setup = ServerSetup::generate(&mut system_rng());
+    let credential_key = Zeroizing::new(random::<32>());
+    let stored = StoredInstance {
+        opaque_setup: kek.seal(Sealed::OpaqueSetup, b"", setup.to_bytes().as_slice()),
+        credential_key: kek.seal(Sealed::CredentialKey, b"", credential_key.as_slice()),
+        opaque_public_key: setup.public_key(),
+        nonce: random(),
+    };
+    store::insert(&mut w, &stored)
+        .await
+        .map_err(|error| match error {
+            // Another server came first.
+            db::Error::Exists => db::Error::Conflict,
+            other => other,
+        })?;
+    w.commit().await?;
+    Ok(stored)
 }
 
 impl std::fmt::Debug for Instance {

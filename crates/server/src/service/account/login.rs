@@ -25,11 +25,24 @@ use crate::store::accounts::login::{self as store, PendingLogin};
 /// Milliseconds between KE2 and KE3.
 const LOGIN_TTL_MS: u64 = 2 * MINUTE_MS;
 
-/// A log-in whose password was right.
+/// A log-in whose password was right, and which is still to be used up.
 pub(super) struct ProvedLogin {
     pub(super) uid: VaultId,
     pub(super) session_id: Option<SessionId>,
-    pub(super) device: Option<[u8; 32]>,
+    login_id: [u8; 16],
+    device: Option<[u8; 32]>,
+    charge: Charge,
+}
+
+impl ProvedLogin {
+    /// Uses it up together with what it is for, and gives its try back. If
+    /// the password was changed meanwhile, it is gone.
+    pub(super) async fn use_up(&self, w: &mut Write) -> Result<()> {
+        if !store::take(w, self.login_id).await? {
+            return Err(ErrorCode::WrongCredentials.into());
+        }
+        self.charge.give_back(w).await
+    }
 }
 
 impl Accounts {
@@ -85,18 +98,23 @@ impl Accounts {
         if proved.session_id.is_some() {
             return Err(ErrorCode::WrongCredentials.into());
         }
-        let mut w = self.db.write().await?;
-        let account = fetch(&mut w, proved.uid).await?;
-        let new = NewSession {
-            uid: account.uid,
-            kind: Kind::SecondFactor,
-            label: "",
-            device: proved.device,
-            proved_until_ms: 0,
-        };
-        let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
-        w.commit().await?;
-        Ok(LoginFinishResponse { session })
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let account = fetch(&mut w, proved.uid).await?;
+                proved.use_up(&mut w).await?;
+                let new = NewSession {
+                    uid: account.uid,
+                    kind: Kind::SecondFactor,
+                    label: "",
+                    device: proved.device,
+                    proved_until_ms: 0,
+                };
+                let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
+                w.commit().await?;
+                Ok(LoginFinishResponse { session })
+            })
+            .await
     }
 
     /// Answers KE1 within a session, for a fresh proof of its own account.
@@ -110,7 +128,7 @@ impl Accounts {
         if handle.as_str() != account.handle {
             return Err(ErrorCode::WrongCredentials.into());
         }
-        let charge = self.charge(&[(PROOF, &[account.uid.as_bytes()])]).await?;
+        let charge = self.charge(&[(PROOF, &[session_id.as_bytes()])]).await?;
         let pending = Pending {
             session_id: Some(session_id),
             device: None,
@@ -151,21 +169,23 @@ impl Accounts {
             buckets: pending.charge.to_bytes(),
             expires_ms: self.clock.now_ms().saturating_add(LOGIN_TTL_MS),
         };
-        let mut w = self.db.write().await?;
-        store::insert(&mut w, login_id, login).await?;
-        w.commit().await?;
+        let keep = || async {
+            let mut w = self.db.write().await?;
+            store::insert(&mut w, login_id, login.clone()).await?;
+            w.commit().await
+        };
+        self.db.retry(keep).await?;
         Ok(LoginStartResponse {
             login_id: login_id.into(),
             ke2: ke2.into(),
         })
     }
 
-    /// Checks KE3, once for every KE1; a right one gives its try back.
+    /// Checks KE3. A wrong one ends its log-in.
     pub(super) async fn check_ke3(&self, login_id: &Base64, ke3: &Base64) -> Result<ProvedLogin> {
         let login_id: [u8; 16] = login_id.array().map_err(malformed)?;
-        let mut w = self.db.write().await?;
-        let login = store::take(&mut w, login_id, self.clock.now_ms()).await?;
-        w.commit().await?;
+        let now_ms = self.clock.now_ms();
+        let login = store::lookup(&mut self.db.read().await?, login_id, now_ms).await?;
         let login = login.ok_or(ErrorCode::WrongCredentials)?;
         let state = self
             .kek
@@ -173,18 +193,24 @@ impl Accounts {
             .ok()
             .and_then(|bytes| ServerLogin::from_bytes(&bytes).ok())
             .ok_or(Error::Internal("a log-in's state does not open"))?;
-        state.finish(&ke3.0).map_err(|error| match error {
-            ServerError::Malformed(what) => malformed(what),
-            ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
-        })?;
-        let uid = login.uid.ok_or(ErrorCode::WrongCredentials)?;
-        let mut w = self.db.write().await?;
-        Charge::from_bytes(&login.buckets).give_back(&mut w).await?;
-        w.commit().await?;
+        if let Err(error) = state.finish(&ke3.0) {
+            let end = || async {
+                let mut w = self.db.write().await?;
+                store::take(&mut w, login_id).await?;
+                Ok::<_, Error>(w.commit().await?)
+            };
+            self.db.retry(end).await?;
+            return Err(match error {
+                ServerError::Malformed(what) => malformed(what),
+                ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
+            });
+        }
         Ok(ProvedLogin {
-            uid,
+            uid: login.uid.ok_or(ErrorCode::WrongCredentials)?,
             session_id: login.session_id,
+            login_id,
             device: login.device,
+            charge: Charge::from_bytes(&login.buckets),
         })
     }
 }

@@ -46,13 +46,18 @@ impl Accounts {
             return Err(ErrorCode::WrongCredentials.into());
         }
         let charge = self.charge_code(session.uid(), session.row.device).await?;
-        let mut w = self.db.write().await?;
-        let account = fetch(&mut w, session.uid()).await?;
-        self.check_code(&mut w, &account, &request.code, &charge)
-            .await?;
-        let until_ms = self.clock.now_ms().saturating_add(PROOF_TTL_MS);
-        store::set_proved(&mut w, session.row.token_hash, until_ms).await?;
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let account = fetch(&mut w, session.uid()).await?;
+                proved.use_up(&mut w).await?;
+                self.check_code(&mut w, &account, &request.code, &charge)
+                    .await?;
+                let until_ms = self.clock.now_ms().saturating_add(PROOF_TTL_MS);
+                store::set_proved(&mut w, session.row.token_hash, until_ms).await?;
+                Ok(w.commit().await?)
+            })
+            .await
     }
 
     /// Lets only a proved session on.

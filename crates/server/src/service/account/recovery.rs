@@ -10,13 +10,14 @@ use sv_ledger::genesis::verify;
 use sv_ledger::id::SignPublicKey;
 use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
 
+use super::second_factor::{Accepted, fetch};
 use super::session::{Kind, NewSession};
 use super::throttle::RECOVERY_FROM_NETWORK;
 use super::unlockers::unlock;
 use super::{Accounts, MINUTE_MS, malformed, parse_handle};
 use crate::secrets::random;
 use crate::service::{Error, Result};
-use crate::store::accounts::{account, login};
+use crate::store::accounts::{account, code, login};
 
 /// Milliseconds that a nonce waits for its signature.
 const NONCE_TTL_MS: u64 = 5 * MINUTE_MS;
@@ -42,10 +43,13 @@ impl Accounts {
         self.charge(&[(RECOVERY_FROM_NETWORK, &[name.as_bytes(), &network])])
             .await?;
         let nonce: [u8; 32] = random();
-        let mut w = self.db.write().await?;
         let until_ms = self.clock.now_ms().saturating_add(NONCE_TTL_MS);
-        login::insert_nonce(&mut w, nonce, name, until_ms).await?;
-        w.commit().await?;
+        let keep = || async {
+            let mut w = self.db.write().await?;
+            login::insert_nonce(&mut w, nonce, name, until_ms).await?;
+            w.commit().await
+        };
+        self.db.retry(keep).await?;
         Ok(RecoveryStartResponse {
             nonce: nonce.into(),
         })
@@ -62,10 +66,14 @@ impl Accounts {
         let nonce: [u8; 32] = request.nonce.array().map_err(malformed)?;
         let signature: [u8; 64] = request.signature.array().map_err(malformed)?;
         let now_ms = self.clock.now_ms();
-        let mut w = self.db.write().await?;
-        let is_fresh = login::take_nonce(&mut w, nonce, handle.as_str(), now_ms).await?;
-        let account = account::lookup_by_handle(&mut w, handle.as_str()).await?;
-        w.commit().await?;
+        let take = || async {
+            let mut w = self.db.write().await?;
+            let is_fresh = login::take_nonce(&mut w, nonce, handle.as_str(), now_ms).await?;
+            let account = account::lookup_by_handle(&mut w, handle.as_str()).await?;
+            w.commit().await?;
+            Ok::<_, Error>((is_fresh, account))
+        };
+        let (is_fresh, account) = self.db.retry(take).await?;
         let key = account
             .as_ref()
             .map(|a| Unlockers::parse(&a.unlockers))
@@ -77,27 +85,38 @@ impl Accounts {
         let account = account
             .filter(|_| is_fresh && is_signed)
             .ok_or(ErrorCode::WrongCredentials)?;
-        if account.disabled {
-            return Err(ErrorCode::AccountDisabled.into());
-        }
         let charge = self.charge_code(account.uid, None).await?;
-        let mut w = self.db.write().await?;
-        self.check_code(&mut w, &account, &request.code, &charge)
-            .await?;
-        let new = NewSession {
-            uid: account.uid,
-            kind: Kind::Recovery,
-            label: "",
-            device: None,
-            proved_until_ms: 0,
-        };
-        let (session, _) = new.open(&mut w, now_ms).await?;
-        let unlock = unlock(&mut w, &account, UnlockerKind::Recovery).await?;
-        w.commit().await?;
-        Ok(LoginResponse {
-            session,
-            device_token: None,
-            unlock,
-        })
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let now = fetch(&mut w, account.uid).await?;
+                // The key that signed may have been replaced meanwhile.
+                if now.unlockers != account.unlockers {
+                    return Err(ErrorCode::WrongCredentials.into());
+                }
+                let accepted = self
+                    .check_code(&mut w, &now, &request.code, &charge)
+                    .await?;
+                if accepted == Accepted::Reset {
+                    // The log-in that follows needs it, to set up a new second factor.
+                    code::give_back_reset(&mut w, now.uid).await?;
+                }
+                let new = NewSession {
+                    uid: now.uid,
+                    kind: Kind::Recovery,
+                    label: "",
+                    device: None,
+                    proved_until_ms: 0,
+                };
+                let (session, _) = new.open(&mut w, now_ms).await?;
+                let unlock = unlock(&mut w, &now, UnlockerKind::Recovery).await?;
+                w.commit().await?;
+                Ok(LoginResponse {
+                    session,
+                    device_token: None,
+                    unlock,
+                })
+            })
+            .await
     }
 }

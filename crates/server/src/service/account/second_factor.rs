@@ -45,14 +45,27 @@ impl Accounts {
     ) -> Result<LoginResponse> {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, session.row.device).await?;
+        self.db
+            .retry(|| self.complete(session, request, &charge, now_ms))
+            .await
+    }
+
+    async fn complete(
+        &self,
+        session: &Session<SecondFactor>,
+        request: &CodeRequest,
+        charge: &Charge,
+        now_ms: u64,
+    ) -> Result<LoginResponse> {
+        let uid = session.uid();
         let mut w = self.db.write().await?;
+        let account = fetch(&mut w, uid).await?;
         // Two requests with two good codes: one session, one log-in.
         if !session::delete(&mut w, session.row.token_hash).await? {
             return Err(ErrorCode::NotLoggedIn.into());
         }
-        let account = fetch(&mut w, uid).await?;
         let accepted = self
-            .check_code(&mut w, &account, &request.code, &charge)
+            .check_code(&mut w, &account, &request.code, charge)
             .await?;
         let device_token = remember_device(&mut w, uid, session.row.device, now_ms).await?;
         let new = NewSession {
@@ -138,9 +151,9 @@ impl Accounts {
     }
 }
 
-/// The account of a session.
+/// The account of a session, locked until the end of the unit of work.
 pub(super) async fn fetch(w: &mut Write, uid: VaultId) -> Result<Account> {
-    let account = account::lookup(w, uid).await?;
+    let account = account::lock(w, uid).await?;
     let account = account.ok_or(ErrorCode::NotLoggedIn)?;
     match account.disabled {
         true => Err(ErrorCode::AccountDisabled.into()),

@@ -184,9 +184,12 @@ impl Accounts {
         let is_full = row.kind == Kind::Full as u8;
         if is_full && row.last_used_ms.saturating_add(TOUCH_MS) <= now_ms {
             row.expires_ms = now_ms.saturating_add(SESSION_TTL_MS);
-            let mut w = self.db.write().await?;
-            store::touch(&mut w, hash, now_ms, row.expires_ms).await?;
-            w.commit().await?;
+            let touch = || async {
+                let mut w = self.db.write().await?;
+                store::touch(&mut w, hash, now_ms, row.expires_ms).await?;
+                w.commit().await
+            };
+            self.db.retry(touch).await?;
         }
         Ok(AnySession(row))
     }
@@ -228,11 +231,15 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::NotFound`] if it has none such.
     pub async fn end_session(&self, session: &Session<Full>, id: SessionId) -> Result<()> {
-        let mut w = self.db.write().await?;
-        if !store::delete_by_id(&mut w, session.uid(), id).await? {
-            return Err(ErrorCode::NotFound.into());
-        }
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                if !store::delete_by_id(&mut w, session.uid(), id).await? {
+                    return Err(ErrorCode::NotFound.into());
+                }
+                Ok(w.commit().await?)
+            })
+            .await
     }
 
     /// Ends this session. The device stays known.
@@ -240,9 +247,13 @@ impl Accounts {
     /// # Errors
     /// [`super::Error`] if the database fails.
     pub async fn log_out(&self, session: &Session<FullOrRecovery>) -> Result<()> {
-        let mut w = self.db.write().await?;
-        store::delete(&mut w, session.row.token_hash).await?;
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                store::delete(&mut w, session.row.token_hash).await?;
+                Ok(w.commit().await?)
+            })
+            .await
     }
 }
 

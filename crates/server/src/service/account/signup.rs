@@ -16,14 +16,14 @@ use super::code::Code;
 use super::login::remember_device;
 use super::session::{Kind, NewSession, Session, Signup};
 use super::standing::{NO_LIMIT, totp_setup};
-use super::throttle::{SIGNUP_FINISH, SIGNUP_START};
+use super::throttle::{Charge, SIGNUP_FINISH, SIGNUP_START};
 use super::totp::TotpSecret;
 use super::unlockers::{VerifiedSet, rejected};
 use super::{Accounts, choose_handle};
 use crate::db::{self, Write};
 use crate::secrets::Keyed;
 use crate::service::vault::{PreparedVault, create_vault};
-use crate::service::{Error, Result, quota};
+use crate::service::{Error, Result, quota, taken_meanwhile};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::signup::{self as store, PendingSignup};
 use crate::store::accounts::{code, invitation, session};
@@ -35,6 +35,14 @@ struct VerifiedSignup {
     unlock: VerifiedSet,
     account: PreparedVault,
     drive: PreparedVault,
+}
+
+/// A sign-up whose code was right.
+struct Found {
+    pending: PendingSignup,
+    signup: VerifiedSignup,
+    step: u64,
+    charge: Charge,
 }
 
 impl Accounts {
@@ -80,22 +88,15 @@ impl Accounts {
         let signup = self.verify_signup(request, now_ms).await?;
         let uid = signup.uid;
         // A rehearsal, undone: what cannot come into being is refused now.
-        signup.create(&mut self.db.write().await?, now_ms).await?;
+        let rehearse = || async {
+            let mut w = self.db.write().await?;
+            signup.create(&mut w, now_ms).await
+        };
+        self.db.retry(rehearse).await?;
 
         let secret = TotpSecret::generate();
         let (backup_codes, hashes) = self.generate_backup_codes(uid);
         let expires_ms = now_ms.saturating_add(SIGNUP_TTL_MS);
-        let mut w = self.db.write().await?;
-        forget(&mut w, uid).await?;
-        self.forget_expired_signups(&mut w).await?;
-        if store::is_taken(&mut w, signup.handle.as_str(), now_ms).await? {
-            return Err(ErrorCode::HandleTaken.into());
-        }
-        if let Some(hash) = invitation
-            && !invitation::take(&mut w, hash, uid, now_ms).await?
-        {
-            return Err(ErrorCode::InviteRequired.into());
-        }
         let pending = PendingSignup {
             uid,
             handle: signup.handle.as_str().to_owned(),
@@ -104,7 +105,40 @@ impl Accounts {
             backup_codes: hashes.concat(),
             expires_ms,
         };
-        store::insert(&mut w, pending).await?;
+        let keep = || self.keep_signup(&pending, invitation, now_ms);
+        Ok(SignupFinishResponse {
+            session: self.db.retry(keep).await?,
+            totp: totp_setup(&secret, signup.handle.as_str()),
+            backup_codes,
+            expires_ms,
+        })
+    }
+
+    /// Keeps a sign-up, in place of an earlier attempt; gives the token of
+    /// its session.
+    async fn keep_signup(
+        &self,
+        pending: &PendingSignup,
+        invitation: Option<[u8; 32]>,
+        now_ms: u64,
+    ) -> Result<String> {
+        let uid = pending.uid;
+        let mut w = self.db.write().await?;
+        if store::delete(&mut w, uid).await? {
+            forget(&mut w, uid).await?;
+        }
+        self.forget_expired_signups(&mut w).await?;
+        if store::is_taken(&mut w, &pending.handle, now_ms).await? {
+            return Err(ErrorCode::HandleTaken.into());
+        }
+        if let Some(hash) = invitation
+            && !invitation::take(&mut w, hash, uid, now_ms).await?
+        {
+            return Err(ErrorCode::InviteRequired.into());
+        }
+        store::insert(&mut w, pending.clone())
+            .await
+            .map_err(taken_meanwhile)?;
         let new = NewSession {
             uid,
             kind: Kind::Signup,
@@ -114,12 +148,7 @@ impl Accounts {
         };
         let (session, _) = new.open(&mut w, now_ms).await?;
         w.commit().await?;
-        Ok(SignupFinishResponse {
-            session,
-            totp: totp_setup(&secret, signup.handle.as_str()),
-            backup_codes,
-            expires_ms,
-        })
+        Ok(session)
     }
 
     /// The first code: now the account and its vaults come into being.
@@ -145,7 +174,32 @@ impl Accounts {
             .map_err(|_| Error::Internal("a stored sign-up is malformed"))?;
         let came_ms = pending.expires_ms.saturating_sub(SIGNUP_TTL_MS);
         let signup = self.verify_signup(finish, came_ms).await?;
+        let found = Found {
+            pending,
+            signup,
+            step,
+            charge,
+        };
+        self.db
+            .retry(|| self.bring_into_being(session, request, &found, now_ms))
+            .await
+    }
 
+    /// Account and vaults, in place of the sign-up.
+    async fn bring_into_being(
+        &self,
+        session: &Session<Signup>,
+        request: &CodeRequest,
+        found: &Found,
+        now_ms: u64,
+    ) -> Result<FullSession> {
+        let Found {
+            pending,
+            signup,
+            step,
+            charge,
+        } = found;
+        let uid = session.uid();
         let mut w = self.db.write().await?;
         // Whoever comes second, or after a newer attempt, finds it gone.
         if !session::delete(&mut w, session.row.token_hash).await? {
@@ -155,18 +209,18 @@ impl Accounts {
         store::delete(&mut w, uid).await?;
         let new = Account {
             uid,
-            handle: pending.handle,
+            handle: pending.handle.clone(),
             administrator,
             disabled: false,
             created_ms: now_ms,
             password_record: signup.unlock.password_record.clone(),
             unlockers: signup.unlock.statement.clone(),
             unlockers_version: signup.unlock.body.version,
-            totp: Some(pending.totp),
+            totp: Some(pending.totp.clone()),
             new_totp: None,
             new_totp_until_ms: 0,
         };
-        match account::insert(&mut w, new, step).await {
+        match account::insert(&mut w, new, *step).await {
             Err(db::Error::Exists) => return Err(ErrorCode::HandleTaken.into()),
             other => other?,
         }
@@ -195,8 +249,11 @@ impl Accounts {
 
     /// Frees the handles and invitations of sign-ups nobody confirmed.
     pub(super) async fn forget_expired_signups(&self, w: &mut Write) -> Result<()> {
-        for uid in store::expired(w, self.clock.now_ms()).await? {
-            forget(w, uid).await?;
+        let now_ms = self.clock.now_ms();
+        for uid in store::expired(w, now_ms).await? {
+            if store::delete_expired(w, uid, now_ms).await? {
+                forget(w, uid).await?;
+            }
         }
         Ok(())
     }
@@ -274,11 +331,9 @@ impl VerifiedSignup {
     }
 }
 
-/// Forgets a sign-up that waits, as if it had never been.
+/// Forgets what belonged to a sign-up, as if it had never been.
 async fn forget(w: &mut Write, uid: VaultId) -> Result<()> {
-    if store::delete(w, uid).await? {
-        session::delete_all(w, uid).await?;
-        invitation::release(w, uid).await?;
-    }
+    session::delete_all(w, uid).await?;
+    invitation::release(w, uid).await?;
     Ok(())
 }

@@ -5,13 +5,14 @@ use sv_api::account::{AccountStatus, BackupCodes, CodeRequest, TotpSetup};
 use sv_ledger::id::VaultId;
 
 use super::code::{BACKUP_CODES, Code};
+use super::second_factor::fetch;
 use super::session::{Full, FullOrRecovery, Session};
 use super::totp::TotpSecret;
 use super::{Accounts, MINUTE_MS};
 use crate::config::SERVICE;
 use crate::db::{self, Query};
 use crate::secrets::Sealed;
-use crate::service::Result;
+use crate::service::{Error, Result};
 use crate::store::accounts::{account, code};
 use crate::store::quotas;
 
@@ -53,9 +54,12 @@ impl Accounts {
         let secret = TotpSecret::generate();
         let sealed = self.seal_totp(uid, &secret);
         let until_ms = self.clock.now_ms().saturating_add(NEW_TOTP_TTL_MS);
-        let mut w = self.db.write().await?;
-        account::offer_totp(&mut w, uid, sealed, until_ms).await?;
-        w.commit().await?;
+        let offer = || async {
+            let mut w = self.db.write().await?;
+            account::offer_totp(&mut w, uid, sealed.clone(), until_ms).await?;
+            w.commit().await
+        };
+        self.db.retry(offer).await?;
         Ok(totp_setup(&secret, &account.handle))
     }
 
@@ -67,21 +71,25 @@ impl Accounts {
     pub async fn finish_totp(&self, session: &Session<Full>, request: &CodeRequest) -> Result<()> {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, session.row.device).await?;
-        let mut w = self.db.write().await?;
-        let account = super::second_factor::fetch(&mut w, uid).await?;
-        let sealed = account
-            .new_totp
-            .filter(|_| account.new_totp_until_ms > now_ms)
-            .ok_or(ErrorCode::Conflict)?;
-        let step = self
-            .open_totp(uid, &sealed)?
-            .step_of(request.code.trim(), now_ms)
-            .ok_or(ErrorCode::WrongCode)?;
-        if !account::adopt_totp(&mut w, uid, sealed, step).await? {
-            return Err(ErrorCode::Conflict.into());
-        }
-        charge.give_back(&mut w).await?;
-        Ok(w.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let account = fetch(&mut w, uid).await?;
+                let sealed = account
+                    .new_totp
+                    .filter(|_| account.new_totp_until_ms > now_ms)
+                    .ok_or(ErrorCode::Conflict)?;
+                let step = self
+                    .open_totp(uid, &sealed)?
+                    .step_of(request.code.trim(), now_ms)
+                    .ok_or(ErrorCode::WrongCode)?;
+                if !account::adopt_totp(&mut w, uid, sealed, step).await? {
+                    return Err(ErrorCode::Conflict.into());
+                }
+                charge.give_back(&mut w).await?;
+                Ok(w.commit().await?)
+            })
+            .await
     }
 
     /// Replaces the backup codes.
@@ -92,9 +100,14 @@ impl Accounts {
         self.require_proof(&session.row)?;
         let uid = session.uid();
         let (backup_codes, hashes) = self.generate_backup_codes(uid);
-        let mut w = self.db.write().await?;
-        code::replace(&mut w, uid, hashes, false).await?;
-        w.commit().await?;
+        let replace = || async {
+            let mut w = self.db.write().await?;
+            // Locked, or two sets of codes might stand side by side.
+            fetch(&mut w, uid).await?;
+            code::replace(&mut w, uid, hashes.iter().copied(), false).await?;
+            Ok::<_, Error>(w.commit().await?)
+        };
+        self.db.retry(replace).await?;
         Ok(BackupCodes { backup_codes })
     }
 

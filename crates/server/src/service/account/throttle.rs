@@ -33,7 +33,8 @@ pub(crate) const LOGIN_BY_STRANGERS: Limit = limit("login/handle", 50, 2 * MINUT
 pub(crate) const LOGIN_FROM_DEVICE: Limit = limit("login/device", 20, MINUTE);
 /// Passwords tried from one network, whatever the handle.
 pub(crate) const LOGIN_FROM_ANYONE_THERE: Limit = limit("login/any", 300, SECOND);
-/// Passwords tried within a session, for a fresh proof.
+/// Passwords tried within a session, for a fresh proof. Each session has a
+/// bucket of its own, so that one in wrong hands cannot empty the owner's.
 pub(crate) const PROOF: Limit = limit("proof", 10, MINUTE);
 /// Second factors tried by strangers who know the password.
 pub(crate) const CODE_BY_STRANGERS: Limit = limit("code", 10, 10 * MINUTE);
@@ -109,6 +110,10 @@ impl Accounts {
     /// Counts a try in every bucket, or in none: then the caller must wait.
     /// Kept even if what is tried fails.
     pub(super) async fn charge(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
+        self.db.retry(|| self.charge_once(buckets)).await
+    }
+
+    async fn charge_once(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
         let now_ms = self.clock.now_ms();
         let mut w = self.db.write().await?;
         let mut charge = Charge::default();

@@ -85,15 +85,20 @@ fn matching_wraps(body: &UnlockersBody, wraps: &[Wrap]) -> Result<Vec<StoredWrap
 }
 
 impl Accounts {
-    /// The server's half of a new password.
+    /// The server's half of a new password. It is also half of a guess at the
+    /// old one, so it wants what a change of password wants.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for what is no registration request.
+    /// [`ErrorCode::ProofRequired`], or [`ErrorCode::BadRequest`] for what is
+    /// no registration request.
     pub async fn start_password(
         &self,
         session: &Session<FullOrRecovery>,
         request: &RegistrationRequest,
     ) -> Result<RegistrationResponse> {
+        if !session.is_recovery() {
+            self.require_proof(&session.row)?;
+        }
         let account = account::lookup(&mut self.db.read().await?, session.uid()).await?;
         let account = account.ok_or(ErrorCode::NotLoggedIn)?;
         let handle = Handle::from_normal_form(&account.handle)
@@ -117,8 +122,9 @@ impl Accounts {
         })
     }
 
-    /// The present set. A recovery session gets its own wrap only, and no
-    /// password record.
+    /// The present list, with the wraps of which a recovery session gets its
+    /// own only. Never with the password record, which would let guesses be
+    /// tested without asking the server.
     ///
     /// # Errors
     /// [`Error`] if the database fails.
@@ -136,7 +142,7 @@ impl Accounts {
         }
         let wraps = account::wraps(&mut read, account.uid).await?;
         Ok(UnlockerSet {
-            password_record: account.password_record.into(),
+            password_record: Base64::default(),
             unlockers: account.unlockers.into(),
             wraps: wraps.into_iter().map(wrap).collect(),
         })
@@ -152,12 +158,24 @@ impl Accounts {
         session: &Session<FullOrRecovery>,
         request: &ReplaceUnlockersRequest,
     ) -> Result<()> {
-        let uid = session.uid();
         if !session.is_recovery() {
             self.require_proof(&session.row)?;
         }
+        self.db.retry(|| self.swap(session, request)).await
+    }
+
+    async fn swap(
+        &self,
+        session: &Session<FullOrRecovery>,
+        request: &ReplaceUnlockersRequest,
+    ) -> Result<()> {
+        let uid = session.uid();
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, uid).await?;
+        // The same request again, because its answer was lost.
+        if account.unlockers == request.unlock.unlockers.0 {
+            return Ok(());
+        }
         let identity = identity_key(&mut w, uid).await?;
         let set = VerifiedSet::verify(&request.unlock, uid, &identity.sign_pk)?;
         if set.body.generation != identity.generation {

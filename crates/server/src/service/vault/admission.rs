@@ -12,7 +12,7 @@ use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use super::prepare::{PreparedEntry, rejected};
 use super::references::{Effects, ReferenceChanges};
 use crate::db::{Query, Write};
-use crate::service::Result;
+use crate::service::{Result, taken_meanwhile};
 use crate::store::contents::Content;
 use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, quotas};
 use crate::store::{references, vaults};
@@ -127,7 +127,8 @@ async fn admit_contents(
     if touched.is_empty() {
         return Ok(());
     }
-    let there = contents::find(write, touched.iter().copied()).await?;
+    // Locked: nobody collects them, or counts references to them, meanwhile.
+    let there = contents::lock_all(write, touched.iter().copied()).await?;
     let plan = ContentPlan::new(prepared, &there, verified, uid)?;
     let foreign = plan.foreign.iter().copied();
     let readable = references::readable_by(write, uid, foreign).await?;
@@ -140,7 +141,9 @@ async fn admit_contents(
     settle(write, &plan, &effects, &there, uid, owner).await?;
 
     let fresh = plan.fresh.iter().copied();
-    contents::insert_committed(write, uid, fresh, now_ms).await?;
+    contents::insert_committed(write, uid, fresh, now_ms)
+        .await
+        .map_err(taken_meanwhile)?;
     let inline = prepared.inline.iter();
     blocks::insert(write, inline.map(|(id, block)| (*id, block.clone()))).await?;
     for (upload, revision) in &plan.uploads {

@@ -10,6 +10,7 @@ use sv_ledger::enc::Statement;
 use sv_ledger::entry::{ContentAdded, Entry, StateOp};
 use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
 use sv_ledger::limits::INLINE_LEN;
+use sv_ledger::sealed::{ENVELOPE_LEN, record_epoch};
 use sv_ledger::state::{Role, VaultState};
 
 use crate::service::{Error, Result};
@@ -109,15 +110,31 @@ fn matched_bodies(entry: &Entry, bodies: Vec<Vec<u8>>) -> Result<Vec<(Hash, Vec<
         .into_iter()
         .zip(bodies)
         .map(|(hash, body)| {
-            if Statement::Body.hash(&body) == hash {
-                Ok((hash, body))
-            } else {
-                Err(rejected(
+            if Statement::Body.hash(&body) != hash {
+                return Err(rejected(
                     "a body does not have the hash that the entry names",
-                ))
+                ));
             }
+            check_form(entry, &body)?;
+            Ok((hash, body))
         })
         .collect()
+}
+
+/// What can be seen of a body from outside. A member could stop the others'
+/// clients with a record of another suite, or fill the disk with envelopes.
+fn check_form(entry: &Entry, body: &[u8]) -> Result<()> {
+    if entry.is_membership() {
+        return match body.len() {
+            ENVELOPE_LEN => Ok(()),
+            _ => Err(rejected("a key envelope has another length")),
+        };
+    }
+    match record_epoch(body) {
+        Ok(epoch) if epoch == entry.body().epoch => Ok(()),
+        Ok(_) => Err(rejected("a record is of another epoch than its entry")),
+        Err(_) => Err(rejected("a record is malformed")),
+    }
 }
 
 fn matched_inline(

@@ -12,7 +12,7 @@ use sv_ledger::sealed::{SEALED_BLOCK_LEN, is_block_len};
 use super::Vaults;
 use crate::blocks::{BlockName, BlockStream, Stored};
 use crate::db::Write;
-use crate::service::{Error, Result};
+use crate::service::{Error, Result, taken_meanwhile};
 use crate::store::blocks::{Block, Place, PlacedBlock};
 use crate::store::contents::Content;
 use crate::store::{blocks, contents, garbage, quotas};
@@ -78,13 +78,17 @@ impl Vaults {
     /// # Errors
     /// [`ErrorCode::NotFound`] if the user has no such upload.
     pub async fn cancel_upload(&self, uid: VaultId, content_id: ContentId) -> Result<()> {
-        let mut write = self.db.write().await?;
-        let upload = contents::lock(&mut write, content_id)
-            .await?
-            .filter(|content| is_upload_of(content, uid))
-            .ok_or(ErrorCode::NotFound)?;
-        discard_upload(&mut write, &upload, self.clock.now_ms()).await?;
-        Ok(write.commit().await?)
+        self.db
+            .retry(|| async {
+                let mut write = self.db.write().await?;
+                let upload = contents::lock(&mut write, content_id)
+                    .await?
+                    .filter(|content| is_upload_of(content, uid))
+                    .ok_or(ErrorCode::NotFound)?;
+                discard_upload(&mut write, &upload, self.clock.now_ms()).await?;
+                Ok(write.commit().await?)
+            })
+            .await
     }
 
     /// Refuses early, before bytes are taken in, what would be refused later.
@@ -149,7 +153,9 @@ impl Vaults {
             }
             Some(_) => return Err(ErrorCode::Conflict.into()),
             None => {
-                contents::insert_upload(&mut write, id, uid, now_ms, expires_ms).await?;
+                contents::insert_upload(&mut write, id, uid, now_ms, expires_ms)
+                    .await
+                    .map_err(taken_meanwhile)?;
                 (0, 0)
             }
         };

@@ -56,6 +56,20 @@ pub(crate) async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Ac
     .transpose()
 }
 
+/// An account, locked until the end of the unit of work: nobody swaps what
+/// opens it, locks it out or ends its sessions meanwhile.
+pub(crate) async fn lock(w: &mut Write, uid: VaultId) -> Result<Option<Account>> {
+    w.lookup(
+        "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \
+         unlockers_version, totp, new_totp, new_totp_until_ms FROM accounts WHERE uid = ? \
+         FOR UPDATE",
+        args![uid],
+    )
+    .await?
+    .map(account)
+    .transpose()
+}
+
 pub(crate) async fn lookup_by_handle(q: &mut impl Query, handle: &str) -> Result<Option<Account>> {
     q.lookup(
         "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \

@@ -66,6 +66,16 @@ pub(crate) async fn spend(
     })
 }
 
+/// Makes an account's reset code good again.
+pub(crate) async fn give_back_reset(w: &mut Write, uid: VaultId) -> Result<()> {
+    w.execute(
+        "UPDATE backup_codes SET used_ms = NULL WHERE uid = ? AND is_reset = 1",
+        args![uid],
+    )
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn count_left(q: &mut impl Query, uid: VaultId) -> Result<u32> {
     let sql = "SELECT COUNT(*) FROM backup_codes WHERE uid = ? AND used_ms IS NULL";
     match q.lookup(sql, args![uid]).await? {

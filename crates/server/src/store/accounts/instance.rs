@@ -29,6 +29,13 @@ pub(crate) async fn lookup(q: &mut impl Query) -> Result<Option<StoredInstance>>
         .transpose()
 }
 
+/// Makes sure that only one server at a time does what concerns them all.
+pub(crate) async fn lock(w: &mut Write) -> Result<()> {
+    let sql = "SELECT id FROM instance WHERE id = 1 FOR UPDATE";
+    w.lookup(sql, args![]).await?;
+    Ok(())
+}
+
 pub(crate) async fn insert(w: &mut Write, instance: &StoredInstance) -> Result<()> {
     w.execute(
         "INSERT INTO instance (id, opaque_setup, credential_key, opaque_public_key, nonce) \

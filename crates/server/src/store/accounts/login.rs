@@ -7,6 +7,7 @@ use crate::args;
 use crate::db::{Query, Result, Write};
 
 /// A log-in between KE1 and KE3.
+#[derive(Clone)]
 pub(crate) struct PendingLogin {
     /// None for a handle that nobody has.
     pub(crate) uid: Option<VaultId>,
@@ -39,19 +40,15 @@ pub(crate) async fn insert(w: &mut Write, login_id: [u8; 16], login: PendingLogi
     Ok(())
 }
 
-/// Takes a log-in out; whoever comes second gets none.
-pub(crate) async fn take(
-    w: &mut Write,
+/// A log-in between KE1 and KE3.
+pub(crate) async fn lookup(
+    q: &mut impl Query,
     login_id: [u8; 16],
     now_ms: u64,
 ) -> Result<Option<PendingLogin>> {
     let sql = "SELECT uid, session_id, state, device, buckets, expires_ms FROM logins \
                WHERE login_id = ? AND expires_ms > ?";
-    let row = w.lookup(sql, args![login_id, now_ms]).await?;
-    let deleted = w
-        .execute("DELETE FROM logins WHERE login_id = ?", args![login_id])
-        .await?;
-    let Some(mut row) = row.filter(|_| deleted == 1) else {
+    let Some(mut row) = q.lookup(sql, args![login_id, now_ms]).await? else {
         return Ok(None);
     };
     Ok(Some(PendingLogin {
@@ -62,6 +59,14 @@ pub(crate) async fn take(
         buckets: row.take(4)?,
         expires_ms: row.take(5)?,
     }))
+}
+
+/// Takes a log-in out; false for whoever comes second.
+pub(crate) async fn take(w: &mut Write, login_id: [u8; 16]) -> Result<bool> {
+    let met = w
+        .execute("DELETE FROM logins WHERE login_id = ?", args![login_id])
+        .await?;
+    Ok(met == 1)
 }
 
 pub(crate) async fn insert_nonce(

@@ -6,6 +6,7 @@ use crate::args;
 use crate::db::{Query, Result, Write};
 
 /// A sign-up that waits.
+#[derive(Clone)]
 pub(crate) struct PendingSignup {
     pub(crate) uid: VaultId,
     pub(crate) handle: String,
@@ -69,6 +70,17 @@ pub(crate) async fn is_taken(q: &mut impl Query, handle: &str, now_ms: u64) -> R
 pub(crate) async fn delete(w: &mut Write, uid: VaultId) -> Result<bool> {
     let met = w
         .execute("DELETE FROM signups WHERE uid = ?", args![uid])
+        .await?;
+    Ok(met == 1)
+}
+
+/// Forgets one whose time is over; false if it is not, any more.
+pub(crate) async fn delete_expired(w: &mut Write, uid: VaultId, now_ms: u64) -> Result<bool> {
+    let met = w
+        .execute(
+            "DELETE FROM signups WHERE uid = ? AND expires_ms <= ?",
+            args![uid, now_ms],
+        )
         .await?;
     Ok(met == 1)
 }

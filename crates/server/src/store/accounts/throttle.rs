@@ -3,9 +3,18 @@
 use crate::args;
 use crate::db::{Query, Result, Write};
 
-/// When a bucket is empty again; 0 for one that was never used.
+/// When a bucket is empty again; 0 for one that was never used. Locked until
+/// the end of the unit of work, for which its row has to be there.
 pub(crate) async fn free_at_ms(w: &mut Write, bucket: [u8; 32]) -> Result<u64> {
     let sql = "SELECT free_at_ms FROM rate_limits WHERE bucket = ? FOR UPDATE";
+    if let Some(mut row) = w.lookup(sql, args![bucket]).await? {
+        return row.take(0);
+    }
+    w.execute(
+        "INSERT INTO rate_limits (bucket, free_at_ms) VALUES (?, 0) UPSERT (bucket) NOTHING",
+        args![bucket],
+    )
+    .await?;
     match w.lookup(sql, args![bucket]).await? {
         Some(mut row) => row.take(0),
         None => Ok(0),

@@ -14,6 +14,7 @@ use rand_core::UnwrapErr;
 use sv_api::account::*;
 use sv_api::endpoint::*;
 use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
+use sv_backends::sql::FreshDatabase;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{EntryBody, EpochOp, MembershipOp, Ops};
 use sv_ledger::genesis::{Genesis, GenesisBody, KemPublicKey, VaultKind};
@@ -25,8 +26,11 @@ use sv_pake::{ClientLogin, ClientRegistration, LoginContext};
 use sv_server::app::App;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
+use sv_server::db::Database;
 use tempfile::TempDir;
 use tower::ServiceExt;
+
+use crate::stage;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 pub(crate) const STEP_MS: u64 = 30_000;
@@ -47,6 +51,7 @@ impl Answer {
 /// A server, its clock and its folder.
 pub(crate) struct World {
     pub(crate) dir: TempDir,
+    server: Option<FreshDatabase>,
     now_ms: Arc<AtomicU64>,
     pub(crate) app: App,
     router: axum::Router,
@@ -61,8 +66,10 @@ impl World {
     pub(crate) async fn with_policy(policy: SignupPolicy) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicU64::new(START_MS));
-        let app = start(&dir, &now_ms, policy).await;
+        let server = stage::server_database().await;
+        let app = start(&dir, server.as_ref(), &now_ms, policy).await;
         Self {
+            server,
             router: sv_server::http::router(app.clone()),
             dir,
             now_ms,
@@ -74,7 +81,7 @@ impl World {
     /// Stops the server and starts it again.
     pub(crate) async fn restart(&mut self) {
         self.app.db().close().await;
-        self.app = start(&self.dir, &self.now_ms, self.policy).await;
+        self.app = start(&self.dir, self.server.as_ref(), &self.now_ms, self.policy).await;
         self.router = sv_server::http::router(self.app.clone());
     }
 
@@ -162,11 +169,21 @@ pub(crate) fn code<T>(result: Result<T, ApiError>) -> ErrorCode {
     result.err().expect("a refusal").code
 }
 
-async fn start(dir: &TempDir, now_ms: &Arc<AtomicU64>, policy: SignupPolicy) -> App {
-    let storage = Storage::in_folder(dir.path().join("data"), dir.path().join("keys/server.key"));
+async fn start(
+    dir: &TempDir,
+    server: Option<&FreshDatabase>,
+    now_ms: &Arc<AtomicU64>,
+    policy: SignupPolicy,
+) -> App {
+    let mut storage =
+        Storage::in_folder(dir.path().join("data"), dir.path().join("keys/server.key"));
+    if let Some(fresh) = server {
+        fresh.url().clone_into(&mut storage.database);
+    }
+    let db = stage::staged(Database::open(&storage.database).await.unwrap());
     let now_ms = now_ms.clone();
     let clock = Clock::from_fn(move || now_ms.load(Ordering::SeqCst));
-    App::open(&Config::on_free_port(storage, policy), clock)
+    App::on(db, &Config::on_free_port(storage, policy), clock)
         .await
         .unwrap()
 }
@@ -279,7 +296,12 @@ impl Draft {
             invite,
             unlock: person.unlockers(&record, 1, |_| {}),
             account: account.first_entry(uid, &person.identity, None, vec![handle_op]),
-            drive: drive.first_entry(uid, &person.identity, Some(b"envelope".to_vec()), vec![]),
+            drive: drive.first_entry(
+                uid,
+                &person.identity,
+                Some(crate::author::envelope(7)),
+                vec![],
+            ),
         };
         Self { request, person }
     }

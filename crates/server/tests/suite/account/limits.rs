@@ -11,7 +11,12 @@ const HOME: [u8; 4] = [192, 0, 2, 1];
 const ELSEWHERE: [u8; 4] = [198, 51, 100, 1];
 
 /// Starts a log-in and gives it up: a try like any other.
-async fn try_once(world: &World, from: [u8; 4], handle: &str, device: Option<String>) -> Answer {
+pub(crate) async fn try_once(
+    world: &World,
+    from: [u8; 4],
+    handle: &str,
+    device: Option<String>,
+) -> Answer {
     let (_, ke1) = ClientLogin::start(b"guess", &mut rng()).unwrap();
     let request = LoginStartRequest {
         handle: handle.to_owned(),
@@ -36,7 +41,7 @@ async fn exhaust(world: &World, from: [u8; 4], handle: &str) -> usize {
 }
 
 #[tokio::test]
-async fn guessing_is_limited_and_a_restart_does_not_help() {
+pub(crate) async fn guessing_is_limited_and_a_restart_does_not_help() {
     let mut world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     assert_eq!(exhaust(&world, HOME, "alice").await, 10);
@@ -51,7 +56,7 @@ async fn guessing_is_limited_and_a_restart_does_not_help() {
 }
 
 #[tokio::test]
-async fn strangers_cannot_lock_a_known_device_out() {
+pub(crate) async fn strangers_cannot_lock_a_known_device_out() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     for network in 0..20 {
@@ -80,7 +85,7 @@ async fn strangers_cannot_lock_a_known_device_out() {
 }
 
 #[tokio::test]
-async fn a_right_password_costs_no_try() {
+pub(crate) async fn a_right_password_costs_no_try() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     for _ in 0..15 {
@@ -89,7 +94,7 @@ async fn a_right_password_costs_no_try() {
 }
 
 #[tokio::test]
-async fn codes_cannot_be_guessed_for_long() {
+pub(crate) async fn codes_cannot_be_guessed_for_long() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let session = alice.prove(&world, &alice.password).await.unwrap();
@@ -123,7 +128,7 @@ async fn codes_cannot_be_guessed_for_long() {
 }
 
 #[tokio::test]
-async fn a_handle_that_nobody_has_looks_like_one_that_somebody_has() {
+pub(crate) async fn a_handle_that_nobody_has_looks_like_one_that_somebody_has() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let nobody = Person {
@@ -147,7 +152,7 @@ async fn a_handle_that_nobody_has_looks_like_one_that_somebody_has() {
 }
 
 #[tokio::test]
-async fn a_log_in_is_finished_once_and_soon() {
+pub(crate) async fn a_log_in_is_finished_once_and_soon() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     for (wait_ms, good) in [(0, true), (119_000, true), (121_000, false)] {

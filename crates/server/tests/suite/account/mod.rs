@@ -1,11 +1,11 @@
 //! Accounts over the real router: stories, attacks, limits, authorisation.
 
-mod actor;
-mod halves;
-mod limits;
-mod matrix;
-mod random_requests;
-mod running;
-mod second_factor;
-mod stories;
-mod unlockers;
+pub(crate) mod actor;
+pub(crate) mod halves;
+pub(crate) mod limits;
+pub(crate) mod matrix;
+pub(crate) mod random_requests;
+pub(crate) mod running;
+pub(crate) mod second_factor;
+pub(crate) mod stories;
+pub(crate) mod unlockers;

@@ -58,7 +58,7 @@ fn path(info: &EndpointInfo, alice: &Person) -> String {
 }
 
 #[tokio::test]
-async fn no_request_makes_the_server_fail() {
+pub(crate) async fn no_request_makes_the_server_fail() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let requests = std::env::var("SV_REQUESTS")
@@ -90,7 +90,7 @@ async fn no_request_makes_the_server_fail() {
 }
 
 #[tokio::test]
-async fn a_huge_body_is_refused_before_it_is_read() {
+pub(crate) async fn a_huge_body_is_refused_before_it_is_read() {
     let world = World::open().await;
     for (path, len) in [
         ("/v1/login/start", 17 << 10),
@@ -134,7 +134,7 @@ impl<'w> MakeWriter<'w> for Captured {
 }
 
 #[tokio::test]
-async fn the_log_names_nobody() {
+pub(crate) async fn the_log_names_nobody() {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)

@@ -21,7 +21,7 @@ async fn get(server: &Server, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_server_starts_answers_and_stops() {
+pub(crate) async fn a_server_starts_answers_and_stops() {
     let dir = tempfile::tempdir().unwrap();
     let storage = Storage::in_folder(dir.path().join("data"), dir.path().join("key"));
     let config = Config::on_free_port(storage.clone(), SignupPolicy::Open);
@@ -72,7 +72,7 @@ async fn a_server_starts_answers_and_stops() {
 }
 
 #[tokio::test]
-async fn events_tell_every_head_of_the_session_and_want_one() {
+pub(crate) async fn events_tell_every_head_of_the_session_and_want_one() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     assert_eq!(world.events(EVENTS_PATH, None).await.0, 401);

@@ -17,7 +17,7 @@ fn request(code: &str) -> CodeRequest {
 }
 
 #[tokio::test]
-async fn of_sixteen_that_give_one_code_at_once_one_wins() {
+pub(crate) async fn of_sixteen_that_give_one_code_at_once_one_wins() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let mut sessions = Vec::new();
@@ -38,7 +38,7 @@ async fn of_sixteen_that_give_one_code_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn a_used_step_and_the_steps_before_it_are_used_up() {
+pub(crate) async fn a_used_step_and_the_steps_before_it_are_used_up() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     world.pass(10 * STEP_MS);
@@ -68,7 +68,7 @@ async fn a_used_step_and_the_steps_before_it_are_used_up() {
 }
 
 #[tokio::test]
-async fn a_backup_code_works_once() {
+pub(crate) async fn a_backup_code_works_once() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     assert_eq!(alice.backup_codes.len(), 10);
@@ -94,7 +94,7 @@ async fn a_backup_code_works_once() {
 }
 
 #[tokio::test]
-async fn changing_it_wants_a_fresh_proof() {
+pub(crate) async fn changing_it_wants_a_fresh_proof() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let token = alice.session.clone();
@@ -141,7 +141,7 @@ async fn changing_it_wants_a_fresh_proof() {
 }
 
 #[tokio::test]
-async fn a_proof_is_of_the_own_account_and_session() {
+pub(crate) async fn a_proof_is_of_the_own_account_and_session() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let bob = Person::sign_up(&world, "bob").await;
@@ -158,7 +158,7 @@ async fn a_proof_is_of_the_own_account_and_session() {
 }
 
 #[tokio::test]
-async fn a_reset_code_takes_the_place_of_both_and_gives_nothing_alone() {
+pub(crate) async fn a_reset_code_takes_the_place_of_both_and_gives_nothing_alone() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let reset = world

@@ -9,7 +9,7 @@ use sv_ledger::limits::{SESSION_TTL_MS, SIGNUP_TTL_MS};
 use super::actor::{Draft, Person, STEP_MS, World, code, register};
 
 #[tokio::test]
-async fn sign_up_and_log_in() {
+pub(crate) async fn sign_up_and_log_in() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let vaults = world
@@ -39,7 +39,7 @@ async fn sign_up_and_log_in() {
 }
 
 #[tokio::test]
-async fn a_spelling_of_a_handle_is_the_same_account() {
+pub(crate) async fn a_spelling_of_a_handle_is_the_same_account() {
     let world = World::open().await;
     Person::sign_up(&world, "zoë").await;
     let taken = register(&world, "ZOË", "pw", None, None).await;
@@ -47,7 +47,7 @@ async fn a_spelling_of_a_handle_is_the_same_account() {
 }
 
 #[tokio::test]
-async fn an_unconfirmed_sign_up_is_forgotten() {
+pub(crate) async fn an_unconfirmed_sign_up_is_forgotten() {
     let world = World::open().await;
     let draft = Draft::new(&world, "alice", None).await;
     let finished = world
@@ -76,7 +76,7 @@ async fn an_unconfirmed_sign_up_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_sign_up_that_does_not_fit_together_is_refused() {
+pub(crate) async fn a_sign_up_that_does_not_fit_together_is_refused() {
     let world = World::open().await;
     let other = Draft::new(&world, "other", None).await;
     let fresh = || async { Draft::new(&world, "alice", None).await.request };
@@ -114,7 +114,7 @@ async fn a_sign_up_that_does_not_fit_together_is_refused() {
 }
 
 #[tokio::test]
-async fn invitations_work_once_and_the_first_makes_an_administrator() {
+pub(crate) async fn invitations_work_once_and_the_first_makes_an_administrator() {
     let world = World::with_policy(SignupPolicy::Invite).await;
     let accounts = world.app.accounts();
     let refused = register(&world, "alice", "pw", None, None).await;
@@ -164,7 +164,7 @@ async fn invitations_work_once_and_the_first_makes_an_administrator() {
 }
 
 #[tokio::test]
-async fn a_closed_server_takes_nobody() {
+pub(crate) async fn a_closed_server_takes_nobody() {
     let world = World::with_policy(SignupPolicy::Closed).await;
     let request = SignupStartRequest {
         handle: "alice".to_owned(),
@@ -176,7 +176,7 @@ async fn a_closed_server_takes_nobody() {
 }
 
 #[tokio::test]
-async fn sessions_end_by_log_out_revocation_and_time() {
+pub(crate) async fn sessions_end_by_log_out_revocation_and_time() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let bob = Person::sign_up(&world, "bob").await;
@@ -219,7 +219,7 @@ async fn sessions_end_by_log_out_revocation_and_time() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_locked_out_and_let_in_again() {
+pub(crate) async fn a_disabled_account_is_locked_out_and_let_in_again() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let accounts = world.app.accounts();
@@ -236,7 +236,7 @@ async fn a_disabled_account_is_locked_out_and_let_in_again() {
 }
 
 #[tokio::test]
-async fn everything_survives_a_restart() {
+pub(crate) async fn everything_survives_a_restart() {
     let mut world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let instance = world.instance().await.instance_id;

@@ -108,6 +108,16 @@ fn a1_an_older_account_key_is_refused() {
             matches!(error, ClientError::Tampered(Tamper::Unlockers)),
             "{error:?}"
         );
+        // Nor by the recovery key, or it would sign a second list of one version.
+        let (handle, words) = (&world.alice.handle, &world.alice.recovery_words);
+        let recovery = sv_client::account::start_recovery(&world.first, handle, words);
+        let code = world.alice.code(&evil);
+        let recovered = recovery.await.unwrap().finish(&code).await;
+        let error = recovered.map(drop).unwrap_err();
+        assert!(
+            matches!(error, ClientError::Tampered(Tamper::Unlockers)),
+            "{error:?}"
+        );
         world.first.network.redirect(&world.server.url());
         world.recovers(&world.first).await;
     });

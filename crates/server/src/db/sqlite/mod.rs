@@ -1,6 +1,10 @@
 //! The embedded engine: one writer connection, several readers, and the
 //! settings that keep what was acknowledged (engines: `docs/decisions`).
 
+mod location;
+mod migrate;
+mod statement;
+
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,8 +17,9 @@ use sqlx::sqlite::{
 };
 
 use super::error::Result;
-use super::location::require_local;
-use super::transaction::{Read, Write};
+use super::session::Session;
+use location::require_local;
+pub(super) use statement::{fetch, run};
 
 /// Readers beside the writer.
 const READERS: u32 = 8;
@@ -71,14 +76,15 @@ impl Sqlite {
         })
     }
 
-    pub(super) async fn read(&self) -> Result<Read> {
-        Ok(Read::new(self.readers.begin().await?))
+    pub(super) async fn begin_read(&self) -> Result<Session> {
+        Ok(Session::sqlite(self.readers.begin().await?))
     }
 
     /// `BEGIN IMMEDIATE`: a deferred transaction that turns to writing after
     /// a read fails at once, without waiting, if another wrote in between.
-    pub(super) async fn write(&self) -> Result<Write> {
-        Ok(Write::new(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+    pub(super) async fn begin_write(&self) -> Result<Session> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Session::sqlite(begun))
     }
 
     /// On a connection of its own, so that neither writer nor readers wait.
@@ -91,10 +97,6 @@ impl Sqlite {
         source.close().await;
         copied?;
         Ok(())
-    }
-
-    pub(super) const fn writer(&self) -> &SqlitePool {
-        &self.writer
     }
 
     pub(super) fn path(&self) -> &Path {

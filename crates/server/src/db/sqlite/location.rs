@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::error::{Error, Result};
+use crate::db::error::{Error, Result};
 
 const NETWORK: &[&str] = &[
     "nfs",

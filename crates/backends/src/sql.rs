@@ -1,1 +1,0 @@
-//! Database servers of the `MySQL` protocol, each a process of its own.

@@ -1,0 +1,214 @@
+//! What several do at once that only one may do, and what must not be lost
+//! when two touch it. On SQLite units of work stand in line; a server runs
+//! them side by side, so these races are run there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use sv_api::ErrorCode;
+use sv_api::account::SignupPolicy;
+use sv_api::endpoint::*;
+use sv_api::wire::Empty;
+use sv_backends::sql::Engine;
+use sv_ledger::limits::BLOCK_GRACE_MS;
+use sv_server::db::Database;
+use sv_server::service::vault::{Read, Write};
+use sv_server::service::{Error, quota};
+use sv_server::store::leases;
+
+use crate::account::actor::{Draft, Person, World as People};
+use crate::account::limits::try_once;
+use crate::append::append;
+use crate::author::{Put, content, content_id, node, sealed};
+use crate::stage;
+use crate::world::World;
+
+#[tokio::test]
+pub(crate) async fn of_many_uploads_at_once_no_more_fit_than_fit() {
+    let world = World::new().await;
+    let (person, _) = world.person(1).await;
+    let block = sealed(100_000, 1);
+    let room = 2 * block.len() as u64 + 1000;
+    let limit = || async {
+        let mut write = world.db.write().await?;
+        quota::set_limit(&mut write, person.uid, room).await?;
+        Ok::<_, Error>(write.commit().await?)
+    };
+    world.db.retry(limit).await.unwrap();
+    let puts = (0..8).map(|n| world.put(person.uid, content_id(n), 0, &block));
+    let outcomes = join_all(puts).await;
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 2);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+    }
+    assert_eq!(world.used(person.uid).await, 2 * block.len() as u64);
+    world.assert_whole().await;
+}
+
+#[tokio::test]
+pub(crate) async fn of_many_that_take_an_invitation_at_once_one_signs_up() {
+    let world = People::with_policy(SignupPolicy::Invite).await;
+    let code = world.app.accounts().invite(false, 60_000).await.unwrap();
+    let mut drafts = Vec::new();
+    for name in ["ann", "ben", "cat", "dan"] {
+        drafts.push(Draft::new(&world, name, Some(code.clone())).await);
+    }
+    let finishes = drafts
+        .iter()
+        .map(|draft| world.call(SignupFinish, None, &draft.request));
+    let outcomes = join_all(finishes).await;
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.code, ErrorCode::InviteRequired);
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn of_many_that_want_a_handle_at_once_one_gets_it() {
+    let world = People::open().await;
+    let mut drafts = Vec::new();
+    for _ in 0..4 {
+        drafts.push(Draft::new(&world, "ann", None).await);
+    }
+    let finishes = drafts
+        .iter()
+        .map(|draft| world.call(SignupFinish, None, &draft.request));
+    let outcomes = join_all(finishes).await;
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.code, ErrorCode::HandleTaken);
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn tries_at_once_are_all_counted() {
+    let world = People::open().await;
+    Person::sign_up(&world, "ann").await;
+    let tries = (0..25).map(|_| try_once(&world, [203, 0, 113, 1], "ann", None));
+    let answers = join_all(tries).await;
+    assert_eq!(answers.iter().filter(|a| a.status == 200).count(), 10);
+    assert_eq!(answers.iter().filter(|a| a.status == 429).count(), 15);
+}
+
+#[tokio::test]
+pub(crate) async fn a_lease_has_one_holder_however_many_want_it() {
+    let world = World::new().await;
+    let claims = (0..8).map(|n| {
+        let db = world.db.clone();
+        async move { db.retry(|| claim(&db, [n; 16])).await }
+    });
+    let held = join_all(claims).await;
+    let held: Vec<bool> = held.into_iter().map(Result::unwrap).collect();
+    assert_eq!(held.into_iter().filter(|held| *held).count(), 1);
+}
+
+async fn claim(db: &Database, holder: [u8; 16]) -> Result<bool, Error> {
+    let mut write = db.write().await?;
+    let name = leases::BLOCK_REMOVAL;
+    let held = leases::claim(&mut write, name, holder, 0, 1000).await?;
+    write.commit().await?;
+    Ok(held)
+}
+
+#[tokio::test]
+pub(crate) async fn new_backup_codes_at_once_leave_one_set() {
+    let world = People::open().await;
+    let ann = Person::sign_up(&world, "ann").await;
+    ann.prove_again(&world, &ann.session).await.unwrap();
+    let requests = (0..6).map(|_| world.call(NewBackupCodes, Some(&ann.session), &Empty {}));
+    for done in join_all(requests).await {
+        done.unwrap();
+    }
+    let status = world.call(GetAccount, Some(&ann.session), &Empty {}).await;
+    assert_eq!(status.unwrap().backup_codes_left, 10);
+}
+
+#[tokio::test]
+pub(crate) async fn a_content_dropped_and_taken_up_at_once_stays() {
+    let world = World::new().await;
+    let (person, mut log) = world.person(1).await;
+    for round in 0..6 {
+        let block = sealed(100_000, 1);
+        let added = content(round, &[&block]);
+        let id = content_id(round);
+        world.put(person.uid, id, 0, &block).await.unwrap();
+        let put = Put::new(2 * round, "a").adding(added);
+        let request = log.request(vec![put], &[], world.now_ms());
+        append(&world, &mut log, request).await;
+        let request = log.request(vec![], &[node(2 * round)], world.now_ms());
+        append(&world, &mut log, request).await;
+        world.pass(BLOCK_GRACE_MS);
+
+        let put = Put::new(2 * round + 1, "b").adding(added);
+        let request = log.request(vec![put], &[], world.now_ms());
+        let access = world.writer(&log).await;
+        let taken_up = world.vaults.append(&access, request.clone());
+        let (taken_up, collected) = futures::future::join(taken_up, world.jobs.run()).await;
+        collected.unwrap();
+        match taken_up {
+            Ok(_) => log.accept(&request.entry),
+            Err(refused) => assert_eq!(refused.code(), ErrorCode::BlocksMissing),
+        }
+        world.assert_whole().await;
+    }
+}
+
+/// Some break during a commit: then its answer is lost, and it was kept or
+/// not. Either way every entry is there once.
+async fn appends_while_connections_break() {
+    let world = World::new().await;
+    let (person, mut log) = world.person(1).await;
+    let is_over = AtomicBool::new(false);
+    let busy = async {
+        for round in 0..40 {
+            let put = Put::new(round, "a").inline(round, sealed(1000, 1));
+            let request = log.request(vec![put], &[], world.now_ms());
+            loop {
+                let access = world.vaults.authorise::<Write>(person.uid, log.vault_id());
+                let appended = match access.await {
+                    Ok(access) => world.vaults.append(&access, request.clone()).await,
+                    Err(error) => Err(error),
+                };
+                match appended {
+                    Ok(_) => break,
+                    Err(error) => assert_eq!(error.code(), ErrorCode::Unavailable, "{error}"),
+                }
+            }
+            log.accept(&request.entry);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let breaking = async {
+        let server = world.server.as_ref().unwrap();
+        while !is_over.load(Ordering::Relaxed) {
+            server.break_connections().await;
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+    };
+    futures::future::join(busy, breaking).await;
+    let read = world
+        .vaults
+        .authorise::<Read>(person.uid, log.vault_id())
+        .await
+        .unwrap();
+    let entries = world.vaults.entries(&read, 1).await.unwrap().entries;
+    assert_eq!(entries.len(), 41);
+    assert_eq!(entries.last().unwrap().hash(), log.state.head.hash);
+    assert_eq!(
+        world.used(person.uid).await,
+        40 * sealed(1000, 1).len() as u64
+    );
+    world.assert_whole().await;
+}
+
+#[test]
+fn entries_are_there_once_however_often_connections_break() {
+    stage::on(Engine::MariaDb, || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(appends_while_connections_break());
+    });
+}
