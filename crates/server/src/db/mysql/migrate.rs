@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0022_recovery_nonces.sql"),
     include_str!("../../../migrations/mysql/0023_rate_limits.sql"),
     include_str!("../../../migrations/mysql/0024_receipts.sql"),
+    include_str!("../../../migrations/mysql/0025_restored.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
