@@ -123,15 +123,22 @@ impl<'s, P: Platform> Vault<'s, P> {
         let drive_id = self.drive_id()?;
         let mut vault =
             Self::open_held_to(self.session, drive_id, self.shared_heads(drive_id)).await?;
-        let genesis = vault.replica.genesis.body();
+        vault.require_own_drive()?;
+        self.check_shared_pin(&mut vault).await?;
+        Ok(vault)
+    }
+
+    /// A pointer of the account's own leads to a drive of the account's own.
+    fn require_own_drive(&self) -> Result<()> {
+        let genesis = self.replica.genesis.body();
         let is_ours = genesis.kind == VaultKind::Drive
             && genesis.creator == self.session.uid()
             && genesis.instance_id == self.session.profile().instance.id;
-        if !is_ours {
-            return Err(Tamper::Identity.into());
+        if is_ours {
+            Ok(())
+        } else {
+            Err(Tamper::Identity.into())
         }
-        self.check_shared_pin(&mut vault).await?;
-        Ok(vault)
     }
 
     fn drive_id(&self) -> Result<VaultId> {

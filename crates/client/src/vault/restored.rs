@@ -103,6 +103,7 @@ impl RestoreReview {
                 excuse(session, id, error, claim).await?;
                 let pin = LocalPin::detached(id).with_others(account.shared_heads(id));
                 let mut vault = look(session, id, pin).await?;
+                vault.require_own_drive()?;
                 account.check_shared_pin(&mut vault).await?;
                 (vault, true)
             }

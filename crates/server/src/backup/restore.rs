@@ -82,10 +82,13 @@ async fn mark(draft: &Path, target: &Restore, backup_ms: u64) -> Result<()> {
         restored_ms: target.clock.now_ms(),
         backup_ms,
     };
-    let mut write = db.write().await?;
-    restored::set(&mut write, &state).await?;
-    leases::clear(&mut write).await?;
-    write.commit().await?;
+    db.retry(|| async {
+        let mut write = db.write().await?;
+        restored::set(&mut write, &state).await?;
+        leases::clear(&mut write).await?;
+        write.commit().await
+    })
+    .await?;
     // The write-ahead log goes into the file, which is renamed alone.
     db.close().await;
     files::seal(draft).map(drop)

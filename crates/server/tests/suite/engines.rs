@@ -32,6 +32,8 @@ macro_rules! on_engines {
                 a_used_step_and_the_steps_before_it_are_used_up, a_backup_code_works_once,
                 changing_it_wants_a_fresh_proof, a_proof_is_of_the_own_account_and_session,
                 a_reset_code_takes_the_place_of_both_and_gives_nothing_alone;
+            account::halves: a_half_is_of_one_session_and_ends_with_it,
+                a_half_is_not_in_a_stolen_database;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
@@ -85,6 +87,8 @@ macro_rules! while_failing {
                 a_used_step_and_the_steps_before_it_are_used_up, a_backup_code_works_once,
                 changing_it_wants_a_fresh_proof,
                 a_reset_code_takes_the_place_of_both_and_gives_nothing_alone;
+            account::halves: a_half_is_of_one_session_and_ends_with_it,
+                a_half_is_not_in_a_stolen_database;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
                 a_reset_code_outlives_a_recovery;

@@ -27,11 +27,15 @@ impl Accounts {
         let sealed = self
             .kek
             .seal(Sealed::SessionHalf, owner.as_bytes(), half.as_slice());
-        let mut w = self.db.write().await?;
-        if !store::set_half(&mut w, session.row.token_hash, sealed).await? {
-            return Err(ErrorCode::NotLoggedIn.into());
-        }
-        w.commit().await?;
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                if !store::set_half(&mut w, session.row.token_hash, sealed.clone()).await? {
+                    return Err(ErrorCode::NotLoggedIn.into());
+                }
+                Ok::<_, Error>(w.commit().await?)
+            })
+            .await?;
         Ok(KeptHalf { session_id: owner })
     }
 

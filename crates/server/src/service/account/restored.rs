@@ -22,9 +22,13 @@ impl Accounts {
     /// # Errors
     /// [`crate::service::Error`] if the database fails.
     pub async fn end_restore(&self) -> Result<bool> {
-        let mut w = self.db.write().await?;
-        let was_restored = restored::clear(&mut w).await?;
-        w.commit().await?;
-        Ok(was_restored)
+        self.db
+            .retry(|| async {
+                let mut w = self.db.write().await?;
+                let was_restored = restored::clear(&mut w).await?;
+                w.commit().await?;
+                Ok(was_restored)
+            })
+            .await
     }
 }

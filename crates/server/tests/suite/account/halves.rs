@@ -18,7 +18,7 @@ fn half(bytes: &[u8]) -> SessionHalf {
 /// It comes back to the session that gave it, to no other of the same person,
 /// and never after that session.
 #[tokio::test]
-async fn a_half_is_of_one_session_and_ends_with_it() {
+pub(crate) async fn a_half_is_of_one_session_and_ends_with_it() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let first = alice.session.clone();
@@ -53,7 +53,7 @@ async fn a_half_is_of_one_session_and_ends_with_it() {
 
 /// A copy of the database holds it sealed.
 #[tokio::test]
-async fn a_half_is_not_in_a_stolen_database() {
+pub(crate) async fn a_half_is_not_in_a_stolen_database() {
     use sv_server::db::Query;
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;

@@ -1,7 +1,7 @@
 //! Accounts over the real router: stories, attacks, limits, authorisation.
 
 pub(crate) mod actor;
-mod halves;
+pub(crate) mod halves;
 pub(crate) mod limits;
 pub(crate) mod matrix;
 pub(crate) mod random_requests;
