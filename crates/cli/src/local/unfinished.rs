@@ -12,6 +12,9 @@ use sv_client::port::{Storage, StorageError};
 
 use super::explain;
 
+/// Noted before the folder is made: if it is there then, it is empty.
+const ABOUT_TO_BE: &[u8] = b"";
+
 /// A folder that is being downloaded into.
 #[derive(Debug)]
 pub struct Unfinished(String);
@@ -27,9 +30,10 @@ impl Unfinished {
         remote: &str,
     ) -> Result<Self, StorageError> {
         let failed = |error: io::Error| explain(folder, &error);
+        let name = note_name(folder, remote).map_err(failed)?;
+        storage.write(&name, ABOUT_TO_BE).await?;
         fs::create_dir_all(folder).map_err(failed)?;
         let found = fs::metadata(folder).map_err(failed)?;
-        let name = note_name(folder, remote).map_err(failed)?;
         storage.write(&name, identity(&found).as_bytes()).await?;
         Ok(Self(name))
     }
@@ -47,8 +51,11 @@ impl Unfinished {
         let (Ok(found), Ok(name)) = (fs::metadata(folder), note_name(folder, remote)) else {
             return Ok(None);
         };
-        let noted = storage.read(&name).await?;
-        let is_ours = noted.is_some_and(|noted| noted == identity(&found).as_bytes());
+        let is_ours = match storage.read(&name).await?.as_deref() {
+            None => false,
+            Some(ABOUT_TO_BE) => fs::read_dir(folder).is_ok_and(|mut rows| rows.next().is_none()),
+            Some(noted) => noted == identity(&found).as_bytes(),
+        };
         Ok((is_ours && found.is_dir()).then_some(Self(name)))
     }
 

@@ -1,5 +1,7 @@
 //! Transfers that were interrupted, or are larger than one request.
 
+use sv_api::Endpoint;
+use sv_api::endpoint::{GetBlock, PutBlock, ReplaceUnlockers};
 use sv_client::account::{
     Reproof, Session, generate_recovery_key, replace_recovery_key, start_recovery,
 };
@@ -16,9 +18,6 @@ use sv_testkit::{
     Actor, Dice, MemoryFiles, MemoryTarget, PASSWORD, Terminal, TestPlatform, TestServer, file,
     folder, get, put, run,
 };
-
-use sv_api::Endpoint;
-use sv_api::endpoint::{GetBlock, PutBlock, ReplaceUnlockers};
 
 /// Three blocks, of which the third is short.
 const LEN: usize = 2 * BLOCK_LEN + 5_000;

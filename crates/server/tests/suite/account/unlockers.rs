@@ -49,8 +49,11 @@ pub(crate) async fn a_new_password_ends_the_old_one_and_every_other_session() {
     // The same again has no effect, for its first answer may have been lost.
     // A12: another of that version, or an older one, is refused.
     replace(&world, &session, set).await.unwrap();
+    let other_record = register(&world, "alice", "newer", Some(&session), None)
+        .await
+        .unwrap();
     for version in [1, 2] {
-        let other = alice.unlockers(&record, version, |_| {});
+        let other = alice.unlockers(&other_record, version, |_| {});
         let refused = replace(&world, &session, other).await;
         assert_eq!(refused, Err(ErrorCode::Conflict), "{version}");
     }

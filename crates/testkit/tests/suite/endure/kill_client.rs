@@ -71,13 +71,17 @@ async fn survive(dice: &mut Dice, sums: &mut Sums) {
             terminal.run(&put).done();
             sums.kills += 1;
             sums.sent_again += files_below(&daemon.blocks()).len() - before;
+            let mut is_there = false;
             if dice.chance(50) {
                 let aim = Aim::After(usual_get.mul_f64(dice.below(110) as f64 / 100.0));
-                kill(&daemon, &terminal, &get, aim).await;
+                // Done before it could be killed, it would be a second copy.
+                is_there = kill(&daemon, &terminal, &get, aim).await;
                 expect_no_half_file(&copy, &tree);
-                sums.kills_of_get += 1;
+                sums.kills_of_get += usize::from(!is_there);
             }
-            terminal.run(&get).done();
+            if !is_there {
+                terminal.run(&get).done();
+            }
         }
         expect_same_tree(&tree, &copy);
         daemon.expect_whole();
@@ -92,13 +96,15 @@ fn timed(terminal: &Terminal, arguments: &[&str]) -> Duration {
     started.elapsed()
 }
 
-async fn kill(daemon: &Daemon, terminal: &Terminal, arguments: &[&str], aim: Aim) {
+/// Kills a command; true if it was done before.
+async fn kill(daemon: &Daemon, terminal: &Terminal, arguments: &[&str], aim: Aim) -> bool {
     let mut command = terminal.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = tokio::process::Command::from(command).spawn().unwrap();
     let ambush = Ambush::lay(child.id().unwrap(), aim, &daemon.blocks());
-    let _ = child.wait().await.unwrap();
+    let ended = child.wait().await.unwrap();
     drop(ambush);
+    ended.success()
 }
 
 /// Whatever has its final name is whole.
