@@ -1,18 +1,20 @@
 //! `check` finds every kind of damage; a backup comes back whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sv_ledger::limits::BLOCK_GRACE_MS;
 use sv_server::args;
-use sv_server::backup::{Backup, Error, Restore, backup, restore};
-use sv_server::blocks::FileBlocks;
+use sv_server::backup::{Backup, BlocksAt, Error, Restore, backup, restore};
+use sv_server::blocks::{BlockStore, DatabaseBlocks, FileBlocks};
 use sv_server::check::{Finding, check};
 use sv_server::db::{Database, Value};
 use sv_server::random::Random;
+use sv_server::service::vault::Vaults;
 
 use crate::append::append;
 use crate::author::{Log, Put, body_hash, content, content_id, node, record, sealed};
-use crate::world::{World, url};
+use crate::world::{World, pieces, url};
 
 async fn furnished(world: &World) -> Log {
     let (person, mut log) = world.person(1).await;
@@ -234,4 +236,43 @@ async fn while_a_backup_holds_the_lease_no_file_is_removed() {
     assert_eq!(world.files().len(), 2);
     world.pass(1000);
     assert_eq!(world.jobs.run().await.unwrap().removed_files, 1);
+}
+
+#[tokio::test]
+async fn blocks_in_the_database_are_in_its_copy() {
+    let world = World::new().await;
+    let in_rows: Arc<dyn BlockStore> =
+        Arc::new(DatabaseBlocks::new(world.db.clone(), world.clock.clone()));
+    let (db, clock, random) = (world.db.clone(), world.clock.clone(), Random::system());
+    let vaults = Vaults::new(db, in_rows, clock.clone(), random.clone());
+    let (person, _) = world.person(1).await;
+    let block = pieces(&sealed(700_000, 1));
+    let put = vaults.put_block(person.uid, content_id(1), 0, block).await;
+    put.unwrap();
+    let source = Backup {
+        db: world.db.clone(),
+        blocks: None,
+        keys: BTreeMap::new(),
+        clock: clock.clone(),
+        random,
+    };
+    let taken = world.folder.path().join("backup");
+    let manifest = backup(&source, &taken).await.unwrap();
+    assert_eq!(manifest.blocks, BlocksAt::Database);
+
+    let home = tempfile::TempDir::new().unwrap();
+    let files = FileBlocks::open(&home.path().join("store")).unwrap();
+    let mut target = Restore {
+        database: home.path().join("vault.db"),
+        blocks: Some(Arc::new(files)),
+        keys: home.path().join("keys"),
+    };
+    let refused = restore(&taken, &target).await;
+    assert!(matches!(refused, Err(Error::BlocksElsewhere(_))));
+    target.blocks = None;
+    restore(&taken, &target).await.unwrap();
+    let db = Database::open(&url(&target.database)).await.unwrap();
+    let store: Arc<dyn BlockStore> = Arc::new(DatabaseBlocks::new(db.clone(), clock));
+    let report = check(&db, &store).await.unwrap();
+    assert_eq!((report.blocks, report.findings), (1, vec![]));
 }
