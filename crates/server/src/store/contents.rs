@@ -59,28 +59,6 @@ pub async fn lock(write: &mut Write, id: ContentId) -> Result<Option<Content>> {
     row.map(content).transpose()
 }
 
-/// Those of some contents that are there, locked until the end of the unit of
-/// work.
-///
-/// # Errors
-/// [`crate::db::Error`].
-pub async fn lock_all(
-    write: &mut Write,
-    ids: impl Iterator<Item = ContentId> + Send,
-) -> Result<BTreeMap<ContentId, Content>> {
-    let rows = write
-        .query_list(
-            "SELECT content_id, uploader, committed, revision, sealed_len, block_count, blocks_root, \
-             expires_ms FROM contents WHERE content_id IN (?..) FOR UPDATE",
-            args![],
-            ids.map(Value::from).collect(),
-        )
-        .await?;
-    rows.into_iter()
-        .map(|row| content(row).map(|c| (c.content_id, c)))
-        .collect()
-}
-
 /// A content.
 ///
 /// # Errors
