@@ -41,7 +41,7 @@ pub type Wrapper = fn(Command, &Path) -> Command;
 pub struct Checked {
     /// Its exit code.
     pub code: i32,
-    /// Files that no row names.
+    /// Files that no row names, reserved or not.
     pub orphans: u64,
     /// Everything it said.
     pub said: String,
@@ -178,7 +178,10 @@ impl Daemon {
         let report: serde_json::Value = serde_json::from_str(&stdout).unwrap_or_default();
         Checked {
             code: output.status.code().unwrap_or(-1),
-            orphans: report["orphans"].as_u64().unwrap_or(0),
+            orphans: ["orphans", "reserved"]
+                .iter()
+                .filter_map(|count| report[count].as_u64())
+                .sum(),
             said: stdout + &String::from_utf8_lossy(&output.stderr),
         }
     }

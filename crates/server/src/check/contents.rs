@@ -38,7 +38,9 @@ pub(super) async fn check(
         let values: Vec<_> = names.iter().map(|name| Value::from(*name)).collect();
         let mut snapshot = db.read().await?;
         let mut known = blocks::named_files(&mut snapshot, values.clone()).await?;
-        known.extend(reservations::among(&mut snapshot, values.clone()).await?);
+        let reserved = reservations::among(&mut snapshot, values.clone()).await?;
+        report.reserved += reserved.len() as u64;
+        known.extend(reserved);
         known.extend(garbage::discarded_among(&mut snapshot, values).await?);
         let known: BTreeSet<_> = known.into_iter().collect();
         let orphans = names.into_iter().filter(|name| !known.contains(name));

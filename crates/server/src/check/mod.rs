@@ -136,6 +136,9 @@ pub struct Report {
     pub blocks: u64,
     /// Their bytes.
     pub block_bytes: u64,
+    /// Files whose row is yet to come, or never will: their names are reserved
+    /// so long.
+    pub reserved: u64,
     /// Files that no row names. Harmless: a job removes them after a day.
     pub orphans: Vec<BlockName>,
     /// Everything that is not as it must be.

@@ -132,7 +132,7 @@ pub(super) async fn check(storage: Storage, json: bool) -> Result<(), Failure> {
         let counts = json!({
             "vaults": report.vaults, "entries": report.entries, "bodies": report.bodies,
             "blocks": report.blocks, "block_bytes": report.block_bytes,
-            "orphans": report.orphans.len(), "findings": findings,
+            "reserved": report.reserved, "orphans": report.orphans.len(), "findings": findings,
         });
         println!("{counts}");
     } else {

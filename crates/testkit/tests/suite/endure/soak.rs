@@ -26,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug, Default)]
 struct Tally {
     done: BTreeMap<&'static str, usize>,
+    requests: usize,
+    /// Requests whose answer never came.
+    cut_off: usize,
+    /// Requests that a server answered with "not now".
+    put_off: usize,
     /// Acts that were tried again after an error.
     repeated: usize,
     /// Acts that an error left open, and that turned out to be done.
@@ -66,6 +71,8 @@ fn people_lose_nothing_whatever_breaks() {
         let stage = daemon.backing().stage();
         println!("{stage}: {people} people on {devices} devices, {puts} puts acknowledged");
         println!("{:#?}", tally.borrow());
+        let tally = tally.borrow();
+        assert!(!tally.blows.is_empty() && tally.cut_off + tally.put_off > 0);
     });
 }
 
@@ -107,8 +114,24 @@ impl Person<'_> {
         while Instant::now() < until {
             let what = self.act().await;
             *self.tally.borrow_mut().done.entry(what).or_default() += 1;
+            self.count_requests();
             let pause = self.dice.below(PAUSE_MS) as u64;
             tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+    }
+
+    fn count_requests(&self) {
+        let mut tally = self.tally.borrow_mut();
+        for drive in &self.devices {
+            let network = &drive.vault().session().platform().network;
+            for answer in network.take_recording().answers {
+                tally.requests += 1;
+                match answer {
+                    None => tally.cut_off += 1,
+                    Some((503, _)) => tally.put_off += 1,
+                    Some((status, _)) => assert!(status < 500, "{status}"),
+                }
+            }
         }
     }
 
