@@ -93,7 +93,7 @@ impl Context {
         else {
             return failure;
         };
-        let claim = match self.platform(None) {
+        let claim = match self.platform(&ServerArgs::default()) {
             Ok((platform, _)) => restore_claim(&platform).await.ok().flatten(),
             Err(_) => None,
         };

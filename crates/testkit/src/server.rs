@@ -145,7 +145,7 @@ impl TestServer {
             db: sv_server::db::Database::open(&self.config.storage.database)
                 .await
                 .expect("the database"),
-            blocks: Arc::new(self.blocks()),
+            blocks: Some(Arc::new(self.blocks())),
             keys: BTreeMap::new(),
             clock: self.server_clock(),
             random: Random::system(),
@@ -163,7 +163,7 @@ impl TestServer {
         std::fs::remove_dir_all(self.data()).expect("the old data goes");
         let place = Restore {
             database: self.data().join("vault.db"),
-            blocks: Arc::new(self.blocks()),
+            blocks: Some(Arc::new(self.blocks())),
             keys: self.folder.path().join("no-keys"),
             clock: self.server_clock(),
             random: Random::system(),
@@ -174,7 +174,7 @@ impl TestServer {
     }
 
     fn blocks(&self) -> FileBlocks {
-        FileBlocks::open(&self.config.storage.blocks).expect("the block store")
+        FileBlocks::open(&self.data().join("blocks")).expect("the block store")
     }
 
     fn server_clock(&self) -> Clock {

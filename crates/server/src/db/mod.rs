@@ -119,7 +119,7 @@ impl Database {
     /// [`Error::Unavailable`] if no connection came free in time.
     pub async fn read(&self) -> Result<Read> {
         let begin = async {
-            Ok(match &self.engine {
+            Ok::<_, Error>(match &self.engine {
                 Engine::Sqlite(file) => (file.begin_read().await?, None),
                 Engine::MySql(server) => (server.begin_read().await?, Some(server.clone())),
             })
@@ -137,7 +137,7 @@ impl Database {
     pub async fn write(&self) -> Result<Write> {
         session::strike(self.faults.as_deref(), Point::Begin)?;
         let begin = async {
-            Ok(match &self.engine {
+            Ok::<_, Error>(match &self.engine {
                 Engine::Sqlite(file) => (file.begin_write().await?, None),
                 Engine::MySql(server) => (server.begin_write().await?, Some(server.clone())),
             })

@@ -1,7 +1,7 @@
 //! Leases: who may do alone, until when, what only one may do at a time.
 
 use crate::args;
-use crate::db::{Result, Write};
+use crate::db::{Query, Result, Write};
 
 /// Removing blocks, or making sure that none is removed.
 pub const BLOCK_REMOVAL: &str = "block-removal";

@@ -189,7 +189,7 @@ async fn a_backup_comes_back_whole_and_overwrites_nothing() {
     // The lease of the backup is in the backup, and nobody's any more.
     let next = Backup {
         db,
-        blocks: store,
+        blocks: Some(store),
         keys: BTreeMap::new(),
         clock: world.clock.clone(),
         random: Random::system(),
@@ -266,6 +266,8 @@ async fn blocks_in_the_database_are_in_its_copy() {
         database: home.path().join("vault.db"),
         blocks: Some(Arc::new(files)),
         keys: home.path().join("keys"),
+        clock: clock.clone(),
+        random: Random::system(),
     };
     let refused = restore(&taken, &target).await;
     assert!(matches!(refused, Err(Error::BlocksElsewhere(_))));

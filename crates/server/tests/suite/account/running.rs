@@ -90,8 +90,15 @@ async fn a_server_on_a_server_s_database_starts_once_that_is_migrated() {
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
     // Another, beside it, finds what the first has made.
     let beside = Server::start(config).await.unwrap();
-    let id = beside.app().accounts().describe().instance_id;
-    assert_eq!(server.app().accounts().describe().instance_id, id);
+    let id = beside
+        .app()
+        .accounts()
+        .describe()
+        .await
+        .unwrap()
+        .instance_id;
+    let own = server.app().accounts().describe().await.unwrap();
+    assert_eq!(own.instance_id, id);
     beside.stop().await;
 
     fresh.break_connections().await;
