@@ -160,7 +160,8 @@ pub fn toll(command: &mut std::process::Command) -> (std::process::ExitStatus, T
     let mut child = command.spawn().expect("a process");
     let stat = format!("/proc/{}/stat", child.id());
     let (mut memory, mut busy) = (0, Duration::ZERO);
-    loop {
+    let mut has_ended = false;
+    while !has_ended {
         memory = peak_memory(child.id()).unwrap_or(0).max(memory);
         // The name, in parentheses, may hold anything.
         let stat = std::fs::read_to_string(&stat).unwrap_or_default();
@@ -171,12 +172,13 @@ pub fn toll(command: &mut std::process::Command) -> (std::process::ExitStatus, T
         let per_second = rustix::param::clock_ticks_per_second();
         busy = busy.max(Duration::from_millis((user + system) * 1000 / per_second));
         // Not waited for, so the last figures are still there.
-        if fields.first().is_none_or(|state| *state == "Z") {
-            let ended = child.wait().expect("the process ends");
-            return (ended, Toll { memory, busy });
+        has_ended = fields.first().is_none_or(|state| *state == "Z");
+        if !has_ended {
+            std::thread::sleep(Duration::from_millis(2));
         }
-        std::thread::sleep(Duration::from_millis(2));
     }
+    let ended = child.wait().expect("the process ends");
+    (ended, Toll { memory, busy })
 }
 
 /// Every file below a folder, sorted.

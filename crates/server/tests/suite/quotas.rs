@@ -4,7 +4,7 @@ use sv_api::ErrorCode;
 use sv_ledger::limits::{LOG_RESERVE, RECORD_LEN};
 
 use crate::append::{append, refusal};
-use crate::author::{Put, node, sealed};
+use crate::author::{Put, node, record, sealed};
 use crate::world::World;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -17,12 +17,13 @@ async fn entries_and_records_are_charged_and_pruned_ones_given_back() {
     assert_eq!(born, world.logged(person.uid).await);
     assert!(born > 0, "a vault's first entries count");
 
-    let record = "a".repeat(5000);
-    let request = log.request(vec![Put::new(1, &record)], &[], world.now_ms());
+    let text = "a".repeat(5000);
+    let record_len = record(&text).len() as u64;
+    let request = log.request(vec![Put::new(1, &text)], &[], world.now_ms());
     let entry_len = request.entry.to_bytes().len() as u64;
     append(&world, &mut log, request.clone()).await;
     let one = world.charged(person.uid).await;
-    assert_eq!(one, born + entry_len + 5000);
+    assert_eq!(one, born + entry_len + record_len);
     let access = world.writer(&log).await;
     world.vaults.append(&access, request).await.unwrap();
     assert_eq!(
@@ -32,7 +33,7 @@ async fn entries_and_records_are_charged_and_pruned_ones_given_back() {
     );
 
     // The record is there: another node that has it costs its entry alone.
-    let request = log.request(vec![Put::new(2, &record)], &[], world.now_ms());
+    let request = log.request(vec![Put::new(2, &text)], &[], world.now_ms());
     let twin_len = request.entry.to_bytes().len() as u64;
     append(&world, &mut log, request).await;
     assert_eq!(world.charged(person.uid).await, one + twin_len);
@@ -45,7 +46,7 @@ async fn entries_and_records_are_charged_and_pruned_ones_given_back() {
     world.assert_whole().await;
     world.pass(HOUR_MS + 1);
     assert_eq!(world.jobs.run().await.unwrap().pruned_leaves, 2);
-    assert_eq!(world.charged(person.uid).await, deleted - 5000);
+    assert_eq!(world.charged(person.uid).await, deleted - record_len);
     world.assert_whole().await;
 }
 

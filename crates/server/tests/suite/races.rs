@@ -28,7 +28,7 @@ pub(crate) async fn of_many_uploads_at_once_no_more_fit_than_fit() {
     let world = World::new().await;
     let (person, _) = world.person(1).await;
     let block = sealed(100_000, 1);
-    let room = 2 * block.len() as u64 + 1000;
+    let room = world.charged(person.uid).await + 2 * block.len() as u64 + 1000;
     let limit = || async {
         let mut write = world.db.write().await?;
         quota::set_limit(&mut write, person.uid, room).await?;
