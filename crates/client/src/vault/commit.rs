@@ -18,10 +18,10 @@ use crate::call::Repeat;
 use crate::error::{ClientError, Result};
 use crate::port::Platform;
 
-/// How often a change is rebased before giving up: for about a minute. Another
+/// How often a change is rebased before giving up: for some twenty seconds. Another
 /// device that writes without a pause wins nine times in ten on a busy machine,
 /// since it need not catch up first; a hundred attempts were too few.
-const ATTEMPTS: u32 = 1000;
+const ATTEMPTS: u32 = 300;
 /// Milliseconds to wait between two of them, times a random factor.
 const PAUSE_MS: u64 = 40;
 
