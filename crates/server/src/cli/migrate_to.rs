@@ -24,6 +24,8 @@ pub(super) async fn run(
         return Err(Failure::usage("this is the database that is to be moved"));
     }
     let (_alone_here, from_db) = open_source(&storage).await?;
+    // Makes the schema where there is none yet.
+    Database::migrate(url).await.map_err(Failure::failed)?;
     let to_db = Database::open(url).await.map_err(Failure::failed)?;
     let _alone_there = alone(to_db.file().map(|file| file.path()).as_deref())?;
     let new_blocks = new_blocks.unwrap_or_else(|| storage.blocks.clone());

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sv_api::account::SignupPolicy;
+use sv_backends::sql::Engine;
 use sv_server::app::{App, OpenError};
 use sv_server::args;
 use sv_server::blocks::{
     BlockBody, BlockName, BlockStore, BlockStream, DatabaseBlocks, Error as BlockError, FileBlocks,
     Listed, Owner, OwnerMark, Stored,
 };
+use sv_server::check::check;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
 use sv_server::db::{Database, Query};
@@ -124,6 +126,29 @@ async fn everything_arrives_and_a_second_run_has_nothing_to_do() {
     assert!(matches!(again, Err(Error::MovedAway)), "{again:?}");
     let back = give_up(&from.db).await;
     assert!(matches!(back, Err(Error::MovedAway)), "{back:?}");
+}
+
+#[tokio::test]
+async fn everything_arrives_in_a_database_on_a_server() {
+    for engine in [Engine::MariaDb, Engine::MySql] {
+        let Some(fresh) = engine.fresh().await else {
+            continue;
+        };
+        let world = furnished().await;
+        Database::migrate(fresh.url()).await.unwrap();
+        let db = Database::open(fresh.url()).await.unwrap();
+        let blocks = Arc::new(DatabaseBlocks::new(db.clone(), Clock::system()));
+        let (from, to) = (source(&world), Side { db, blocks });
+        let moved = move_all(&from, &to, false, &Random::system())
+            .await
+            .unwrap();
+        assert_eq!(rows(&from.db).await, rows(&to.db).await);
+        assert_eq!(moved.blocks, 12);
+        let report = check(&to.db, &to.blocks).await.unwrap();
+        assert_eq!(report.findings, []);
+        assert_eq!((report.blocks, report.orphans.len()), (24, 0));
+        to.db.close().await;
+    }
 }
 
 #[tokio::test]
