@@ -54,7 +54,7 @@ struct Person<'t> {
 #[test]
 fn people_lose_nothing_whatever_breaks() {
     run(async {
-        let (people, time) = scaled((12, 25), (50, 600));
+        let (people, time) = scaled((50, 30), (50, 600));
         let mut dice = Dice::thrown("soak");
         let mut daemon = Daemon::start_on_own(Stage::together(), SERVERS).await;
         let tally = RefCell::default();
