@@ -64,7 +64,7 @@ impl<P: Platform> Drive<'_, P> {
                 .map(|(id, r)| Change::put(*id, Payload::Node(r.clone())));
             Ok(puts.collect())
         };
-        self.commit(async |vault| vault.commit(Vec::new(), plan).await)
+        self.commit(async |vault| vault.commit(&[], plan).await)
             .await
     }
 
@@ -89,7 +89,7 @@ impl<P: Platform> Drive<'_, P> {
             record.name = name.clone();
             Ok(vec![Change::put(id, Payload::Node(record))])
         };
-        self.commit(async |vault| vault.commit(Vec::new(), plan).await)
+        self.commit(async |vault| vault.commit(&[], plan).await)
             .await?;
         Ok(self.item(id)?.path)
     }

@@ -1,10 +1,13 @@
 //! Carrying out an upload plan: short files go in batches, one entry for
 //! hundreds; long ones on their own, resumable.
 
+use std::collections::BTreeSet;
+
 use futures::stream::{self, StreamExt};
 use sv_api::ErrorCode;
 use sv_api::vault::InlineContent;
 use sv_core::record::{Kind, Payload, Record, Version};
+use sv_ledger::id::ContentId;
 use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
 
 use super::FILES_AT_ONCE;
@@ -218,7 +221,8 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Commits a batch.
+/// Commits a batch; in halves, if the server can take less at a time, as on a
+/// database over its quota.
 async fn land<P: Platform>(
     drive: &mut Drive<'_, P>,
     batch: Batch<'_>,
@@ -231,8 +235,19 @@ async fn land<P: Platform>(
         resumes,
         ..
     } = batch;
-    let plan = |replica: &Replica| Ok(ready.iter().map(|r| r.change(replica, now_ms)).collect());
-    drive.vault.commit(inline, plan).await?;
+    let mut waiting = vec![(ready.as_slice(), inline.as_slice())];
+    while let Some((ready, inline)) = waiting.pop() {
+        let plan =
+            |replica: &Replica| Ok(ready.iter().map(|r| r.change(replica, now_ms)).collect());
+        match drive.vault.commit(inline, plan).await {
+            Err(error) if error.is_refusal(ErrorCode::TooLarge) && ready.len() > 1 => {
+                let (first, second) = ready.split_at(ready.len() / 2);
+                let (of_first, of_second) = split_inline(inline, first);
+                waiting.extend([(second, of_second), (first, of_first)]);
+            }
+            done => done?,
+        }
+    }
     for resume in resumes {
         resume.done(drive.vault.session()).await?;
     }
@@ -240,6 +255,19 @@ async fn land<P: Platform>(
         reporter.report(Progress::Done(ready.step.path.to_string()));
     }
     Ok(())
+}
+
+/// Those contents that belong to the first files, and the rest: both are in
+/// the order in which they were added.
+fn split_inline<'i>(
+    inline: &'i [InlineContent],
+    first: &[Ready<'_>],
+) -> (&'i [InlineContent], &'i [InlineContent]) {
+    let ids: BTreeSet<ContentId> = first
+        .iter()
+        .filter_map(|ready| Some(ready.content.as_ref()?.1.content_id))
+        .collect();
+    inline.split_at(inline.partition_point(|content| ids.contains(&content.content_id)))
 }
 
 impl Ready<'_> {

@@ -150,7 +150,7 @@ impl<P: Platform> Vault<'_, P> {
     /// Those of `plan`, any [`crate::Tamper`], or those of a call.
     pub async fn commit(
         &mut self,
-        inline: Vec<InlineContent>,
+        inline: &[InlineContent],
         mut plan: impl FnMut(&Replica) -> Result<Vec<Change>>,
     ) -> Result<()> {
         for _ in 0..ATTEMPTS {
@@ -167,7 +167,7 @@ impl<P: Platform> Vault<'_, P> {
                     .iter()
                     .map(|(_, record)| record.clone())
                     .collect(),
-                inline: inline.clone(),
+                inline: inline.to_vec(),
             };
             let endpoint = AppendEntry { vault: self.id() };
             match self
@@ -197,7 +197,8 @@ impl<P: Platform> Vault<'_, P> {
     /// Appends what `plan` wants for each of `items`, in as few entries as
     /// possible: those are limited in number of changes and in bytes. `None`
     /// leaves an item out. Like [`Self::commit`], it is asked again when the
-    /// vault has changed meanwhile.
+    /// vault has changed meanwhile. A server that can take less at a time, as
+    /// on a database over its quota, gets less.
     ///
     /// # Errors
     /// As [`Self::commit`]; what came before the failure has landed.
@@ -206,16 +207,26 @@ impl<P: Platform> Vault<'_, P> {
         items: &[T],
         plan: impl Fn(&Replica, &T) -> Result<Option<Change>>,
     ) -> Result<()> {
-        let mut rest = items;
+        let (mut rest, mut most) = (items, items.len());
         while !rest.is_empty() {
+            let next = rest.get(..most).unwrap_or(rest);
             let mut landed = 0;
-            self.commit(Vec::new(), |replica| {
-                let batch = Batch::first(rest, |item| plan(replica, item))?;
-                landed = batch.items;
-                Ok(batch.changes)
-            })
-            .await?;
-            rest = rest.get(landed..).unwrap_or_default();
+            let done = self
+                .commit(&[], |replica| {
+                    let batch = Batch::first(next, |item| plan(replica, item))?;
+                    landed = batch.items;
+                    Ok(batch.changes)
+                })
+                .await;
+            match done {
+                Err(error) if error.is_refusal(ErrorCode::TooLarge) && landed > 1 => {
+                    most = landed / 2;
+                }
+                done => {
+                    done?;
+                    rest = rest.get(landed..).unwrap_or_default();
+                }
+            }
         }
         Ok(())
     }

@@ -340,7 +340,7 @@ pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Resul
         unknown: Default::default(),
     });
     let change = move |_: &super::Replica| Ok(vec![Change::put(node_id, payload.clone())]);
-    account.commit(Vec::new(), change).await?;
+    account.commit(&[], change).await?;
     Ok(storage.write(PUBLISHED, &now_ms.to_be_bytes()).await?)
 }
 

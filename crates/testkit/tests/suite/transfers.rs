@@ -1,7 +1,7 @@
 //! Transfers that were interrupted, or are larger than one request.
 
 use sv_api::Endpoint;
-use sv_api::endpoint::{GetBlock, PutBlock, ReplaceUnlockers};
+use sv_api::endpoint::{AppendEntry, GetBlock, PutBlock, ReplaceUnlockers};
 use sv_client::account::{
     Reproof, Session, generate_recovery_key, replace_recovery_key, start_recovery,
 };
@@ -15,8 +15,8 @@ use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::id::{ContentId, Hash, NodeId};
 use sv_ledger::limits::BLOCK_LEN;
 use sv_testkit::{
-    Actor, Dice, MemoryFiles, MemoryTarget, PASSWORD, Terminal, TestPlatform, TestServer, file,
-    folder, get, put, run,
+    Actor, Dice, Exchange, MemoryFiles, MemoryTarget, PASSWORD, Terminal, TestPlatform, TestServer,
+    file, folder, get, put, run,
 };
 
 /// Three blocks, of which the third is short.
@@ -191,7 +191,7 @@ fn large_records_are_changed_in_as_many_entries_as_it_takes() {
         }
         for batch in changes.chunks(100) {
             let plan = |_: &_| Ok(batch.to_vec());
-            vault.commit(Vec::new(), plan).await.unwrap();
+            vault.commit(&[], plan).await.unwrap();
         }
         drop(vault);
 
@@ -205,6 +205,42 @@ fn large_records_are_changed_in_as_many_entries_as_it_takes() {
         let history = drive.history(&"/all/7".parse().unwrap()).unwrap();
         assert_eq!(history.len() as u64, VERSIONS + 2);
         drive.remove(&all).await.unwrap();
+    });
+}
+
+/// A distributed database over its quota takes a mebibyte at a time: what is
+/// too large goes in parts. Fails without the halves in `land` and
+/// `commit_each`.
+#[test]
+fn what_a_server_cannot_take_at_once_goes_in_parts() {
+    run(async {
+        const FILES: usize = 150;
+        const MOST: usize = 300 * 1024;
+        let server = TestServer::start().await;
+        let (_, session) = Actor::sign_up(&server, "alice").await;
+        let network = &session.platform().network;
+        let nowhere = format!("{}/nowhere", server.url());
+        let is_large =
+            |request: &Exchange| request.is::<AppendEntry>() && request.body.len() > MOST;
+        network.divert(move |request| is_large(request).then(|| nowhere.clone()));
+        network.rewrite(move |request, mut answer| {
+            if is_large(request) {
+                answer.status = 413;
+                answer.body = br#"{"code":"too_large","message":"over quota"}"#.to_vec();
+            }
+            Ok(answer)
+        });
+        let mut drive = Drive::open(&session).await.unwrap();
+        let bytes = |number: usize| format!("{number:05}").repeat(1500);
+        let files = (0..FILES).map(|n| file(&format!("all/{n}"), bytes(n)));
+        let files = [folder("all")].into_iter().chain(files);
+        put(&mut drive, "/", files.collect()).await.unwrap();
+        let there = get(&drive, "/all").await.unwrap();
+        assert_eq!(there.len(), FILES);
+        assert!((0..FILES).all(|n| there.values().any(|b| *b == bytes(n).into_bytes())));
+
+        drive.remove(&"/all".parse().unwrap()).await.unwrap();
+        assert!(get(&drive, "/all").await.is_err());
     });
 }
 

@@ -155,7 +155,7 @@ async fn tag_and_read_keys(daemon: &Daemon, actor: &Actor, dice: &mut Dice) -> S
         record.tags.push(tag.clone());
         Ok(vec![Change::put(id, Payload::Node(record))])
     };
-    drive.commit(Vec::new(), tagged).await.unwrap();
+    drive.commit(&[], tagged).await.unwrap();
 
     let mut secrets = vec![("a tag".to_owned(), tag.clone().into_bytes())];
     let records = drive
