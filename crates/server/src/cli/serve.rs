@@ -1,6 +1,6 @@
 //! `securevaultd serve`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -14,6 +14,14 @@ use crate::ephemeral;
 use crate::server::{Server, StartError};
 use crate::tls::Tls;
 
+/// Prints a line. Whoever started the server may have stopped reading, which
+/// is no reason to stop serving.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($part)*);
+    }};
+}
+
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     start_logging();
     refuse_to_forget(&config)?;
@@ -22,9 +30,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         StartError::Open(error) => error.into(),
         StartError::Listen(..) | StartError::Tls(_) => Failure::failed(error),
     })?;
-    println!("listening on {}", server.url());
+    say!("listening on {}", server.url());
     if let Some(address) = server.metrics_address() {
-        println!("metrics on http://{address}/metrics");
+        say!("metrics on http://{address}/metrics");
     }
     if let Some(tls) = server.tls().filter(|tls| tls.is_self_signed()) {
         introduce(&server, tls);
@@ -48,9 +56,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
 /// they did.
 fn introduce(server: &Server, tls: &Tls) {
     if let Some(about) = tls.certificate() {
-        println!("certificate fingerprint: {}", about.fingerprint);
-        println!("  browsers show a warning, and this under the certificate's details: compare it");
-        println!(
+        say!("certificate fingerprint: {}", about.fingerprint);
+        say!("  browsers show a warning, and this under the certificate's details: compare it");
+        say!(
             "  securevault signup --server {} --fingerprint {}",
             server.url(),
             about.fingerprint
@@ -60,7 +68,7 @@ fn introduce(server: &Server, tls: &Tls) {
     if std::io::stdout().is_terminal()
         && let Ok(code) = QrCode::new(server.url())
     {
-        print!("{}", drawn(&code));
+        say!("{}", drawn(&code).trim_end());
     }
 }
 
@@ -93,8 +101,8 @@ fn refuse_to_forget(config: &Config) -> Result<(), Failure> {
 async fn invite_first(server: &Server) -> Result<(), Failure> {
     let accounts = server.app().accounts();
     if let Some(code) = accounts.invite_first_administrator().await? {
-        println!("invitation for the first administrator, for one sign-up within a day: {code}");
-        println!("  {}/signup#invite={code}", server.url());
+        say!("invitation for the first administrator, for one sign-up within a day: {code}");
+        say!("  {}/signup#invite={code}", server.url());
     }
     Ok(())
 }
