@@ -17,6 +17,7 @@ trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 "$daemon" serve --signup open --listen localhost:0 \
   --data "$work/data" --key-file "$work/key" >"$work/out" 2>"$work/log" &
 server=$!
+: >>"$work/out"
 until url=$(grep -o 'http://localhost:[0-9]*' "$work/out"); do sleep 0.1; done
 
 export SECUREVAULT_HOME=$work/home SECUREVAULT_PASSWORD='correct horse battery 77'
@@ -65,7 +66,7 @@ units=$files unit='files/s'
 copy=$(seconds copy_durably "$work/many" "$work/many.copy")
 put=$(seconds "$client" put -r "$work/many" /)
 get=$(seconds "$client" get -r /many "$work/got")
-diff -r "$work/many" "$work/got/many"
+diff -r "$work/many" "$work/got"
 list=$(seconds "$client" ls /many)
 row "put $files of 4 KiB" "$put" 'cp -r' "$copy"
 row "get $files of 4 KiB" "$get" 'cp -r' "$copy"
