@@ -14,8 +14,11 @@ use tempfile::TempDir;
 use super::a24_salts::Salts;
 use super::world::pattern;
 
-/// Nine blocks, so that the kill at the first comes before the end.
-const LEN: usize = 8 * BLOCK_LEN + 5000;
+/// Sixteen blocks, so that the kill at the fifth comes before the end.
+const LEN: usize = 15 * BLOCK_LEN + 5000;
+/// Three are under way at once: when the fifth is stored, two are acknowledged,
+/// and the upload is there to be taken up.
+const KILLED_AT: usize = 5;
 
 /// Every copy knows the key of the content and which blocks are there, and
 /// seals the same blocks, of a file that was changed meanwhile without showing
@@ -31,11 +34,11 @@ fn a24_copies_of_a_device_seal_apart() {
         let put = ["put", file.to_str().unwrap(), "/file"];
         daemon.tap().record();
         write(&file, 0);
-        kill_at_first_block(&daemon, &first, &put).await;
+        kill_underway(&daemon, &first, &put).await;
         let copies: Vec<Terminal> = (0..scaled(3, 20)).map(|_| first.twin()).collect();
         for (copy, seed) in copies.iter().zip(1..) {
             write(&file, seed);
-            kill_at_first_block(&daemon, copy, &put).await;
+            kill_underway(&daemon, copy, &put).await;
         }
         first.run(&put).done();
         let got = local.path().join("got");
@@ -76,11 +79,15 @@ fn write(file: &Path, seed: u64) {
     file.set_modified(time).unwrap();
 }
 
-async fn kill_at_first_block(daemon: &Daemon, terminal: &Terminal, put: &[&str]) {
+async fn kill_underway(daemon: &Daemon, terminal: &Terminal, put: &[&str]) {
     let mut command = terminal.command(put);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = tokio::process::Command::from(command).spawn().unwrap();
-    let ambush = Ambush::lay(child.id().unwrap(), Aim::AtBlock(1), &daemon.blocks());
+    let ambush = Ambush::lay(
+        child.id().unwrap(),
+        Aim::AtBlock(KILLED_AT),
+        &daemon.blocks(),
+    );
     let ended = child.wait().await.unwrap();
     drop(ambush);
     assert!(!ended.success(), "it was done before it was killed");
