@@ -1,0 +1,199 @@
+//! The page's end: calls with an answer each, and the stream of events.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use futures::channel::{mpsc, oneshot};
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{MessageChannel, MessageEvent, ServiceWorkerContainer, Worker};
+
+use super::{AnyCall, Call, Event, Failure, FailureKind};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Starts the engine; from `boot.js`, which alone may make URLs of scripts.
+    #[wasm_bindgen(js_namespace = securevault, js_name = startEngine, catch)]
+    fn start_engine() -> Result<Worker, JsValue>;
+
+    /// Registers the service worker and gives it once it is active; rejects
+    /// where the browser has none (private windows of some).
+    #[wasm_bindgen(js_namespace = securevault, js_name = startServiceWorker)]
+    fn start_service_worker() -> Promise;
+}
+
+/// The id of messages that answer no call.
+pub(crate) const EVENT: u32 = 0;
+/// The name of the message that gives the engine a port to the service worker.
+pub(crate) const SERVICE_WORKER_PORT: u32 = u32::MAX;
+
+type Waiting = HashMap<u32, oneshot::Sender<Result<String, Failure>>>;
+
+#[derive(Default)]
+struct Page {
+    worker: Option<Worker>,
+    /// Messages for an engine that has not said that it listens.
+    unsent: Option<Vec<JsValue>>,
+    waiting: Waiting,
+    last_id: u32,
+    events: Option<mpsc::UnboundedSender<Event>>,
+}
+
+thread_local! {
+    static PAGE: RefCell<Page> = RefCell::default();
+}
+
+/// Starts engine and service worker. Call it once.
+///
+/// # Errors
+/// [`FailureKind::Crashed`] if the browser starts no worker.
+pub fn connect() -> Result<mpsc::UnboundedReceiver<Event>, Failure> {
+    let worker = start_engine().map_err(|error| crashed(&error))?;
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
+        receive(&event.data());
+    });
+    worker.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+    let on_error = Closure::<dyn FnMut(JsValue)>::new(|_| crash());
+    let on_error = on_error.into_js_value();
+    worker.set_onerror(Some(on_error.unchecked_ref()));
+    worker.set_onmessageerror(Some(on_error.unchecked_ref()));
+    let (sender, events) = mpsc::unbounded();
+    PAGE.with_borrow_mut(|page| {
+        page.worker = Some(worker);
+        page.unsent = Some(Vec::new());
+        page.events = Some(sender);
+    });
+    spawn_local(introduce_service_worker());
+    Ok(events)
+}
+
+/// Asks the engine to do something.
+///
+/// # Errors
+/// Those of the call; [`FailureKind::Crashed`] if the engine ended.
+pub async fn call<C: Call>(call: C) -> Result<C::Answer, Failure> {
+    call_with(call, &[]).await
+}
+
+/// The same, with objects beside it: `File`, `Blob`, `FileSystemFileHandle`.
+///
+/// # Errors
+/// As [`call`].
+pub async fn call_with<C: Call>(call: C, objects: &[JsValue]) -> Result<C::Answer, Failure> {
+    let call: AnyCall = call.into();
+    let json = serde_json::to_string(&call).map_err(|error| crashed(&error.to_string().into()))?;
+    let (sender, answer) = oneshot::channel();
+    let sent = PAGE.with_borrow_mut(|page| {
+        page.last_id = page.last_id % (SERVICE_WORKER_PORT - 1) + 1;
+        page.waiting.insert(page.last_id, sender);
+        let objects: Array = objects.iter().collect();
+        let message = Array::of3(&page.last_id.into(), &json.into(), &objects);
+        page.send(message.into(), &Array::new())
+    });
+    sent.map_err(|error| crashed(&error))?;
+    let json = answer
+        .await
+        .map_err(|_| Failure::new(FailureKind::Crashed))??;
+    serde_json::from_str::<Result<C::Answer, Failure>>(&json)
+        .map_err(|error| crashed(&error.to_string().into()))?
+}
+
+impl Page {
+    fn send(&mut self, message: JsValue, transfer: &Array) -> Result<(), JsValue> {
+        let worker = self.worker.as_ref().ok_or("the engine is not started")?;
+        match &mut self.unsent {
+            Some(unsent) if transfer.length() == 0 => {
+                unsent.push(message);
+                Ok(())
+            }
+            _ => worker.post_message_with_transfer(&message, transfer),
+        }
+    }
+}
+
+/// Takes an answer, an event, or the word that the engine listens (no array).
+fn receive(message: &JsValue) {
+    let Some(parts) = message.dyn_ref::<Array>() else {
+        PAGE.with_borrow_mut(|page| {
+            for message in page.unsent.take().into_iter().flatten() {
+                // Lost only together with the engine, which `crash` tells.
+                let _ = page.send(message, &Array::new());
+            }
+        });
+        return;
+    };
+    let id = parts.get(0).as_f64().map_or(EVENT, |id| id as u32);
+    let json = parts.get(1).as_string().unwrap_or_default();
+    if id != EVENT {
+        let waiting = PAGE.with_borrow_mut(|page| page.waiting.remove(&id));
+        if let Some(waiting) = waiting {
+            // Whoever asked may have stopped waiting.
+            let _ = waiting.send(Ok(json));
+        }
+    } else if let Ok(event) = serde_json::from_str(&json) {
+        tell(event);
+    }
+}
+
+fn tell(event: Event) {
+    PAGE.with_borrow(|page| {
+        if let Some(events) = &page.events {
+            let _ = events.unbounded_send(event);
+        }
+    });
+}
+
+fn crash() {
+    let waiting = PAGE.with_borrow_mut(|page| {
+        page.worker = None;
+        std::mem::take(&mut page.waiting)
+    });
+    for waiting in waiting.into_values() {
+        let _ = waiting.send(Err(Failure::new(FailureKind::Crashed)));
+    }
+    tell(Event::Crashed);
+}
+
+/// Gives engine and service worker the two ends of a channel, now and whenever
+/// the service worker asks: the browser may stop it at any time, and it
+/// remembers nothing.
+async fn introduce_service_worker() {
+    let Ok(container) = JsFuture::from(start_service_worker()).await else {
+        return;
+    };
+    let container: ServiceWorkerContainer = container.unchecked_into();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let container = container.clone();
+        move |_: MessageEvent| introduce(&container)
+    });
+    container.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+    let on_change = Closure::<dyn FnMut(JsValue)>::new({
+        let container = container.clone();
+        move |_: JsValue| introduce(&container)
+    });
+    container.set_oncontrollerchange(Some(on_change.into_js_value().unchecked_ref()));
+    introduce(&container);
+}
+
+fn introduce(container: &ServiceWorkerContainer) {
+    let Some(controller) = container.controller() else {
+        return;
+    };
+    let Ok(channel) = MessageChannel::new() else {
+        return;
+    };
+    let (ours, theirs) = (channel.port1(), channel.port2());
+    let to_engine = Array::of2(&SERVICE_WORKER_PORT.into(), &ours);
+    PAGE.with_borrow_mut(|page| {
+        let sent = page.send(to_engine.into(), &Array::of1(&ours));
+        if sent.is_ok() {
+            let _ = controller.post_message_with_transferable(&theirs, &Array::of1(&theirs));
+        }
+    });
+}
+
+fn crashed(why: &JsValue) -> Failure {
+    let detail = why.as_string().unwrap_or_else(|| format!("{why:?}"));
+    Failure::with_detail(FailureKind::Crashed, detail)
+}

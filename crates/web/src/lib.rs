@@ -1,0 +1,25 @@
+//! The web application. One WebAssembly module runs in two places: as the
+//! **page**, which shows and asks ([`ui`]), and as the **engine** in a worker of
+//! its own, which holds every key and the whole client ([`engine`]). What
+//! crosses between them is in [`bridge`].
+//!
+//! Natively this crate is empty: it ships inside `securevaultd` as files.
+
+#![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+
+pub mod bridge;
+mod engine;
+mod ui;
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Starts what belongs where this module was loaded.
+#[wasm_bindgen(start)]
+pub fn start() {
+    let global = js_sys::global();
+    match global.dyn_into::<web_sys::DedicatedWorkerGlobalScope>() {
+        Ok(worker) => engine::serve(worker),
+        Err(_) => ui::mount(),
+    }
+}

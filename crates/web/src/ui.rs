@@ -1,0 +1,6 @@
+//! The page: every screen.
+
+/// Shows the page in the document's body.
+pub(crate) fn mount() {
+    leptos::mount::mount_to_body(|| ());
+}
