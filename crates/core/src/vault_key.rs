@@ -8,12 +8,13 @@ use hpke::{
 };
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
+use sv_ledger::bootstrap::NamedEnvelope;
 use sv_ledger::codec::{ParseError, Reader, SUITE, Writer};
 use sv_ledger::enc::hash_fields;
-use sv_ledger::entry::PREVIOUS_KEY_LEN;
 use sv_ledger::genesis::KemPublicKey;
 use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::state::Role;
+use sv_ledger::membership_op::PREVIOUS_KEY_LEN;
+use sv_ledger::state::{Head, Role};
 use zeroize::Zeroizing;
 
 use crate::error::{EnvelopeError, SealError, Tampered};
@@ -30,7 +31,7 @@ const ENCAPSULATED_LEN: usize = 1120;
 /// Bytes of a vault key and its tag.
 const CIPHERTEXT_LEN: usize = 32 + 16;
 /// Bytes of the header in front of them.
-const HEADER_LEN: usize = 1 + 32 + 4 + 32 + 4 + 32 + 4 + 32 + 1 + 32 + 32;
+const HEADER_LEN: usize = 1 + 32 + 4 + 32 + 4 + 32 + 4 + (8 + 32) + 32 + 1 + 32 + 32;
 const _: () = assert!(ENVELOPE_LEN == HEADER_LEN + ENCAPSULATED_LEN + CIPHERTEXT_LEN);
 
 impl VaultKey {
@@ -115,6 +116,8 @@ pub struct EnvelopeHeader {
     pub principal: VaultId,
     /// Generation of the receiver's keys; a vault's is its epoch.
     pub principal_generation: u32,
+    /// The receiver's own membership head, as the log names it.
+    pub principal_head: Head,
     /// Hash of the receiver's KEM key.
     pub kem_hash: Hash,
     /// The receiver's role.
@@ -126,6 +129,24 @@ pub struct EnvelopeHeader {
 }
 
 impl EnvelopeHeader {
+    /// What the header of an envelope must say that a verified log names.
+    pub const fn named(vault_id: VaultId, envelope: &NamedEnvelope) -> Self {
+        let member = &envelope.member;
+        Self {
+            vault_id,
+            epoch: envelope.epoch,
+            granter: envelope.granter,
+            granter_generation: envelope.granter_generation,
+            principal: envelope.principal,
+            principal_generation: member.keys.generation,
+            principal_head: member.keys.head,
+            kem_hash: member.keys.kem_hash,
+            role: member.role,
+            vk_commit: envelope.commitment,
+            member_hash: envelope.member_hash,
+        }
+    }
+
     fn to_bytes(self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u8(SUITE)
@@ -135,6 +156,8 @@ impl EnvelopeHeader {
             .u32(self.granter_generation)
             .raw(self.principal.as_bytes())
             .u32(self.principal_generation)
+            .u64(self.principal_head.seq)
+            .raw(self.principal_head.hash.as_bytes())
             .raw(self.kem_hash.as_bytes())
             .u8(self.role.tag())
             .raw(self.vk_commit.as_bytes())
@@ -151,6 +174,10 @@ impl EnvelopeHeader {
             granter_generation: r.u32()?,
             principal: r.vault_id()?,
             principal_generation: r.u32()?,
+            principal_head: Head {
+                seq: r.u64()?,
+                hash: r.hash()?,
+            },
             kem_hash: r.hash()?,
             role: Role::from_tag(r.u8()?)?,
             vk_commit: r.hash()?,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::entry::{Entry, Ops, StateOp, check_state_ops};
 use crate::id::{NodeId, VaultId};
-use crate::state::{Head, Leaf, Member, Role, VaultState};
+use crate::principals::Principals;
+use crate::state::{Head, Leaf, Role, VaultState};
 
 /// Why an entry is not valid after a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum Reject {
     /// Its author has no access.
     #[error("the author of the entry has no access to the vault")]
     NotAMember,
+    /// Its author's access, or that of a vault it is authored through, had
+    /// expired when it says it was made.
+    #[error("the author's access to the vault has expired")]
+    Expired,
+    /// It names another vault by a head that is not known or goes back, or by
+    /// keys that are not that vault's.
+    #[error("the entry names another vault as it is not")]
+    Principal,
     /// Its author signs with keys of another generation.
     #[error("the entry is signed with keys of another generation")]
     Generation,
@@ -36,6 +45,9 @@ pub enum Reject {
     /// The author's role does not allow it.
     #[error("the author's role does not allow this")]
     Role,
+    /// A new vault key is due before anything is written.
+    #[error("the vault needs a new key before anything is written")]
+    Due,
     /// Written under another key epoch than the current one.
     #[error("the entry is written under another key epoch")]
     Epoch,
@@ -66,11 +78,17 @@ pub struct Transition {
     pub leaves: Vec<(NodeId, Option<Leaf>)>,
 }
 
-/// Steps a vault by one entry.
+/// Steps a vault by one entry. `principals` has the memberships of other
+/// vaults that [`Entry::named_heads`] lists; those of most entries are none.
 ///
 /// # Errors
 /// [`Reject`] if the entry is not valid here; nothing has changed then.
-pub fn apply(state: &VaultState, touched: &Touched, entry: &Entry) -> Result<Transition, Reject> {
+pub fn apply(
+    state: &VaultState,
+    touched: &Touched,
+    principals: &Principals,
+    entry: &Entry,
+) -> Result<Transition, Reject> {
     let body = entry.body();
     if body.vault_id != state.vault_id() {
         return Err(Reject::WrongVault);
@@ -85,15 +103,18 @@ pub fn apply(state: &VaultState, touched: &Touched, entry: &Entry) -> Result<Tra
     };
     let leaves = match &body.ops {
         Ops::Membership(_) => {
-            next.membership = state.membership.step(entry)?;
+            next.membership = state.membership.step(entry, principals)?;
             Vec::new()
         }
         Ops::State(ops) => {
-            let author = state.membership.author(entry)?;
+            let author = state.membership.authority(entry, principals)?;
+            if state.membership.is_due || !author.is_current {
+                return Err(Reject::Due);
+            }
             if body.epoch == 0 || body.epoch != state.membership.epoch {
                 return Err(Reject::Epoch);
             }
-            let leaves = next_leaves(ops, touched, body.author, author)?;
+            let leaves = next_leaves(ops, touched, body.author, author.role)?;
             for (node, leaf) in &leaves {
                 if let Some(old) = touched.get(node) {
                     next.accumulator.remove(&body.vault_id, node, old);
@@ -114,7 +135,8 @@ pub fn apply(state: &VaultState, touched: &Touched, entry: &Entry) -> Result<Tra
     })
 }
 
-/// The leaves that state operations make, checked against the author's role.
+/// The leaves that state operations make, checked against the author's
+/// effective role.
 ///
 /// An author who composes an entry uses the same function, and so signs only
 /// operations that will be accepted; operations in another form than the one
@@ -126,9 +148,9 @@ pub fn next_leaves(
     ops: &[StateOp],
     touched: &Touched,
     author_id: VaultId,
-    author: &Member,
+    role: Role,
 ) -> Result<Vec<(NodeId, Option<Leaf>)>, Reject> {
-    if author.role < Role::Contributor {
+    if role < Role::Contributor {
         return Err(Reject::Role);
     }
     check_state_ops(ops).map_err(|_| Reject::Operation)?;
@@ -136,7 +158,7 @@ pub fn next_leaves(
         .map(|op| {
             let node = *op.node_id();
             let old = touched.get(&node);
-            if old.is_some_and(|leaf| author.role < Role::Editor && leaf.creator != author_id) {
+            if old.is_some_and(|leaf| role < Role::Editor && leaf.creator != author_id) {
                 return Err(Reject::Role);
             }
             match (op, old) {
@@ -148,7 +170,7 @@ pub fn next_leaves(
                         return Err(Reject::Revision);
                     }
                     let (creator, creator_role) =
-                        old.map_or((author_id, author.role), |l| (l.creator, l.creator_role));
+                        old.map_or((author_id, role), |l| (l.creator, l.creator_role));
                     let record_hash = put.record_hash;
                     Ok((
                         node,

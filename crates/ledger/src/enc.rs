@@ -35,6 +35,8 @@ pub enum Statement {
     Entry,
     /// The list of an account's unlockers.
     Unlockers,
+    /// A member's new keys, proved by the new signing key.
+    Rekey,
     /// A server's challenge answered by the recovery key.
     RecoveryProof,
     /// A record or key envelope, stored beside the log (hashed, never signed).
@@ -43,10 +45,11 @@ pub enum Statement {
 
 impl Statement {
     /// Every statement, for the registry test.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Genesis,
         Self::Entry,
         Self::Unlockers,
+        Self::Rekey,
         Self::RecoveryProof,
         Self::Body,
     ];
@@ -57,6 +60,7 @@ impl Statement {
             Self::Genesis => "SecureVault/v1/genesis",
             Self::Entry => "SecureVault/v1/entry",
             Self::Unlockers => "SecureVault/v1/unlockers",
+            Self::Rekey => "SecureVault/v1/rekey",
             Self::RecoveryProof => "SecureVault/v1/recovery-proof",
             Self::Body => "SecureVault/v1/body",
         }
@@ -68,6 +72,7 @@ impl Statement {
             Self::Genesis => "SecureVault/v1/sig/genesis",
             Self::Entry => "SecureVault/v1/sig/entry",
             Self::Unlockers => "SecureVault/v1/sig/unlockers",
+            Self::Rekey => "SecureVault/v1/sig/rekey",
             Self::RecoveryProof => "SecureVault/v1/sig/recovery-proof",
             Self::Body => "SecureVault/v1/sig/body",
         }

@@ -3,14 +3,13 @@
 
 use crate::codec::{ParseError, Reader, SUITE, Writer};
 use crate::enc::Statement;
-use crate::genesis::{KemPublicKey, verify};
+use crate::genesis::verify;
 use crate::handle::Handle;
 use crate::id::{ContentId, Hash, NodeId, SignPublicKey, VaultId};
-use crate::limits::{CONTENTS_PER_OP, DROPS_PER_OP, ENTRY_LEN, MEMBERS, OPS_PER_ENTRY};
+use crate::limits::{CONTENTS_PER_OP, DROPS_PER_OP, ENTRY_LEN, MEMBERS, NESTING, OPS_PER_ENTRY};
+use crate::membership_op::{EpochOp, MembershipOp, check_membership_ops};
 use crate::sealed::is_content_shape;
-
-/// Bytes of the previous epoch's key boxed under the new one.
-pub const PREVIOUS_KEY_LEN: usize = crate::sealed::box_len(32);
+use crate::state::Head;
 
 /// The unsigned fields of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +30,25 @@ pub struct EntryBody {
     pub author: VaultId,
     /// The author's key generation.
     pub author_generation: u32,
+    /// The vaults through which the author has access, from a member of this
+    /// vault inwards to the one that the author is a member of; empty for a
+    /// member.
+    pub via: Vec<Via>,
     /// Milliseconds since the Unix epoch, by the author's clock.
     pub timestamp_ms: u64,
     /// What it does.
     pub ops: Ops,
     /// Digest of the state after it.
     pub state_digest: Hash,
+}
+
+/// A vault through which an author has access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Via {
+    /// The vault.
+    pub vault_id: VaultId,
+    /// Its membership, as the author knew it.
+    pub head: Head,
 }
 
 /// What an entry does.
@@ -61,29 +73,6 @@ impl Ops {
         ops.sort_by_key(|op| *op.node_id());
         Self::State(ops)
     }
-}
-
-/// One change of who has access.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MembershipOp {
-    /// A new vault key.
-    Epoch(EpochOp),
-    /// The name under which an account is found.
-    Handle(Handle),
-}
-
-/// A new vault key, sealed to every member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EpochOp {
-    /// Commitment to the key, which every envelope must open to.
-    pub commitment: Hash,
-    /// The vault's own key-encapsulation key in this epoch.
-    pub kem_pk: KemPublicKey,
-    /// The key before it, boxed under this one; none in the first epoch.
-    pub previous_key: Option<[u8; PREVIOUS_KEY_LEN]>,
-    /// Hash of each member's envelope, in ascending order of member id. An
-    /// account vault has none: its key is derived from the root key.
-    pub envelopes: Vec<Hash>,
 }
 
 /// One change of one record.
@@ -148,7 +137,12 @@ impl EntryBody {
             .u32(self.epoch)
             .raw(self.author.as_bytes())
             .u32(self.author_generation)
-            .u64(self.timestamp_ms);
+            .u8(self.via.len() as u8);
+        for via in &self.via {
+            w.raw(via.vault_id.as_bytes());
+            via.head.write(&mut w);
+        }
+        w.u64(self.timestamp_ms);
         match &self.ops {
             Ops::Membership(ops) => {
                 w.u8(tag::MEMBERSHIP).u16(ops.len() as u16);
@@ -208,6 +202,7 @@ impl Entry {
             epoch: r.u32()?,
             author: r.vault_id()?,
             author_generation: r.u32()?,
+            via: read_via(&mut r)?,
             timestamp_ms: r.u64()?,
             ops: Ops::read(&mut r)?,
             state_digest: r.hash()?,
@@ -247,29 +242,32 @@ impl Entry {
         }
     }
 
+    /// The membership operations; none in a state entry.
+    pub fn membership_ops(&self) -> &[MembershipOp] {
+        match &self.body.ops {
+            Ops::Membership(ops) => ops,
+            Ops::State(_) => &[],
+        }
+    }
+
     /// The new vault key it announces, if it does.
     pub fn epoch_op(&self) -> Option<&EpochOp> {
-        let Ops::Membership(ops) = &self.body.ops else {
-            return None;
-        };
-        ops.iter().find_map(|op| match op {
+        self.membership_ops().iter().find_map(|op| match op {
             MembershipOp::Epoch(epoch) => Some(epoch),
-            MembershipOp::Handle(_) => None,
+            _ => None,
         })
     }
 
     /// The handle it announces, if it does.
     pub fn handle_op(&self) -> Option<&Handle> {
-        let Ops::Membership(ops) = &self.body.ops else {
-            return None;
-        };
-        ops.iter().find_map(|op| match op {
+        self.membership_ops().iter().find_map(|op| match op {
             MembershipOp::Handle(handle) => Some(handle),
-            MembershipOp::Epoch(_) => None,
+            _ => None,
         })
     }
 
-    /// Hashes of the records and envelopes that must be stored beside it.
+    /// Hashes of the records and envelopes that must be stored beside it, in
+    /// the order in which it names them.
     pub fn body_hashes(&self) -> Vec<Hash> {
         match &self.body.ops {
             Ops::State(ops) => ops
@@ -279,11 +277,32 @@ impl Entry {
                     StateOp::Delete(_) => None,
                 })
                 .collect(),
-            Ops::Membership(_) => self
-                .epoch_op()
-                .map(|op| op.envelopes.clone())
-                .unwrap_or_default(),
+            Ops::Membership(ops) => ops
+                .iter()
+                .flat_map(MembershipOp::envelopes)
+                .filter(|hash| **hash != Hash::ZERO)
+                .copied()
+                .collect(),
         }
+    }
+
+    /// The memberships of other vaults that [`crate::apply::apply`] needs for
+    /// it: of the vaults it is authored through, and of those it grants
+    /// access to or re-keys.
+    pub fn named_heads(&self) -> impl Iterator<Item = Via> {
+        let via = self.body.via.iter().copied();
+        let vaults = self.membership_ops().iter().filter_map(|op| {
+            let (principal, keys) = match op {
+                MembershipOp::Grant(op) => (op.principal, op.keys),
+                MembershipOp::Rekey(op) => (op.principal, op.keys),
+                _ => return None,
+            };
+            keys.is_vault().then_some(Via {
+                vault_id: principal,
+                head: keys.head,
+            })
+        });
+        via.chain(vaults)
     }
 
     /// Whether `key` signed it.
@@ -295,8 +314,6 @@ impl Entry {
 mod tag {
     pub(super) const MEMBERSHIP: u8 = 1;
     pub(super) const STATE: u8 = 2;
-    pub(super) const EPOCH: u8 = 1;
-    pub(super) const HANDLE: u8 = 2;
     pub(super) const PUT: u8 = 1;
     pub(super) const DELETE: u8 = 2;
 }
@@ -309,10 +326,13 @@ impl Ops {
             return Err(ParseError::Malformed("entry without operations"));
         }
         match kind {
-            tag::MEMBERSHIP if count <= MEMBERS => (0..count)
-                .map(|_| MembershipOp::read(r))
-                .collect::<Result<_, _>>()
-                .map(Self::Membership),
+            tag::MEMBERSHIP if count <= MEMBERS => {
+                let ops = (0..count)
+                    .map(|_| MembershipOp::read(r))
+                    .collect::<Result<Vec<_>, _>>()?;
+                check_membership_ops(&ops)?;
+                Ok(Self::Membership(ops))
+            }
             tag::STATE if count <= OPS_PER_ENTRY => {
                 let ops = (0..count)
                     .map(|_| StateOp::read(r))
@@ -322,63 +342,6 @@ impl Ops {
             }
             tag::MEMBERSHIP | tag::STATE => Err(ParseError::TooLarge("number of operations")),
             _ => Err(ParseError::Malformed("kind of operations")),
-        }
-    }
-}
-
-impl MembershipOp {
-    fn write(&self, w: &mut Writer) {
-        match self {
-            Self::Epoch(op) => {
-                w.u8(tag::EPOCH)
-                    .raw(op.commitment.as_bytes())
-                    .raw(op.kem_pk.as_bytes());
-                match &op.previous_key {
-                    None => w.u8(0),
-                    Some(sealed) => w.u8(1).raw(sealed),
-                };
-                w.u16(op.envelopes.len() as u16);
-                op.envelopes.iter().for_each(|hash| {
-                    w.raw(hash.as_bytes());
-                });
-            }
-            Self::Handle(handle) => {
-                w.u8(tag::HANDLE).bytes(handle.as_str().as_bytes());
-            }
-        }
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
-        match r.u8()? {
-            tag::EPOCH => {
-                let commitment = r.hash()?;
-                let kem_pk = KemPublicKey::new(r.array()?);
-                let previous_key = match r.u8()? {
-                    0 => None,
-                    1 => Some(r.array()?),
-                    _ => return Err(ParseError::Malformed("previous key")),
-                };
-                let count = usize::from(r.u16()?);
-                if count > MEMBERS {
-                    return Err(ParseError::TooLarge("number of envelopes"));
-                }
-                let envelopes = (0..count).map(|_| r.hash()).collect::<Result<_, _>>()?;
-                Ok(Self::Epoch(EpochOp {
-                    commitment,
-                    kem_pk,
-                    previous_key,
-                    envelopes,
-                }))
-            }
-            tag::HANDLE => {
-                let bytes = r.bytes(crate::limits::HANDLE_LEN, "handle")?;
-                std::str::from_utf8(bytes)
-                    .ok()
-                    .and_then(|text| Handle::from_normal_form(text).ok())
-                    .map(Self::Handle)
-                    .ok_or(ParseError::Malformed("handle"))
-            }
-            _ => Err(ParseError::Malformed("membership operation")),
         }
     }
 }
@@ -490,6 +453,26 @@ impl PutOp {
         }
         Ok(())
     }
+}
+
+/// At most [`NESTING`] vaults, none of them twice.
+fn read_via(r: &mut Reader<'_>) -> Result<Vec<Via>, ParseError> {
+    let count = usize::from(r.u8()?);
+    if count > NESTING {
+        return Err(ParseError::TooLarge("vaults it is authored through"));
+    }
+    let mut path = Vec::<Via>::with_capacity(count);
+    for _ in 0..count {
+        let via = Via {
+            vault_id: r.vault_id()?,
+            head: Head::read(r)?,
+        };
+        if path.iter().any(|other| other.vault_id == via.vault_id) {
+            return Err(ParseError::Malformed("path of vaults"));
+        }
+        path.push(via);
+    }
+    Ok(path)
 }
 
 fn read_list<'a, T>(

@@ -48,20 +48,35 @@ pub enum VaultKind {
     Account,
     /// A person's own files.
     Drive,
+    /// A folder or file that several people have access to.
+    Shared,
+    /// People who are given access together.
+    Group,
 }
 
 impl VaultKind {
-    pub(crate) const fn tag(self) -> u8 {
+    /// Its byte in formats.
+    pub const fn tag(self) -> u8 {
         match self {
             Self::Account => 1,
             Self::Drive => 2,
+            Self::Shared => 3,
+            Self::Group => 4,
         }
+    }
+
+    /// Whether vaults of this kind have other members than their owner, and
+    /// can be members of others.
+    pub const fn is_shareable(self) -> bool {
+        matches!(self, Self::Shared | Self::Group)
     }
 
     pub(crate) const fn from_tag(tag: u8) -> Result<Self, ParseError> {
         match tag {
             1 => Ok(Self::Account),
             2 => Ok(Self::Drive),
+            3 => Ok(Self::Shared),
+            4 => Ok(Self::Group),
             _ => Err(ParseError::Malformed("vault kind")),
         }
     }
@@ -194,7 +209,7 @@ impl Genesis {
     pub fn owner(&self) -> VaultId {
         match self.body.kind {
             VaultKind::Account => self.vault_id,
-            VaultKind::Drive => self.body.creator,
+            VaultKind::Drive | VaultKind::Shared | VaultKind::Group => self.body.creator,
         }
     }
 

@@ -105,3 +105,14 @@ impl VaultId {
     /// Stands for "nobody" where an account names its own creator.
     pub const ZERO: Self = Self([0; 32]);
 }
+
+impl Hash {
+    /// Stands for "no hash" where a format has room for one.
+    pub const ZERO: Self = Self([0; 32]);
+}
+
+impl SignPublicKey {
+    /// Stands for "signs nothing": what a vault has as a member of another. No
+    /// signature verifies under it, since the point is of small order.
+    pub const ZERO: Self = Self([0; 32]);
+}

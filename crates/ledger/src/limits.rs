@@ -13,6 +13,8 @@ pub const ENTRY_LEN: usize = 256 * 1024;
 pub const OPS_PER_ENTRY: usize = 500;
 /// Members of one vault.
 pub const MEMBERS: usize = 4096;
+/// Vaults, one a member of the next, through which somebody may have access.
+pub const NESTING: usize = 4;
 /// Contents that one operation may add.
 pub const CONTENTS_PER_OP: usize = 16;
 /// Contents that one operation may drop.

@@ -12,7 +12,7 @@ pub const TAG_LEN: usize = 16;
 pub const SEALED_BLOCK_LEN: usize = box_len(BLOCK_LEN);
 
 /// A key envelope: its header, X-Wing's encapsulated key, the sealed vault key.
-pub const ENVELOPE_LEN: usize = 206 + 1120 + 48;
+pub const ENVELOPE_LEN: usize = 246 + 1120 + 48;
 
 /// The epoch of a sealed record, which is in clear in front of its Box. An
 /// honest server takes in no record of another epoch than its entry's, nor

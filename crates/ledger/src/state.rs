@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use crate::apply::Reject;
 use crate::codec::{ParseError, Reader, Writer};
 use crate::digest::{ACCUMULATOR_LEN, Accumulator};
-use crate::entry::{Entry, EpochOp, MembershipOp, Ops};
 use crate::genesis::{Genesis, VaultKind};
-use crate::id::{Hash, SignPublicKey, VaultId};
+use crate::id::{Hash, VaultId};
 use crate::limits::MEMBERS;
+use crate::membership_op::PrincipalKeys;
 
 /// What a member may do; the order is that of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,12 +59,26 @@ impl Role {
 pub struct Member {
     /// What it may do.
     pub role: Role,
-    /// Its key generation.
-    pub generation: u32,
-    /// Its signing key.
-    pub sign_pk: SignPublicKey,
-    /// Hash of its key-encapsulation key.
-    pub kem_hash: Hash,
+    /// Unix milliseconds from which on its access is over; 0 for never.
+    pub expires_ms: u64,
+    /// Its keys, and its own membership head when they were named here; the
+    /// zero head for a creator, of whom the genesis names none.
+    pub keys: PrincipalKeys,
+    /// Whether an envelope of the current epoch is to it. Only a vault can be
+    /// left out.
+    pub is_sealed: bool,
+}
+
+impl Member {
+    /// Whether its time is up at `now_ms`.
+    pub const fn is_expired(&self, now_ms: u64) -> bool {
+        is_past(self.expires_ms, now_ms)
+    }
+}
+
+/// Whether an expiry, 0 for never, has come.
+pub const fn is_past(expires_ms: u64, now_ms: u64) -> bool {
+    expires_ms != 0 && now_ms >= expires_ms
 }
 
 /// One record as the state digest commits to it.
@@ -89,7 +103,27 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// Who has access to a vault, after some of its membership entries.
+impl Head {
+    /// Where a format names no head.
+    pub const NONE: Self = Self {
+        seq: 0,
+        hash: Hash::ZERO,
+    };
+
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.u64(self.seq).raw(self.hash.as_bytes());
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        Ok(Self {
+            seq: r.u64()?,
+            hash: r.hash()?,
+        })
+    }
+}
+
+/// Who has access to a vault, after some of its membership entries:
+/// [`crate::membership`] steps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// The vault.
@@ -100,6 +134,13 @@ pub struct Membership {
     pub head: Head,
     /// Key epoch; 0 until entry 1.
     pub epoch: u32,
+    /// Commitment to the key of this epoch.
+    pub commitment: Hash,
+    /// Hash of the vault's own key-encapsulation key in this epoch.
+    pub kem_hash: Hash,
+    /// Whether somebody lost access, or changed keys, since this epoch began:
+    /// nothing is written until there is a new key.
+    pub is_due: bool,
     /// Everyone with access.
     pub members: BTreeMap<VaultId, Member>,
 }
@@ -119,16 +160,21 @@ impl Membership {
         // An account is born with its first keys: epoch and generation are one number.
         let is_generation = match body.kind {
             VaultKind::Account => body.creator_generation == 1,
-            VaultKind::Drive => body.creator_generation > 0,
+            VaultKind::Drive | VaultKind::Shared | VaultKind::Group => body.creator_generation > 0,
         };
         if is_account != is_own || !is_generation {
             return Err(Reject::Creator);
         }
         let owner = Member {
             role: Role::Owner,
-            generation: body.creator_generation,
-            sign_pk: body.sign_pk,
-            kem_hash: body.kem_pk.hash(),
+            expires_ms: 0,
+            keys: PrincipalKeys {
+                generation: body.creator_generation,
+                sign_pk: body.sign_pk,
+                kem_hash: body.kem_pk.hash(),
+                head: Head::NONE,
+            },
+            is_sealed: false,
         };
         Ok(Self {
             vault_id: genesis.vault_id(),
@@ -138,85 +184,98 @@ impl Membership {
                 hash: genesis.hash(),
             },
             epoch: 0,
+            commitment: Hash::ZERO,
+            kem_hash: Hash::ZERO,
+            is_due: false,
             members: BTreeMap::from([(genesis.owner(), owner)]),
         })
     }
 
-    /// The member who signed an entry that names this membership.
-    ///
-    /// # Errors
-    /// [`Reject`] if the entry names another membership, its author has no
-    /// access, or the signature is not the author's.
-    pub fn author<'a>(&'a self, entry: &Entry) -> Result<&'a Member, Reject> {
-        let body = entry.body();
-        if body.vault_id != self.vault_id {
-            return Err(Reject::WrongVault);
+    /// What others name this vault by when it is a member of theirs: a
+    /// person's keys if it is an account, else its own key of this epoch.
+    pub fn principal(&self) -> PrincipalKeys {
+        let own = self.members.get(&self.vault_id);
+        match own.filter(|_| self.kind == VaultKind::Account) {
+            Some(person) => PrincipalKeys {
+                head: self.head,
+                ..person.keys
+            },
+            None => PrincipalKeys {
+                generation: self.epoch,
+                sign_pk: crate::id::SignPublicKey::ZERO,
+                kem_hash: self.kem_hash,
+                head: self.head,
+            },
         }
-        if (Head {
-            seq: body.member_seq,
-            hash: body.member_hash,
-        }) != self.head
-        {
-            return Err(Reject::Membership);
-        }
-        let author = self.members.get(&body.author).ok_or(Reject::NotAMember)?;
-        if author.generation != body.author_generation {
-            return Err(Reject::Generation);
-        }
-        if !entry.is_signed_by(&author.sign_pk) {
-            return Err(Reject::Signature);
-        }
-        Ok(author)
     }
 
-    /// The membership after one more membership entry.
-    ///
-    /// # Errors
-    /// [`Reject`] if the entry is not valid here.
-    pub fn step(&self, entry: &Entry) -> Result<Self, Reject> {
-        let Ops::Membership(ops) = &entry.body().ops else {
-            return Err(Reject::Operation);
-        };
-        let author = self.author(entry)?;
-        let mut next = self.clone();
-        match ops.as_slice() {
-            [MembershipOp::Epoch(epoch)] => next.enter_epoch(epoch, author.role)?,
-            [MembershipOp::Epoch(epoch), MembershipOp::Handle(_)]
-                if self.kind == VaultKind::Account && self.epoch == 0 =>
+    /// Who owns the vault.
+    pub fn owner(&self) -> Option<&VaultId> {
+        let owner = |(_, member): &(&VaultId, &Member)| member.role == Role::Owner;
+        self.members.iter().find(owner).map(|(id, _)| id)
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.raw(self.vault_id.as_bytes()).u8(self.kind.tag());
+        self.head.write(w);
+        w.u32(self.epoch)
+            .raw(self.commitment.as_bytes())
+            .raw(self.kem_hash.as_bytes())
+            .u8(self.is_due.into())
+            .u32(self.members.len() as u32);
+        for (id, member) in &self.members {
+            w.raw(id.as_bytes())
+                .u8(member.role.tag())
+                .u64(member.expires_ms);
+            member.keys.write(w);
+            w.u8(member.is_sealed.into());
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
+        let (vault_id, kind) = (r.vault_id()?, VaultKind::from_tag(r.u8()?)?);
+        let head = Head::read(r)?;
+        let (epoch, commitment, kem_hash) = (r.u32()?, r.hash()?, r.hash()?);
+        let is_due = read_flag(r)?;
+        let count = r.u32()? as usize;
+        if count > MEMBERS {
+            return Err(ParseError::TooLarge("number of members"));
+        }
+        let mut members = BTreeMap::<VaultId, Member>::new();
+        for _ in 0..count {
+            let id = r.vault_id()?;
+            if members
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= id)
             {
-                next.enter_epoch(epoch, author.role)?;
+                return Err(ParseError::Malformed("order of members"));
             }
-            _ => return Err(Reject::Operation),
+            let member = Member {
+                role: Role::from_tag(r.u8()?)?,
+                expires_ms: r.u64()?,
+                keys: PrincipalKeys::read(r)?,
+                is_sealed: read_flag(r)?,
+            };
+            members.insert(id, member);
         }
-        let first_of_account = self.kind == VaultKind::Account && self.epoch == 0;
-        if first_of_account != entry.handle_op().is_some() {
-            return Err(Reject::Operation);
-        }
-        if entry.body().epoch != next.epoch {
-            return Err(Reject::Epoch);
-        }
-        next.head = Head {
-            seq: self.head.seq.checked_add(1).ok_or(Reject::Membership)?,
-            hash: entry.hash(),
-        };
-        Ok(next)
+        Ok(Self {
+            vault_id,
+            kind,
+            head,
+            epoch,
+            commitment,
+            kem_hash,
+            is_due,
+            members,
+        })
     }
+}
 
-    fn enter_epoch(&mut self, op: &EpochOp, author: Role) -> Result<(), Reject> {
-        if author < Role::Contributor {
-            return Err(Reject::Role);
-        }
-        let recipients = match self.kind {
-            // The account's key comes from the root key, one epoch a generation.
-            VaultKind::Account if self.epoch > 0 => return Err(Reject::Operation),
-            VaultKind::Account => 0,
-            VaultKind::Drive => self.members.len(),
-        };
-        if op.envelopes.len() != recipients || op.previous_key.is_some() != (self.epoch > 0) {
-            return Err(Reject::Operation);
-        }
-        self.epoch = self.epoch.checked_add(1).ok_or(Reject::Epoch)?;
-        Ok(())
+fn read_flag(r: &mut Reader<'_>) -> Result<bool, ParseError> {
+    match r.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(ParseError::Malformed("flag")),
     }
 }
 
@@ -258,25 +317,11 @@ impl VaultState {
     /// The form in which a trusted place (the server's database, a client's
     /// sealed cache) keeps it.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let m = &self.membership;
         let mut w = Writer::new();
-        w.u8(crate::codec::SUITE)
-            .raw(m.vault_id.as_bytes())
-            .u8(m.kind.tag())
-            .u64(m.head.seq)
-            .raw(m.head.hash.as_bytes())
-            .u32(m.epoch)
-            .u64(self.head.seq)
-            .raw(self.head.hash.as_bytes())
-            .raw(&self.accumulator.to_bytes())
-            .u32(m.members.len() as u32);
-        for (id, member) in &m.members {
-            w.raw(id.as_bytes())
-                .u8(member.role.tag())
-                .u32(member.generation)
-                .raw(member.sign_pk.as_bytes())
-                .raw(member.kem_hash.as_bytes());
-        }
+        w.u8(crate::codec::SUITE);
+        self.head.write(&mut w);
+        w.raw(&self.accumulator.to_bytes());
+        self.membership.write(&mut w);
         w.into_bytes()
     }
 
@@ -287,47 +332,10 @@ impl VaultState {
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let mut r = Reader::new(bytes);
         r.suite()?;
-        let vault_id = r.vault_id()?;
-        let kind = VaultKind::from_tag(r.u8()?)?;
-        let member_head = Head {
-            seq: r.u64()?,
-            hash: r.hash()?,
-        };
-        let epoch = r.u32()?;
-        let head = Head {
-            seq: r.u64()?,
-            hash: r.hash()?,
-        };
+        let head = Head::read(&mut r)?;
         let accumulator = Accumulator::from_bytes(&r.array::<ACCUMULATOR_LEN>()?);
-        let count = r.u32()? as usize;
-        if count > MEMBERS {
-            return Err(ParseError::TooLarge("number of members"));
-        }
-        let mut members = BTreeMap::new();
-        for _ in 0..count {
-            let id = r.vault_id()?;
-            if members
-                .last_key_value()
-                .is_some_and(|(last, _)| *last >= id)
-            {
-                return Err(ParseError::Malformed("order of members"));
-            }
-            let member = Member {
-                role: Role::from_tag(r.u8()?)?,
-                generation: r.u32()?,
-                sign_pk: r.sign_public_key()?,
-                kem_hash: r.hash()?,
-            };
-            members.insert(id, member);
-        }
+        let membership = Membership::read(&mut r)?;
         r.finish()?;
-        let membership = Membership {
-            vault_id,
-            kind,
-            head: member_head,
-            epoch,
-            members,
-        };
         Ok(Self {
             membership,
             head,

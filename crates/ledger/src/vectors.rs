@@ -18,6 +18,7 @@ use crate::entry::Entry;
 use crate::genesis::Genesis;
 use crate::handle::Handle;
 use crate::id::{NodeId, VaultId};
+use crate::principals::Principals;
 use crate::sealed::{block_count, box_len, content_len, is_content_shape};
 use crate::state::{Leaf, Role, VaultState};
 use crate::unlock::{Unlockers, blob_hash, recovery_challenge};
@@ -53,16 +54,24 @@ pub fn run() -> Result<usize, String> {
     let mut count = 0;
     for (name, text) in FILES {
         let sections = parse(text);
-        let mut log = None;
+        let mut told = Told::default();
         for (title, section) in &sections {
-            run_one(title, section, &mut log).map_err(|why| format!("{name}, {title}: {why}"))?;
+            run_one(title, section, &mut told).map_err(|why| format!("{name}, {title}: {why}"))?;
         }
         count += sections.len();
     }
     Ok(count)
 }
 
-fn run_one(title: &str, s: &Section, log: &mut Option<Log>) -> Result<(), String> {
+/// What earlier sections of a file have told.
+#[derive(Default)]
+struct Told {
+    log: Option<Log>,
+    principals: Principals,
+}
+
+fn run_one(title: &str, s: &Section, told: &mut Told) -> Result<(), String> {
+    let Told { log, principals } = told;
     let (kind, _) = title.split_once(", ").ok_or("no kind")?;
     match kind {
         "genesis" => genesis(s),
@@ -72,8 +81,9 @@ fn run_one(title: &str, s: &Section, log: &mut Option<Log>) -> Result<(), String
         "body" => s.expect("hash", blob_hash(&s.bytes("bytes")?).as_bytes()),
         "malformed" => malformed(s),
         "log" => start_log(s, log),
-        "apply" => log.as_mut().ok_or("no log")?.apply(s),
-        "checkpoint" => log.as_ref().ok_or("no log")?.checkpoint(s),
+        "apply" => log.as_mut().ok_or("no log")?.apply(s, principals),
+        "checkpoint" => log.as_ref().ok_or("no log")?.checkpoint(s, principals),
+        "principal" => principal(s, log.as_ref().ok_or("no log")?, principals),
         "leaves" => leaves(s),
         "box" => s.expect_number("sealed", box_len(s.number("plaintext")? as usize) as u64),
         "content" => content(s),
@@ -183,9 +193,14 @@ fn start_log(s: &Section, log: &mut Option<Log>) -> Result<(), String> {
 }
 
 impl Log {
-    fn apply(&mut self, s: &Section) -> Result<(), String> {
+    fn apply(&mut self, s: &Section, principals: &Principals) -> Result<(), String> {
         let entry = Entry::parse(&s.bytes("entry")?).map_err(|e| e.to_string())?;
-        let done = replay(&self.state, |n| self.leaves.get(n).copied(), &entry);
+        let done = replay(
+            &self.state,
+            |n| self.leaves.get(n).copied(),
+            principals,
+            &entry,
+        );
         s.verdict(done.as_ref().map(drop).map_err(|e| *e))?;
         let Ok(done) = done else { return Ok(()) };
         s.expect("state_digest", done.state.digest().as_bytes())?;
@@ -201,23 +216,29 @@ impl Log {
     }
 
     /// What a new device makes of this log from entry `at` on.
-    fn checkpoint(&self, s: &Section) -> Result<(), String> {
+    fn checkpoint(&self, s: &Section, principals: &Principals) -> Result<(), String> {
         let leaves = read_leaves(&s.bytes("leaves")?)?;
         let at = s.number("at")?;
-        let verdict = self.bootstrap(at, &leaves);
+        let verdict = self.bootstrap(at, &leaves, principals);
         s.verdict(verdict)
     }
 
-    fn bootstrap(&self, at: u64, leaves: &[(NodeId, Leaf)]) -> Result<(), Reject> {
+    fn bootstrap(
+        &self,
+        at: u64,
+        leaves: &[(NodeId, Leaf)],
+        principals: &Principals,
+    ) -> Result<(), Reject> {
         let is_membership = |e: &&Entry| e.is_membership();
         let chain: Vec<_> = self.entries.iter().filter(is_membership).cloned().collect();
-        let chain = MembershipChain::verify(&self.genesis.vault_id(), &self.genesis, &chain)?;
+        let chain =
+            MembershipChain::verify(&self.genesis.vault_id(), &self.genesis, &chain, principals)?;
         let mut entries = self.entries.iter().skip_while(|e| e.body().seq < at);
         let start = entries.next().ok_or(Reject::NotNext)?;
-        let mut state = chain.checkpoint(start, leaves)?;
+        let mut state = chain.checkpoint(start, leaves, principals)?;
         let mut known: BTreeMap<_, _> = leaves.iter().copied().collect();
         for entry in entries {
-            let done = replay(&state, |n| known.get(n).copied(), entry)?;
+            let done = replay(&state, |n| known.get(n).copied(), principals, entry)?;
             state = done.state;
             for (node, leaf) in done.leaves {
                 match leaf {
@@ -285,6 +306,19 @@ fn handle(s: &Section) -> Result<(), String> {
         Ok(handle) => s.expect("normal_form", handle.as_str().as_bytes()),
         Err(_) => Ok(()),
     }
+}
+
+/// The vault of the log above, as it stands, may be named by what follows.
+fn principal(s: &Section, log: &Log, principals: &mut Principals) -> Result<(), String> {
+    let membership = &log.state.membership;
+    let keys = membership.principal();
+    s.expect("vault_id", membership.vault_id.as_bytes())?;
+    s.expect_number("generation", keys.generation.into())?;
+    s.expect("kem_hash", keys.kem_hash.as_bytes())?;
+    s.expect_number("head_seq", keys.head.seq)?;
+    s.expect("head_hash", keys.head.hash.as_bytes())?;
+    principals.insert(membership.clone());
+    Ok(())
 }
 
 /// The lines of one section.

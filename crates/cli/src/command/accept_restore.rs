@@ -132,6 +132,8 @@ const fn vault_name(kind: VaultKind) -> &'static str {
     match kind {
         VaultKind::Account => "account",
         VaultKind::Drive => "drive",
+        VaultKind::Shared => "share",
+        VaultKind::Group => "group",
     }
 }
 

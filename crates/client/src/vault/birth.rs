@@ -7,11 +7,13 @@ use sv_core::vault_key::{EnvelopeHeader, seal_envelope};
 use sv_core::{AccountKeys, VaultKey};
 use sv_ledger::apply::{Touched, apply, next_leaves};
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::{Entry, EntryBody, EpochOp, MembershipOp, Ops, PutOp, StateOp};
+use sv_ledger::entry::{Entry, EntryBody, Ops, PutOp, StateOp};
 use sv_ledger::genesis::{Genesis, GenesisBody, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, NodeId, VaultId};
-use sv_ledger::state::{Role, VaultState};
+use sv_ledger::membership_op::{EpochOp, MembershipOp};
+use sv_ledger::principals::Principals;
+use sv_ledger::state::{Head, Role, VaultState};
 
 use crate::error::{ClientError, Result};
 
@@ -44,7 +46,7 @@ impl NewVaultBuilder<'_> {
         let key = self.keys.vault_key();
         let epoch = EpochOp {
             commitment: key.commitment(&id, generation),
-            kem_pk: key.kem_public(),
+            kem_pk: self.keys.public().kem_pk.clone(),
             previous_key: None,
             envelopes: Vec::new(),
         };
@@ -70,6 +72,7 @@ impl NewVaultBuilder<'_> {
             granter_generation: self.keys.generation(),
             principal: uid,
             principal_generation: self.keys.generation(),
+            principal_head: Head::NONE,
             kem_hash: public.kem_pk.hash(),
             role: Role::Owner,
             vk_commit: key.commitment(&id, 1),
@@ -184,7 +187,7 @@ impl VaultBirth {
         touched: &Touched,
     ) -> Result<()> {
         let entry = compose(&self.state, author, epoch, ops, keys, now_ms, touched)?;
-        self.state = apply(&self.state, touched, &entry)
+        self.state = apply(&self.state, touched, &Principals::new(), &entry)
             .map_err(impossible)?
             .state;
         self.entries.push(entry);
@@ -223,7 +226,7 @@ pub(super) fn compose(
             .members
             .get(&author)
             .ok_or_else(|| ClientError::misuse("you have no access to this vault"))?;
-        for (node, leaf) in next_leaves(ops, touched, author, member).map_err(impossible)? {
+        for (node, leaf) in next_leaves(ops, touched, author, member.role).map_err(impossible)? {
             if let Some(old) = touched.get(&node) {
                 accumulator.remove(&state.vault_id(), &node, old);
             }
@@ -241,6 +244,7 @@ pub(super) fn compose(
         epoch,
         author,
         author_generation: keys.generation(),
+        via: Vec::new(),
         timestamp_ms: now_ms,
         ops,
         state_digest: accumulator.digest(&state.vault_id()),

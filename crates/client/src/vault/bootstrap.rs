@@ -9,6 +9,7 @@ use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::OPS_PER_ENTRY;
+use sv_ledger::principals::Principals;
 use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
@@ -73,7 +74,7 @@ async fn checkpoint<P: Platform>(
         .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
         .await
         .map_err(withheld)?;
-    let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries)?;
+    let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &Principals::new())?;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
         .await
@@ -84,7 +85,7 @@ async fn checkpoint<P: Platform>(
         .ok_or(Tamper::Missing("the newest state"))?;
     let at = entry.body().seq;
     // A member signed that seq, and so bounds how many leaves there can be.
-    match chain.checkpoint(entry, &[]) {
+    match chain.checkpoint(entry, &[], &Principals::new()) {
         Ok(_) | Err(Reject::Digest) => {}
         Err(reject) => return Err(reject.into()),
     }
@@ -106,7 +107,7 @@ async fn checkpoint<P: Platform>(
             _ => break,
         }
     }
-    let state = chain.checkpoint(entry, &leaves)?;
+    let state = chain.checkpoint(entry, &leaves, &Principals::new())?;
     // Membership that is newer than the checkpoint arrives with the log;
     // membership that the chain lacks means it was cut.
     if state.membership.head.seq > chain.latest()?.head.seq {

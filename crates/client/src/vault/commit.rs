@@ -10,6 +10,7 @@ use sv_ledger::enc::Statement;
 use sv_ledger::entry::{ContentAdded, Entry, Ops, PutOp, StateOp};
 use sv_ledger::id::{ContentId, NodeId};
 use sv_ledger::limits::{ENTRY_LEN, OPS_PER_ENTRY, REQUEST_LEN};
+use sv_ledger::principals::Principals;
 
 use super::birth::{compose, impossible};
 use super::replica::Replica;
@@ -293,7 +294,13 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     async fn adopt_own(&mut self, draft: Draft) -> Result<()> {
-        let step = apply(self.replica.state(), &draft.touched, &draft.entry).map_err(impossible)?;
+        let step = apply(
+            self.replica.state(),
+            &draft.touched,
+            &Principals::new(),
+            &draft.entry,
+        )
+        .map_err(impossible)?;
         self.replica.state = step.state;
         let mut records: std::collections::BTreeMap<NodeId, Vec<u8>> =
             draft.records.into_iter().collect();

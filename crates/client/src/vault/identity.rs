@@ -7,6 +7,7 @@ use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, VaultId};
+use sv_ledger::principals::Principals;
 
 use super::withheld;
 use crate::call::{Repeat, Server};
@@ -29,16 +30,16 @@ pub async fn verify_identity<P: Platform>(
         .call(&GetMembership { vault: uid }, Empty {}, Repeat::Safe)
         .await
         .map_err(withheld)?;
-    let chain = MembershipChain::verify(&uid, &log.genesis, &log.entries)?;
+    let chain = MembershipChain::verify(&uid, &log.genesis, &log.entries, &Principals::new())?;
     let latest = chain.latest()?;
     let public = keys.public();
     let itself = latest.members.get(&uid).ok_or(Tamper::Identity)?;
     let is_ours = latest.kind == VaultKind::Account
         && log.genesis.body().instance_id == *instance
         && latest.members.len() == 1
-        && itself.generation == keys.generation()
-        && itself.sign_pk == public.sign_pk
-        && itself.kem_hash == public.kem_pk.hash();
+        && itself.keys.generation == keys.generation()
+        && itself.keys.sign_pk == public.sign_pk
+        && itself.keys.kem_hash == public.kem_pk.hash();
     let handle = log
         .entries
         .iter()

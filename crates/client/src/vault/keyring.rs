@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
 use sv_core::{AccountKeys, VaultKey};
+use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::state::Membership;
 
 use crate::error::{Result, Tamper};
 
@@ -20,63 +20,34 @@ pub(super) struct Keyring {
 impl Keyring {
     /// The hash of the envelope that brings the newest key; none for an
     /// account vault.
-    pub(super) fn wanted(
-        membership: &Membership,
-        chain: &[Entry],
-        uid: VaultId,
-    ) -> Result<Option<Hash>> {
-        if membership.kind == VaultKind::Account {
+    pub(super) fn wanted(chain: &MembershipChain, uid: VaultId) -> Result<Option<Hash>> {
+        if chain.latest()?.kind == VaultKind::Account {
             return Ok(None);
         }
-        let place = membership
-            .members
-            .keys()
-            .position(|id| *id == uid)
-            .ok_or(Tamper::VaultKey)?;
-        let epoch = chain
-            .iter()
-            .rev()
-            .find_map(Entry::epoch_op)
-            .ok_or(Tamper::VaultKey)?;
-        Ok(Some(*epoch.envelopes.get(place).ok_or(Tamper::VaultKey)?))
+        let envelope = chain.envelope(&uid).ok_or(Tamper::VaultKey)?;
+        Ok(Some(envelope.hash))
     }
 
     /// Opens all keys. `envelope` is the one that [`Self::wanted`] names.
     pub(super) fn open(
-        membership: &Membership,
-        chain: &[Entry],
+        chain: &MembershipChain,
         keys: &AccountKeys,
         uid: VaultId,
         envelope: Option<&[u8]>,
     ) -> Result<Self> {
+        let membership = chain.latest()?;
         if membership.kind == VaultKind::Account {
             return Ok(Self {
                 keys: BTreeMap::from([(membership.epoch, keys.vault_key().clone())]),
             });
         }
-        let me = membership.members.get(&uid).ok_or(Tamper::VaultKey)?;
-        let newest = chain
-            .iter()
-            .rev()
-            .find(|entry| entry.epoch_op().is_some())
-            .ok_or(Tamper::VaultKey)?;
-        let op = newest.epoch_op().ok_or(Tamper::VaultKey)?;
-        let header = EnvelopeHeader {
-            vault_id: membership.vault_id,
-            epoch: membership.epoch,
-            granter: newest.body().author,
-            granter_generation: newest.body().author_generation,
-            principal: uid,
-            principal_generation: me.generation,
-            kem_hash: me.kem_hash,
-            role: me.role,
-            vk_commit: op.commitment,
-            member_hash: newest.body().member_hash,
-        };
+        let named = chain.envelope(&uid).ok_or(Tamper::VaultKey)?;
+        let header = EnvelopeHeader::named(membership.vault_id, &named);
         let envelope = envelope.ok_or(Tamper::Missing("the key of a vault"))?;
         let mut key = open_envelope(&header, keys.kem(), envelope)?;
         let mut ring = BTreeMap::new();
-        let mut epochs = chain.iter().filter_map(Entry::epoch_op).rev().peekable();
+        let ops = chain.entries().iter().filter_map(Entry::epoch_op);
+        let mut epochs = ops.rev().peekable();
         let mut epoch = membership.epoch;
         while let Some(op) = epochs.next() {
             let Some((sealed, before)) = op.previous_key.as_ref().zip(epochs.peek()) else {

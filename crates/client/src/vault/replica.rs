@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sv_core::AccountKeys;
 use sv_core::error::RecordError;
 use sv_core::record::{Payload, Record, RecordContext, open_record};
+use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::codec::ParseError;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
@@ -72,7 +73,11 @@ pub(super) struct Sealed {
 impl Sealed {
     /// The hash of the key envelope that [`Self::unseal`] wants.
     pub(super) fn wanted_envelope(&self, uid: VaultId) -> Result<Option<Hash>> {
-        Keyring::wanted(&self.state.membership, &self.chain, uid)
+        Keyring::wanted(&self.chain()?, uid)
+    }
+
+    fn chain(&self) -> Result<MembershipChain> {
+        Ok(MembershipChain::resume(&self.genesis, self.chain.clone())?)
     }
 
     pub(super) fn unseal(
@@ -81,8 +86,7 @@ impl Sealed {
         uid: VaultId,
         envelope: Option<Vec<u8>>,
     ) -> Result<Replica> {
-        let membership = &self.state.membership;
-        let keyring = Keyring::open(membership, &self.chain, keys, uid, envelope.as_deref())?;
+        let keyring = Keyring::open(&self.chain()?, keys, uid, envelope.as_deref())?;
         let Self {
             genesis,
             chain,

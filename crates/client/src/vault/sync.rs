@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::endpoint::{GetBodies, GetEntries};
 use sv_api::vault::BodiesRequest;
 use sv_api::wire::Empty;
-use sv_ledger::bootstrap::replay;
+use sv_ledger::bootstrap::{MembershipChain, replay};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::{Hash, NodeId, VaultId};
 use sv_ledger::limits::PAGE;
+use sv_ledger::principals::Principals;
 use sv_ledger::state::{Head, Leaf, VaultState};
 
 use super::cache::Frame;
@@ -89,7 +90,7 @@ impl<P: Platform> Vault<'_, P> {
                     Some(leaf) => *leaf,
                     None => self.replica.leaf(node),
                 };
-                let step = replay(&ahead.state, leaf, entry)?;
+                let step = replay(&ahead.state, leaf, &Principals::new(), entry)?;
                 self.check_against_pin(step.state.head)?;
                 ahead.state = step.state;
                 ahead.leaves.extend(step.leaves);
@@ -152,17 +153,16 @@ impl<P: Platform> Vault<'_, P> {
         let new_epoch = ahead.chain.iter().any(|entry| entry.epoch_op().is_some());
         let touched: Vec<NodeId> = ahead.leaves.keys().copied().collect();
         if new_epoch {
-            let membership = &ahead.state.membership;
-            let chain = [self.replica.chain.as_slice(), &ahead.chain].concat();
-            let envelope = match Keyring::wanted(membership, &chain, session.uid())? {
+            let entries = [self.replica.chain.as_slice(), &ahead.chain].concat();
+            let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
+            let envelope = match Keyring::wanted(&chain, session.uid())? {
                 Some(hash) => fetch_bodies(session, self.id(), vec![hash]).await?.pop(),
                 None => None,
             };
             let (keys, uid) = (session.keys(), session.uid());
             // It holds the keys before it too, so it does no harm if what
             // follows fails.
-            self.replica.keyring =
-                Keyring::open(membership, &chain, keys, uid, envelope.as_deref())?;
+            self.replica.keyring = Keyring::open(&chain, keys, uid, envelope.as_deref())?;
             self.replica.envelope = envelope;
         }
         let nodes: Vec<(NodeId, Node)> = wanted

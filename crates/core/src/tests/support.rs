@@ -62,6 +62,10 @@ pub(super) fn envelope_header(vault_key: &VaultKey, kem_hash: Hash) -> EnvelopeH
         granter_generation: 1,
         principal: UID,
         principal_generation: 1,
+        principal_head: Head {
+            seq: 7,
+            hash: Hash::new([0x78; 32]),
+        },
         kem_hash,
         role: Role::Owner,
         vk_commit: vault_key.commitment(&VAULT, 1),

@@ -12,7 +12,7 @@ use sv_ledger::unlock::Unlockers;
 use crate::fixture::*;
 
 /// Bytes of an entry before its operations.
-const ENTRY_HEAD: usize = 1 + 32 + 8 + 32 + 8 + 32 + 4 + 32 + 4 + 8;
+const ENTRY_HEAD: usize = 1 + 32 + 8 + 32 + 8 + 32 + 4 + 32 + 4 + 1 + 8;
 
 fn at_once<T>(what: impl FnOnce() -> T) -> T {
     let start = Instant::now();
@@ -79,7 +79,7 @@ fn a29_lists_of_other_objects() {
     assert_eq!(refused, Err(ParseError::TooLarge("number of unlockers")));
 
     let state = log.now().state.to_bytes();
-    let mut bytes = state[..state.len() - (32 + 1 + 4 + 32 + 32) - 4].to_vec();
+    let mut bytes = state[..state.len() - MEMBER_LEN - 4].to_vec();
     bytes.extend([0xFF; 4]);
     let refused = at_once(|| VaultState::parse(&bytes));
     assert_eq!(refused, Err(ParseError::TooLarge("number of members")));

@@ -6,6 +6,7 @@ use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::entry::{Entry, EntryBody, Ops};
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::principals::Principals;
 
 use crate::fixture::*;
 
@@ -25,7 +26,7 @@ proptest! {
     }
 
     /// Fails without the comparison of (`member_seq`, `member_hash`) in
-    /// `Membership::author` and without `MembershipChain::confirm`.
+    /// `Membership::authority` and without `MembershipChain::confirm`.
     #[test]
     fn a_membership_entry_left_out_is_noticed(steps in schedule(0..10)) {
         let log = Log::scheduled(&steps);
@@ -142,13 +143,14 @@ fn a_genesis_that_does_not_hash_to_the_id_is_refused() {
     let log = honest();
     let entries = log.membership_entries();
     let other = VaultId::new([9; 32]);
-    let verdict = MembershipChain::verify(&other, &log.genesis, &entries);
+    let verdict = MembershipChain::verify(&other, &log.genesis, &entries, &Principals::new());
     assert_eq!(verdict.map(drop), Err(Reject::WrongVault));
     let stranger = Log::drive(66);
     let verdict = MembershipChain::verify(
         &log.genesis.vault_id(),
         &stranger.genesis,
         &stranger.membership_entries(),
+        &Principals::new(),
     );
     assert_eq!(verdict.map(drop), Err(Reject::WrongVault));
 }
@@ -160,7 +162,7 @@ fn without_entry_1_nothing_can_be_written() {
     assert_eq!(chain.latest().map(drop), Err(Reject::Membership));
     let state = &log.moments[0].state;
     assert_eq!(chain.confirm(state), Err(Reject::Membership));
-    let first = chain.checkpoint(&log.entries[0], &[]);
+    let first = chain.checkpoint(&log.entries[0], &[], &Principals::new());
     assert_eq!(first.map(drop), Err(Reject::Membership));
 }
 
@@ -173,7 +175,9 @@ fn a_checkpoint_stands_where_the_chain_has_it() {
     let verdict = |change: &dyn Fn(&mut EntryBody), at: usize| {
         let entry = signed(&log, &log.entries[at - 1], change);
         let leaves = log.moments[at].leaf_list();
-        chain.checkpoint(&entry, &leaves).map(drop)
+        chain
+            .checkpoint(&entry, &leaves, &Principals::new())
+            .map(drop)
     };
     for at in 1..=log.entries.len() {
         assert_eq!(verdict(&|_| (), at), Ok(()));
@@ -211,7 +215,9 @@ fn a_checkpoint_by_nobody_is_refused() {
     let body = log.entries[5].body().clone();
     let forged = Author::new(66).sign(body.clone());
     assert_eq!(
-        chain.checkpoint(&forged, &leaves).map(drop),
+        chain
+            .checkpoint(&forged, &leaves, &Principals::new())
+            .map(drop),
         Err(Reject::Signature)
     );
     let stranger = Author::new(66);
@@ -220,7 +226,9 @@ fn a_checkpoint_by_nobody_is_refused() {
         ..body
     });
     assert_eq!(
-        chain.checkpoint(&strange, &leaves).map(drop),
+        chain
+            .checkpoint(&strange, &leaves, &Principals::new())
+            .map(drop),
         Err(Reject::NotAMember)
     );
 }

@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use sv_ledger::apply::{Reject, Touched, next_leaves};
-use sv_ledger::bootstrap::{MembershipChain, replay};
+use sv_ledger::bootstrap::{MembershipChain, ShownMembership, replay};
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::{
-    ContentAdded, Entry, EntryBody, EpochOp, MembershipOp, Ops, PREVIOUS_KEY_LEN, PutOp, StateOp,
-};
+use sv_ledger::entry::{ContentAdded, Entry, EntryBody, Ops, PutOp, StateOp, Via};
 use sv_ledger::genesis::{Genesis, GenesisBody, KEM_PUBLIC_KEY_LEN, KemPublicKey, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{ContentId, Hash, InstanceId, NodeId, SignPublicKey, UnlockerId, VaultId};
+use sv_ledger::membership_op::{
+    EpochOp, GrantOp, MembershipOp, PREVIOUS_KEY_LEN, PrincipalKeys, RekeyOp, RoleOp,
+};
+use sv_ledger::principals::Principals;
 use sv_ledger::sealed::{block_count, content_len};
-use sv_ledger::state::{Leaf, Member, Role, VaultState};
+use sv_ledger::state::{Head, Leaf, Member, Membership, Role, VaultState};
 use sv_ledger::unlock::{Unlocker, UnlockerKind, Unlockers, UnlockersBody};
+
+/// Bytes of a member in a stored state.
+pub(crate) const MEMBER_LEN: usize = 32 + 1 + 8 + (4 + 32 + 32 + 40) + 1;
 
 pub(crate) const START_MS: u64 = 1_790_000_000_000;
 
@@ -59,12 +64,37 @@ impl Author {
         body.with_signature(signature)
     }
 
+    /// Fills the KEM key of this generation.
+    fn kem_seed(&self) -> u8 {
+        self.key.to_bytes()[0]
+    }
+
+    /// The keys by which others name this person.
+    pub(crate) fn keys(&self) -> PrincipalKeys {
+        PrincipalKeys {
+            generation: self.generation,
+            sign_pk: self.sign_pk(),
+            kem_hash: kem(self.kem_seed()).hash(),
+            head: Head::NONE,
+        }
+    }
+
+    /// The same person with the keys of the next generation.
+    pub(crate) fn rotated(&self) -> Self {
+        let seed = self.key.to_bytes()[0].wrapping_add(100);
+        Self {
+            id: self.id,
+            generation: self.generation + 1,
+            key: SigningKey::from_bytes(&[seed; 32]),
+        }
+    }
+
     pub(crate) fn member(&self, role: Role) -> Member {
         Member {
             role,
-            generation: self.generation,
-            sign_pk: self.sign_pk(),
-            kem_hash: kem(self.id.as_bytes()[0]).hash(),
+            expires_ms: 0,
+            keys: self.keys(),
+            is_sealed: true,
         }
     }
 }
@@ -111,8 +141,74 @@ pub(crate) fn epoch_op(envelopes: usize, is_first: bool) -> MembershipOp {
     })
 }
 
+/// The key of an account's epoch: its person's own.
+pub(crate) fn account_epoch(person: &Author, is_first: bool) -> MembershipOp {
+    let MembershipOp::Epoch(mut op) = epoch_op(0, is_first) else {
+        unreachable!()
+    };
+    op.kem_pk = kem(person.kem_seed());
+    MembershipOp::Epoch(op)
+}
+
 pub(crate) fn handle_op(name: &str) -> MembershipOp {
     MembershipOp::Handle(Handle::parse(name).unwrap())
+}
+
+/// A grant to whoever has those keys, with an envelope.
+pub(crate) fn grant_op(principal: VaultId, keys: PrincipalKeys, role: Role) -> MembershipOp {
+    MembershipOp::Grant(GrantOp {
+        principal,
+        role,
+        expires_ms: 0,
+        keys,
+        envelope: Hash::new([0xE1; 32]),
+    })
+}
+
+pub(crate) fn grant(person: &Author, role: Role) -> MembershipOp {
+    grant_op(person.id, person.keys(), role)
+}
+
+/// A grant that ends.
+pub(crate) fn grant_until(person: &Author, role: Role, expires_ms: u64) -> MembershipOp {
+    let MembershipOp::Grant(op) = grant(person, role) else {
+        unreachable!()
+    };
+    MembershipOp::Grant(GrantOp { expires_ms, ..op })
+}
+
+pub(crate) fn role_op(principal: VaultId, role: Role) -> MembershipOp {
+    MembershipOp::Role(RoleOp {
+        principal,
+        role,
+        expires_ms: 0,
+    })
+}
+
+/// The new keys of a person, who holds them.
+pub(crate) fn rekey_person(vault_id: VaultId, person: &Author) -> MembershipOp {
+    let keys = person.keys();
+    let hash = RekeyOp::hash(&vault_id, &person.id, &keys);
+    MembershipOp::Rekey(RekeyOp {
+        principal: person.id,
+        keys,
+        proof: person.signature(Statement::Rekey, &hash),
+    })
+}
+
+pub(crate) fn rekey_vault(membership: &Membership) -> MembershipOp {
+    MembershipOp::Rekey(RekeyOp {
+        principal: membership.vault_id,
+        keys: membership.principal(),
+        proof: [0; 64],
+    })
+}
+
+pub(crate) fn via(membership: &Membership) -> Via {
+    Via {
+        vault_id: membership.vault_id,
+        head: membership.head,
+    }
 }
 
 pub(crate) fn genesis_body(kind: VaultKind, author: &Author) -> GenesisBody {
@@ -121,11 +217,11 @@ pub(crate) fn genesis_body(kind: VaultKind, author: &Author) -> GenesisBody {
         instance_id: InstanceId::new([0x11; 32]),
         creator: match kind {
             VaultKind::Account => VaultId::ZERO,
-            VaultKind::Drive => author.id,
+            VaultKind::Drive | VaultKind::Shared | VaultKind::Group => author.id,
         },
         creator_generation: author.generation,
         sign_pk: author.sign_pk(),
-        kem_pk: kem(author.id.as_bytes()[0]),
+        kem_pk: kem(author.kem_seed()),
         nonce: [0x22; 32],
         timestamp_ms: START_MS,
     }
@@ -169,7 +265,16 @@ impl Moment {
     }
 
     pub(crate) fn step(&self, entry: &Entry) -> Result<Self, Reject> {
-        let done = replay(&self.state, |n| self.leaves.get(n).copied(), entry)?;
+        self.step_among(entry, &Principals::new())
+    }
+
+    pub(crate) fn step_among(
+        &self,
+        entry: &Entry,
+        principals: &Principals,
+    ) -> Result<Self, Reject> {
+        let leaf = |n: &NodeId| self.leaves.get(n).copied();
+        let done = replay(&self.state, leaf, principals, entry)?;
         let mut leaves = self.leaves.clone();
         for (node, leaf) in done.leaves {
             match leaf {
@@ -199,6 +304,17 @@ impl Moment {
     ///
     /// Operations that no honest client would sign keep the digest as it is.
     pub(crate) fn compose(&self, author: &Author, ops: Ops) -> EntryBody {
+        self.compose_as(author, None, Vec::new(), ops)
+    }
+
+    /// The same through other vaults, with the role that this gives.
+    pub(crate) fn compose_as(
+        &self,
+        author: &Author,
+        role: Option<Role>,
+        via: Vec<Via>,
+        ops: Ops,
+    ) -> EntryBody {
         let membership = &self.state.membership;
         let vault_id = self.state.vault_id();
         let mut accumulator = self.state.accumulator.clone();
@@ -213,9 +329,9 @@ impl Moment {
                     .filter_map(|op| self.leaves.get_key_value(op.node_id()))
                     .map(|(n, l)| (*n, *l))
                     .collect();
-                let member = membership.members.get(&author.id).copied();
-                let member = member.unwrap_or(author.member(Role::Owner));
-                let next = next_leaves(ops, &touched, author.id, &member).unwrap_or_default();
+                let member = membership.members.get(&author.id);
+                let role = role.unwrap_or(member.map_or(Role::Owner, |m| m.role));
+                let next = next_leaves(ops, &touched, author.id, role).unwrap_or_default();
                 for (node, leaf) in next {
                     if let Some(old) = touched.get(&node) {
                         accumulator.remove(&vault_id, &node, old);
@@ -235,6 +351,7 @@ impl Moment {
             epoch,
             author: author.id,
             author_generation: author.generation,
+            via,
             timestamp_ms: START_MS + self.state.head.seq,
             ops,
             state_digest: accumulator.digest(&vault_id),
@@ -250,13 +367,20 @@ pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     /// `moments[k]` is the vault after `k` entries.
     pub(crate) moments: Vec<Moment>,
+    /// What it may name of other vaults.
+    pub(crate) principals: Principals,
 }
 
 impl Log {
     /// A drive with its first key.
     pub(crate) fn drive(seed: u8) -> Self {
+        Self::of_kind(VaultKind::Drive, seed)
+    }
+
+    /// A vault with its first key that is no account.
+    pub(crate) fn of_kind(kind: VaultKind, seed: u8) -> Self {
         let owner = Author::new(seed);
-        let genesis = owner.sign_genesis(genesis_body(VaultKind::Drive, &owner));
+        let genesis = owner.sign_genesis(genesis_body(kind, &owner));
         let mut log = Self::begin(owner, genesis);
         log.append(Ops::Membership(vec![epoch_op(1, true)]));
         log
@@ -268,7 +392,8 @@ impl Log {
         let genesis = owner.sign_genesis(genesis_body(VaultKind::Account, &owner));
         owner.id = genesis.vault_id();
         let mut log = Self::begin(owner, genesis);
-        log.append(Ops::Membership(vec![epoch_op(0, true), handle_op(handle)]));
+        let epoch = account_epoch(&log.owner, true);
+        log.append(Ops::Membership(vec![epoch, handle_op(handle)]));
         log
     }
 
@@ -279,6 +404,7 @@ impl Log {
             genesis,
             entries: Vec::new(),
             moments,
+            principals: Principals::new(),
         }
     }
 
@@ -297,13 +423,49 @@ impl Log {
         entry
     }
 
+    /// A membership entry by anyone.
+    pub(crate) fn append_by(&mut self, author: &Author, ops: Vec<MembershipOp>) {
+        let entry = author.sign(self.now().compose(author, Ops::Membership(ops)));
+        self.push(entry);
+    }
+
+    pub(crate) fn membership(&self) -> &Membership {
+        &self.now().state.membership
+    }
+
     pub(crate) fn push(&mut self, entry: Entry) {
-        self.moments.push(self.now().step(&entry).unwrap());
+        let next = self.now().step_among(&entry, &self.principals);
+        self.moments.push(next.unwrap());
         self.entries.push(entry);
     }
 
+    /// A new key for everyone.
     pub(crate) fn bump(&mut self) {
-        self.append(Ops::Membership(vec![epoch_op(1, false)]));
+        let members = self.membership().members.len();
+        self.append(Ops::Membership(vec![epoch_op(members, false)]));
+    }
+
+    /// The owner grants access.
+    pub(crate) fn admit(&mut self, person: &Author, role: Role) {
+        self.append(Ops::Membership(vec![grant(person, role)]));
+    }
+
+    /// The owner grants access to another vault, as it stands.
+    pub(crate) fn admit_vault(&mut self, vault: &Self, role: Role) {
+        self.principals.insert(vault.membership().clone());
+        let op = grant_op(
+            vault.genesis.vault_id(),
+            vault.membership().principal(),
+            role,
+        );
+        self.append(Ops::Membership(vec![op]));
+    }
+
+    /// The owner takes access away.
+    pub(crate) fn revoke(&mut self, principal: VaultId) {
+        let rest = self.membership().members.len() - 1;
+        let ops = vec![MembershipOp::Revoke(principal), epoch_op(rest, false)];
+        self.append(Ops::Membership(ops));
     }
 
     pub(crate) fn take(&mut self, step: &Step) {
@@ -339,8 +501,24 @@ impl Log {
         self.chain_of(&self.membership_entries()).unwrap()
     }
 
+    /// The chain of a log that names other vaults.
+    pub(crate) fn chain_among(&self, principals: &Principals) -> MembershipChain {
+        let (id, entries) = (self.genesis.vault_id(), self.membership_entries());
+        MembershipChain::verify(&id, &self.genesis, &entries, principals).unwrap()
+    }
+
+    /// What an honest server shows of its membership.
+    pub(crate) fn shown(&self) -> ShownMembership {
+        ShownMembership {
+            vault_id: self.genesis.vault_id(),
+            genesis: self.genesis.clone(),
+            entries: self.membership_entries(),
+        }
+    }
+
     pub(crate) fn chain_of(&self, entries: &[Entry]) -> Result<MembershipChain, Reject> {
-        MembershipChain::verify(&self.genesis.vault_id(), &self.genesis, entries)
+        let id = self.genesis.vault_id();
+        MembershipChain::verify(&id, &self.genesis, entries, &Principals::new())
     }
 
     /// What a device without earlier state makes of a chain, a checkpoint at
@@ -353,7 +531,7 @@ impl Log {
         rest: &[Entry],
     ) -> Result<Moment, Reject> {
         let start = Moment {
-            state: chain.checkpoint(&self.entries[at - 1], leaves)?,
+            state: chain.checkpoint(&self.entries[at - 1], leaves, &Principals::new())?,
             leaves: leaves.iter().copied().collect(),
         };
         let end = start.run(rest)?;

@@ -15,6 +15,7 @@ use sv_ledger::state::{Role, VaultState};
 use sv_ledger::unlock::{Unlockers, UnlockersBody};
 
 use crate::fixture::*;
+use crate::generate::shared_sample;
 
 type Rewrite = fn(&[u8]) -> Result<Vec<u8>, ParseError>;
 
@@ -49,7 +50,12 @@ fn objects() -> Vec<(Vec<u8>, Rewrite)> {
             VaultState::parse(b).map(|x| x.to_bytes())
         }),
     ];
-    for written in log.entries.iter().chain(&account.entries) {
+    let (_, share, _) = shared_sample();
+    all.push((share.now().state.to_bytes(), |b| {
+        VaultState::parse(b).map(|x| x.to_bytes())
+    }));
+    let entries = log.entries.iter().chain(&account.entries);
+    for written in entries.chain(&share.entries) {
         assert_eq!(Entry::parse(&written.to_bytes()).as_ref(), Ok(written));
         all.push((written.to_bytes(), entry));
     }
@@ -221,9 +227,8 @@ fn members_of_a_stored_state_have_one_order() {
     state.membership.members.insert(other.id, member);
     let bytes = state.to_bytes();
     assert_eq!(VaultState::parse(&bytes).as_ref(), Ok(&state));
-    let len = 32 + 1 + 4 + 32 + 32;
-    let (head, members) = bytes.split_at(bytes.len() - 2 * len);
-    let (first, second) = members.split_at(len);
+    let (head, members) = bytes.split_at(bytes.len() - 2 * MEMBER_LEN);
+    let (first, second) = members.split_at(MEMBER_LEN);
     let refused = Err(ParseError::Malformed("order of members"));
     for members in [[second, first], [first, first]] {
         let bytes = [head, members[0], members[1]].concat();

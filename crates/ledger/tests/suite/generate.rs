@@ -15,6 +15,7 @@ use sv_ledger::genesis::{Genesis, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{ContentId, Hash, InstanceId, NodeId, VaultId};
 use sv_ledger::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT, CHUNK_LEN};
+use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::sealed::{SEALED_BLOCK_LEN, block_count, box_len, content_len, is_content_shape};
 use sv_ledger::state::{Leaf, Role, VaultState};
 use sv_ledger::unlock::{Unlockers, blob_hash, recovery_challenge};
@@ -100,6 +101,61 @@ fn sample() -> (Log, Log) {
     (drive, Log::account(2, "zoë"))
 }
 
+/// A group, and a share that goes through every operation, with a title for
+/// each entry. The share's group is named as it stands when its entry is made.
+pub(crate) fn shared_sample() -> (Log, Log, Vec<&'static str>) {
+    let (editor, viewer) = (Author::new(4), Author::new(5));
+    let mut group = Log::of_kind(VaultKind::Group, 6);
+    group.admit(&editor, Role::Manager);
+    let mut share = Log::of_kind(VaultKind::Shared, 3);
+    share.admit(&viewer, Role::Viewer);
+    share.append(Ops::Membership(vec![grant_until(
+        &Author::new(7),
+        Role::Contributor,
+        START_MS + 3,
+    )]));
+    share.admit_vault(&group, Role::Editor);
+    let path = vec![via(group.membership())];
+    let ops = Ops::state(vec![put(1, 1)]);
+    let body = share
+        .now()
+        .compose_as(&editor, Some(Role::Editor), path, ops);
+    share.push(editor.sign(body));
+    let ended = vec![MembershipOp::Expire(Author::new(7).id), epoch_op(3, false)];
+    share.append(Ops::Membership(ended));
+    share.append(Ops::Membership(vec![role_op(viewer.id, Role::Contributor)]));
+    let id = share.genesis.vault_id();
+    let newer = viewer.rotated();
+    share.append_by(&viewer, vec![rekey_person(id, &newer), epoch_op(3, false)]);
+    group.bump();
+    share.principals.insert(group.membership().clone());
+    let ops = vec![rekey_vault(group.membership()), epoch_op(3, false)];
+    share.append(Ops::Membership(ops));
+    share.append(Ops::Membership(vec![MembershipOp::Transfer(viewer.id)]));
+    share.append(Ops::Membership(vec![MembershipOp::Leave]));
+    let group_id = group.genesis.vault_id();
+    share.append_by(
+        &newer,
+        vec![MembershipOp::Revoke(group_id), epoch_op(1, false)],
+    );
+    let titles = vec![
+        "first key",
+        "a grant",
+        "a grant that ends",
+        "a grant to a group",
+        "a record by an editor through the group",
+        "the end of a grant, with a new key",
+        "another role",
+        "a member's new keys, with a new key",
+        "the group's new key, with a new key",
+        "a transfer",
+        "a leave",
+        "a revocation, with a new key",
+    ];
+    assert_eq!(titles.len(), share.entries.len());
+    (group, share, titles)
+}
+
 fn entry_title(log: &Log, entry: &Entry) -> String {
     let kind = if log.genesis.body().kind == VaultKind::Drive {
         "drive"
@@ -123,7 +179,7 @@ fn objects() -> File {
         "ledger-objects.txt",
         "Signed objects of SV1 (docs/spec/log.md §2 and §3, docs/spec/account.md §1 and §2): their \
          bytes,\nhashes and what is signed. Signing keys are the Ed25519 seeds 0101…01 (drive), \
-         0202…02 (account).\n`malformed` bytes are refused by the parser of the type.",
+         0202…02 (account),\n0303…03 (share), 0606…06 (group) and those of their members.\n`malformed` bytes are refused by the parser of the type.",
     );
     let (drive, account) = sample();
     for (title, log) in [("a drive", &drive), ("an account", &account)] {
@@ -149,6 +205,33 @@ fn objects() -> File {
                     &Statement::Entry.signing_input(&entry.hash()),
                 );
         }
+    }
+    let (group, share, titles) = shared_sample();
+    for (title, log) in [("a group", &group), ("a share", &share)] {
+        let genesis = &log.genesis;
+        f.section("genesis", title)
+            .hex("bytes", &genesis.to_bytes())
+            .hex("kem_hash", genesis.body().kem_pk.hash().as_bytes())
+            .hex("hash", genesis.hash().as_bytes())
+            .hex(
+                "signing_input",
+                &Statement::Genesis.signing_input(&genesis.hash()),
+            )
+            .hex("vault_id", genesis.vault_id().as_bytes());
+    }
+    let authors = [3, 3, 3, 3, 4, 3, 3, 5, 3, 3, 3, 105].map(|seed| {
+        let key = Author::new(seed);
+        key.sign_pk()
+    });
+    for ((entry, title), key) in share.entries.iter().zip(titles).zip(authors) {
+        f.section("entry", &format!("share {}: {title}", entry.body().seq))
+            .hex("public_key", key.as_bytes())
+            .hex("bytes", &entry.to_bytes())
+            .hex("hash", entry.hash().as_bytes())
+            .hex(
+                "signing_input",
+                &Statement::Entry.signing_input(&entry.hash()),
+            );
     }
     let unlockers = account
         .owner
@@ -207,7 +290,7 @@ fn malformed(f: &mut File, drive: &Log, account: &Log, unlockers: &Unlockers) {
         refused("genesis", &format!("suite {suite}"), set(&bytes, 0, suite));
     }
     refused("genesis", "kind 0", set(&bytes, 1, 0));
-    refused("genesis", "kind 3", set(&bytes, 1, 3));
+    refused("genesis", "kind 5", set(&bytes, 1, 5));
     refused("genesis", "content suite 2", set(&bytes, 2, 2));
     refused("genesis", "one byte short", cut(&bytes));
     refused("genesis", "one byte long", longer(&bytes));
@@ -216,7 +299,8 @@ fn malformed(f: &mut File, drive: &Log, account: &Log, unlockers: &Unlockers) {
     for suite in [0, 2, 255] {
         refused("entry", &format!("suite {suite}"), set(&first, 0, suite));
     }
-    let ops = 1 + 32 + 8 + 32 + 8 + 32 + 4 + 32 + 4 + 8;
+    let via = 1 + 32 + 8 + 32 + 8 + 32 + 4 + 32 + 4;
+    let ops = via + 1 + 8;
     let head = &first[..ops];
     let with = |tail: &[u8]| [head, tail].concat();
     refused("entry", "one byte short", cut(&first));
@@ -228,8 +312,46 @@ fn malformed(f: &mut File, drive: &Log, account: &Log, unlockers: &Unlockers) {
     refused("entry", "4097 membership operations", with(&[1, 0x10, 1]));
     refused("entry", "65535 that are not there", with(&[2, 0xFF, 0xFF]));
     refused("entry", "500 that are not there", with(&[2, 1, 0xF4]));
-    refused("entry", "membership operation 3", with(&[1, 0, 1, 3]));
+    refused("entry", "membership operation 10", with(&[1, 0, 1, 10]));
     refused("entry", "state operation 3", with(&[2, 0, 1, 3]));
+    let path =
+        |vaults: &[[u8; 72]]| [&first[..via], &[vaults.len() as u8], &vaults.concat()].concat();
+    refused("entry", "5 vaults acted through", path(&[[1; 72]; 5]));
+    refused("entry", "a vault acted through twice", {
+        let twice = path(&[[1; 72]; 2]);
+        [&twice[..], &first[via + 1..]].concat()
+    });
+    let person = [7; 32];
+    let revoke = |id: u8| [&[5][..], &[id; 32]].concat();
+    let member_ops = |ops: &[Vec<u8>]| {
+        let body = [&[1, 0, ops.len() as u8][..], &ops.concat(), &[0; 96]].concat();
+        with(&body)
+    };
+    refused(
+        "entry",
+        "members in descending order",
+        member_ops(&[revoke(8), revoke(7)]),
+    );
+    refused(
+        "entry",
+        "a member twice",
+        member_ops(&[revoke(7), [&[6][..], &person].concat()]),
+    );
+    refused(
+        "entry",
+        "a leave and another operation",
+        member_ops(&[revoke(7), vec![8]]),
+    );
+    refused(
+        "entry",
+        "two transfers",
+        member_ops(&[[&[9][..], &person].concat(), [&[9][..], &[8; 32]].concat()]),
+    );
+    refused(
+        "entry",
+        "role 6",
+        member_ops(&[[&[4][..], &person, &[6], &[0; 8]].concat()]),
+    );
     let put_head = [&[2, 0, 1, 1][..], &[1; 16], &[0; 8], &[0; 32]].concat();
     let put = |tail: &[u8]| with(&[&put_head, tail].concat());
     refused("entry", "17 contents added", put(&[0, 17]));
@@ -374,14 +496,119 @@ fn logs() -> File {
             .sign(begin.compose(&account.owner, Ops::Membership(ops)));
         step(&mut f, title, begin, &entry);
     };
-    other("no handle", vec![epoch_op(0, true)]);
+    other("no handle", vec![account_epoch(&account.owner, true)]);
     other("no key", vec![handle_op("zoë")]);
     other("an envelope", vec![epoch_op(1, true), handle_op("zoë")]);
     step(&mut f, &entry_title(&account, first), begin, first);
-    let later = Ops::Membership(vec![epoch_op(0, false)]);
+    let later = Ops::Membership(vec![account_epoch(&account.owner, false)]);
     let entry = account.owner.sign(account.compose(later));
-    step(&mut f, "a second key", account.now(), &entry);
+    step(
+        &mut f,
+        "a second key without new keys",
+        account.now(),
+        &entry,
+    );
+    shared_log(&mut f);
     f
+}
+
+/// A group and then a share, with what is refused on the way.
+fn shared_log(f: &mut File) {
+    let (group, share, titles) = shared_sample();
+    start(f, "a group", &group.genesis);
+    for (k, entry) in group.entries.iter().enumerate() {
+        let title = ["first key", "a grant", "a new key"][k];
+        step(
+            f,
+            &format!("group {}: {title}", k + 1),
+            &group.moments[k],
+            entry,
+        );
+        if k > 0 {
+            let membership = &group.moments[k + 1].state.membership;
+            let keys = membership.principal();
+            f.section("principal", &format!("the group after entry {}", k + 1))
+                .hex("vault_id", membership.vault_id.as_bytes())
+                .line("generation", keys.generation)
+                .hex("kem_hash", keys.kem_hash.as_bytes())
+                .line("head_seq", keys.head.seq)
+                .hex("head_hash", keys.head.hash.as_bytes());
+        }
+    }
+    start(f, "a share", &share.genesis);
+    for (k, (entry, title)) in share.entries.iter().zip(titles).enumerate() {
+        refused_in_share(f, &share, k);
+        let title = format!("share {}: {title}", k + 1);
+        f.section("apply", &title)
+            .hex("entry", &entry.to_bytes())
+            .line("verdict", "Ok")
+            .hex(
+                "state_digest",
+                share.moments[k + 1].state.digest().as_bytes(),
+            );
+    }
+    let leaves = share.moments[5].leaf_list();
+    f.section("checkpoint", "share: the entry through the group")
+        .line("at", 5)
+        .hex("leaves", &leaf_bytes(&leaves))
+        .line("verdict", "Ok");
+}
+
+fn refused_in_share(f: &mut File, share: &Log, k: usize) {
+    let now = &share.moments[k];
+    let by = |author: &Author, ops| author.sign(now.compose(author, ops));
+    let (owner, stranger) = (&share.owner, Author::new(9));
+    let mut refuse = |title: &str, entry: Entry| {
+        let verdict = now.step_among(&entry, &share.principals).map(drop);
+        assert!(verdict.is_err(), "{title}");
+        f.section("apply", title)
+            .hex("entry", &entry.to_bytes())
+            .verdict(verdict);
+    };
+    let membership = |ops| Ops::Membership(ops);
+    match k {
+        1 => {
+            let op = grant(&Author::new(5), Role::Owner);
+            refuse("a grant as owner", by(owner, membership(vec![op])));
+        }
+        2 => {
+            let op = grant(&stranger, Role::Viewer);
+            refuse(
+                "a grant by a viewer",
+                by(&Author::new(5), membership(vec![op])),
+            );
+        }
+        4 => {
+            let editor = Author::new(4);
+            let ops = Ops::state(vec![put(1, 1)]);
+            let path = share.entries[4].body().via.clone();
+            let mut other = path.clone();
+            other[0].head.seq -= 1;
+            let body = now.compose_as(&editor, Some(Role::Editor), other, ops.clone());
+            refuse("a head behind the one on record", editor.sign(body));
+            let body = now.compose_as(&stranger, Some(Role::Editor), path, ops.clone());
+            refuse("a stranger through the group", stranger.sign(body));
+            let ended = Author::new(7);
+            refuse("after the expiry", by(&ended, ops));
+        }
+        7 => {
+            let MembershipOp::Rekey(mut op) = share.entries[7].membership_ops()[0].clone() else {
+                unreachable!()
+            };
+            op.proof[0] ^= 1;
+            let ops = vec![MembershipOp::Rekey(op)];
+            refuse(
+                "new keys without their proof",
+                by(&Author::new(5), membership(ops)),
+            );
+        }
+        11 => {
+            let ops = Ops::state(vec![put(2, 1)]);
+            let now_owner = Author::new(5).rotated();
+            refuse("a record while a key is due", by(&now_owner, ops));
+        }
+        _ => {}
+    }
 }
 
 fn start(f: &mut File, title: &str, genesis: &Genesis) {

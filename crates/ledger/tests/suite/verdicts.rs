@@ -2,9 +2,11 @@
 //! other fault.
 
 use sv_ledger::apply::{Reject, Touched, apply, next_leaves};
-use sv_ledger::entry::{Entry, EntryBody, MembershipOp, Ops};
+use sv_ledger::entry::{Entry, EntryBody, Ops};
 use sv_ledger::genesis::{GenesisBody, VaultKind};
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::membership_op::MembershipOp;
+use sv_ledger::principals::Principals;
 use sv_ledger::state::{Membership, Role};
 
 use crate::fixture::*;
@@ -53,7 +55,10 @@ fn wrong_vault() {
         body
     });
     let membership = &log.now().state.membership;
-    assert_eq!(membership.step(&other), Err(Reject::WrongVault));
+    assert_eq!(
+        membership.step(&other, &Principals::new()),
+        Err(Reject::WrongVault)
+    );
 }
 
 #[test]
@@ -292,23 +297,30 @@ fn operation_of_an_account() {
     new.moments.truncate(1);
     new.entries.clear();
     assert_eq!(
-        verdict(&new, vec![epoch_op(0, true), handle_op("zoë")]),
+        verdict(
+            &new,
+            vec![account_epoch(&account.owner, true), handle_op("zoë")]
+        ),
         Ok(())
     );
     for ops in [
-        vec![epoch_op(0, true)],
+        vec![account_epoch(&account.owner, true)],
         vec![handle_op("zoë")],
-        vec![handle_op("zoë"), epoch_op(0, true)],
+        vec![handle_op("zoë"), account_epoch(&account.owner, true)],
         vec![epoch_op(1, true), handle_op("zoë")],
-        vec![epoch_op(0, false), handle_op("zoë")],
-        vec![epoch_op(0, true), handle_op("zoë"), handle_op("zoë")],
+        vec![account_epoch(&account.owner, false), handle_op("zoë")],
+        vec![
+            account_epoch(&account.owner, true),
+            handle_op("zoë"),
+            handle_op("zoë"),
+        ],
     ] {
         assert_eq!(verdict(&new, ops), Err(Reject::Operation));
     }
     for ops in [
-        vec![epoch_op(0, false)],
+        vec![account_epoch(&account.owner, false)],
         vec![handle_op("zoe")],
-        vec![epoch_op(0, false), handle_op("zoë")],
+        vec![account_epoch(&account.owner, false), handle_op("zoë")],
     ] {
         assert_eq!(verdict(&account, ops), Err(Reject::Operation));
     }
@@ -319,8 +331,8 @@ fn operation_of_an_account() {
 #[test]
 fn operations_in_another_form_are_not_composed() {
     let log = honest();
-    let owner = log.owner.member(Role::Owner);
-    let verdict = |ops: &[_]| next_leaves(ops, &Touched::new(), log.owner.id, &owner).map(drop);
+    let verdict =
+        |ops: &[_]| next_leaves(ops, &Touched::new(), log.owner.id, Role::Owner).map(drop);
     assert_eq!(verdict(&[put(5, 1), put(6, 1)]), Ok(()));
     assert_eq!(verdict(&[]), Err(Reject::Operation));
     assert_eq!(verdict(&[put(6, 1), put(5, 1)]), Err(Reject::Operation));
@@ -365,7 +377,12 @@ fn digest() {
         body.ops = Ops::state(vec![put(1, 1)]);
         body
     });
-    let verdict = apply(&log.now().state, &Touched::new(), &hidden);
+    let verdict = apply(
+        &log.now().state,
+        &Touched::new(),
+        &Principals::new(),
+        &hidden,
+    );
     assert_eq!(verdict.map(drop), Err(Reject::Digest));
 }
 

@@ -8,6 +8,7 @@ use sv_ledger::digest::Accumulator;
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::Genesis;
 use sv_ledger::id::{Hash, NodeId};
+use sv_ledger::principals::Principals;
 use sv_ledger::state::{Leaf, VaultState};
 
 /// What the entries so far add up to.
@@ -29,7 +30,8 @@ impl Replay {
     /// Plays consecutive entries, up to the first that is not valid.
     pub(super) fn play(&mut self, entries: &[Entry]) -> Result<(), (u64, Reject)> {
         for entry in entries {
-            let next = replay(&self.state, |node| self.leaves.get(node).copied(), entry)
+            let leaf = |node: &NodeId| self.leaves.get(node).copied();
+            let next = replay(&self.state, leaf, &Principals::new(), entry)
                 .map_err(|reason| (entry.body().seq, reason))?;
             self.state = next.state;
             for (node, leaf) in next.leaves {

@@ -37,7 +37,7 @@ pub async fn insert(
              checkpoint_seq, leaves_from, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             args![
                 genesis.vault_id(),
-                kind_number(genesis),
+                genesis.body().kind.tag(),
                 genesis.owner(),
                 genesis.to_bytes(),
                 state.to_bytes(),
@@ -203,11 +203,4 @@ pub async fn page(q: &mut impl Query, after: VaultId, limit: u32) -> Result<Vec<
         )
         .await?;
     rows.into_iter().map(|mut row| row.take(0)).collect()
-}
-
-fn kind_number(genesis: &Genesis) -> u8 {
-    match genesis.body().kind {
-        sv_ledger::genesis::VaultKind::Account => 1,
-        sv_ledger::genesis::VaultKind::Drive => 2,
-    }
 }

@@ -8,13 +8,13 @@ use sv_api::vault::{AppendRequest, InlineContent};
 use sv_ledger::apply::{Touched, apply, next_leaves};
 use sv_ledger::codec::SUITE;
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::{
-    ContentAdded, Entry, EntryBody, EpochOp, MembershipOp, Ops, PutOp, StateOp,
-};
+use sv_ledger::entry::{ContentAdded, Entry, EntryBody, Ops, PutOp, StateOp};
 use sv_ledger::genesis::{Genesis, GenesisBody, KEM_PUBLIC_KEY_LEN, KemPublicKey, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{ContentId, Hash, InstanceId, NodeId, SignPublicKey, VaultId};
 use sv_ledger::limits::RECORD_PAD;
+use sv_ledger::membership_op::{EpochOp, MembershipOp};
+use sv_ledger::principals::Principals;
 use sv_ledger::sealed::{ENVELOPE_LEN, box_len};
 use sv_ledger::state::{Leaf, VaultState};
 
@@ -105,7 +105,7 @@ impl Log {
             Ops::State(ops) => {
                 let touched: Touched = self.leaves.clone();
                 let author = &membership.members[&self.person.uid];
-                let next = next_leaves(ops, &touched, self.person.uid, author);
+                let next = next_leaves(ops, &touched, self.person.uid, author.role);
                 for (node, leaf) in next.unwrap_or_default() {
                     if let Some(old) = touched.get(&node) {
                         accumulator.remove(&self.vault_id(), &node, old);
@@ -126,6 +126,7 @@ impl Log {
             epoch,
             author: self.person.uid,
             author_generation: 1,
+            via: Vec::new(),
             timestamp_ms: now_ms,
             ops,
             state_digest: accumulator.digest(&self.vault_id()),
@@ -139,7 +140,7 @@ impl Log {
     /// Takes an entry as appended.
     pub(crate) fn accept(&mut self, entry: &Entry) {
         let touched = self.leaves.clone();
-        let next = apply(&self.state, &touched, entry).unwrap();
+        let next = apply(&self.state, &touched, &Principals::new(), entry).unwrap();
         self.state = next.state;
         for (node, leaf) in next.leaves {
             match leaf {
@@ -301,7 +302,7 @@ fn genesis(
 fn epoch(seed: u8, envelopes: Vec<Hash>) -> EpochOp {
     EpochOp {
         commitment: Hash::new([seed; 32]),
-        kem_pk: KemPublicKey::new([seed; KEM_PUBLIC_KEY_LEN]),
+        kem_pk: KemPublicKey::new([9; KEM_PUBLIC_KEY_LEN]),
         previous_key: None,
         envelopes,
     }

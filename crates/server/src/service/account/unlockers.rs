@@ -174,8 +174,8 @@ impl Accounts {
         let mut w = self.db.write().await?;
         let account = fetch(&mut w, uid).await?;
         let identity = identity_key(&mut w, uid).await?;
-        let set = VerifiedSet::verify(&request.unlock, uid, &identity.sign_pk)?;
-        if set.body.generation != identity.generation {
+        let set = VerifiedSet::verify(&request.unlock, uid, &identity.keys.sign_pk)?;
+        if set.body.generation != identity.keys.generation {
             return Err(rejected("the wraps hold a key of another generation"));
         }
         if set.statement == account.unlockers {

@@ -9,13 +9,14 @@ use sv_api::ErrorCode;
 use sv_api::vault::{AppendRequest, Appended};
 use sv_ledger::apply::{Reject, Touched};
 use sv_ledger::entry::Entry;
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Head;
 use tokio::task::spawn_blocking;
 
 use super::access::{Access, Vault, Write};
 use super::admission::{Verified, admit, verify_uploads};
-use super::prepare::PreparedEntry;
+use super::prepare::{PreparedEntry, rejected};
 use super::{Vaults, is_timely};
 use crate::db::{Query, Read};
 use crate::service::Result;
@@ -44,6 +45,10 @@ impl Vaults {
             return Ok(Appended { seq });
         }
         require_next(&request.entry, stored.state.head)?;
+        // New keys of an account come together with what opens it.
+        if stored.state.membership.kind == VaultKind::Account && request.entry.is_membership() {
+            return Err(rejected("an account changes its keys by rotation only"));
+        }
         let now_ms = self.clock.now_ms();
         if !is_timely(request.entry.body().timestamp_ms, now_ms) {
             return Err(ErrorCode::ClockSkew.into());

@@ -10,6 +10,7 @@ use sv_ledger::enc::Statement;
 use sv_ledger::entry::{ContentAdded, Entry, StateOp};
 use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
 use sv_ledger::limits::INLINE_LEN;
+use sv_ledger::principals::Principals;
 use sv_ledger::sealed::{ENVELOPE_LEN, record_epoch};
 use sv_ledger::state::{Role, VaultState};
 
@@ -50,7 +51,7 @@ impl PreparedEntry {
         bodies: Vec<Vec<u8>>,
         inline: Vec<InlineContent>,
     ) -> Result<Self> {
-        let transition = apply(state, touched, &entry)?;
+        let transition = apply(state, touched, &Principals::new(), &entry)?;
         let members = &state.membership.members;
         let author = members.get(&entry.body().author);
         let added = added_contents(&entry)?;

@@ -16,10 +16,11 @@ use sv_api::endpoint::*;
 use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
 use sv_backends::sql::FreshDatabase;
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::{EntryBody, EpochOp, MembershipOp, Ops};
+use sv_ledger::entry::{EntryBody, Ops};
 use sv_ledger::genesis::{Genesis, GenesisBody, KemPublicKey, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{Hash, InstanceId, SignPublicKey, UnlockerId, VaultId};
+use sv_ledger::membership_op::{EpochOp, MembershipOp};
 use sv_ledger::state::VaultState;
 use sv_ledger::unlock::{Unlocker, UnlockerKind, UnlockersBody, blob_hash, recovery_challenge};
 use sv_pake::{ClientLogin, ClientRegistration, LoginContext};
@@ -362,7 +363,7 @@ impl Birth {
     ) -> NewVault {
         let epoch = EpochOp {
             commitment: Hash::new([1; 32]),
-            kem_pk: KemPublicKey::new([8; 1216]),
+            kem_pk: KemPublicKey::new([7; 1216]),
             previous_key: None,
             envelopes: envelope.iter().map(|e| Statement::Body.hash(e)).collect(),
         };
@@ -375,6 +376,7 @@ impl Birth {
             epoch: 1,
             author,
             author_generation: 1,
+            via: Vec::new(),
             timestamp_ms: self.now_ms,
             ops: Ops::Membership([vec![MembershipOp::Epoch(epoch)], more].concat()),
             state_digest: VaultState::begin(&self.genesis).unwrap().digest(),
