@@ -357,6 +357,7 @@ pub struct SessionList {
 
 json_wire!(
     Instance,
+    NewVault,
     SignupStartRequest,
     RegistrationResponse,
     SignupFinishRequest,

@@ -2,11 +2,12 @@
 //! bodies it takes and gives. Server, client, authorisation matrix and
 //! OpenAPI document all come from the table at the end.
 
-use sv_ledger::id::{ContentId, NodeId, SessionId, VaultId};
+use sv_ledger::id::{AccessId, ContentId, NodeId, SessionId, VaultId};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::account::*;
+use crate::share::*;
 use crate::vault::*;
 use crate::wire::{Empty, Wire};
 
@@ -234,7 +235,12 @@ endpoints! {
 
     /// The heads of every vault that the session may read.
     ListVaults Get "/v1/vaults" Full none(Empty) -> json(VaultHeads);
-    /// Genesis and membership entries of a vault.
+    /// Makes a vault that the account owns: shared, or a group.
+    CreateVault Post "/v1/vaults" Full json(NewVault) -> json(Appended);
+    /// Account chains by handle.
+    LookUpHandles Post "/v1/directory" Full json(DirectoryRequest) -> bin(Directory);
+    /// Genesis and membership entries of a vault that the session may read, or
+    /// of a member of one.
     GetMembership { vault: VaultId } Get "/v1/vaults/{vault}/membership" Full none(Empty) -> bin(MembershipLog);
     /// The newest entry that a new device may start from.
     GetCheckpoint { vault: VaultId } Get "/v1/vaults/{vault}/checkpoint" Full none(Empty) -> bin(EntryPage);
@@ -251,6 +257,10 @@ endpoints! {
     /// One block of a content.
     GetBlock { vault: VaultId, content: ContentId, index: u32 } Get "/v1/vaults/{vault}/contents/{content}/blocks/{index}" Full none(Empty) -> bin(Block);
 
+    /// Contents fetched from a shared vault, before `before`: by anybody for a
+    /// manager, else by oneself.
+    ListAccesses { vault: VaultId, before: AccessId } Get "/v1/vaults/{vault}/accesses/{before}" Full none(Empty) -> json(AccessPage);
+
     /// Stores a block of a content that no entry has named yet.
     PutBlock { content: ContentId, index: u32 } Put "/v1/uploads/{content}/blocks/{index}" Full bin(Block) -> none(Empty);
     /// What is already durable of an upload, from block `from` on.
@@ -260,7 +270,8 @@ endpoints! {
 }
 
 /// A server-sent event stream (WHATWG HTML §9.2) of `head` events, each with
-/// a [`VaultHead`] as data. Not in the table: its answer has no end.
+/// a [`VaultHead`] as data, and `lost` events, each with a [`LostVault`]. Not
+/// in the table: its answer has no end.
 pub const EVENTS_PATH: &str = "/v1/events";
 
 #[cfg(test)]

@@ -27,6 +27,15 @@ pub struct VaultHead {
     pub hash: Base64,
 }
 
+/// A vault that the session may no longer read.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LostVault {
+    /// The vault.
+    #[serde(with = "as_text")]
+    #[schema(value_type = String)]
+    pub vault_id: VaultId,
+}
+
 /// Every vault that the session may read.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VaultHeads {
@@ -58,18 +67,27 @@ impl Wire for MembershipLog {
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::new();
-        w.bytes(&self.genesis.to_bytes());
-        write_list(&mut w, &self.entries, |w, e| w.bytes(&e.to_bytes()));
+        write_membership(&mut w, self);
         w.into_bytes()
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        let genesis = Genesis::parse(r.bytes(ENTRY_LEN, "genesis")?)?;
-        let entries = read_list(&mut r, usize::MAX, read_entry)?;
+        let log = read_membership(&mut r)?;
         r.finish()?;
-        Ok(Self { genesis, entries })
+        Ok(log)
     }
+}
+
+pub(crate) fn write_membership(w: &mut Writer, log: &MembershipLog) {
+    w.bytes(&log.genesis.to_bytes());
+    write_list(w, &log.entries, |w, e| w.bytes(&e.to_bytes()));
+}
+
+pub(crate) fn read_membership(r: &mut Reader<'_>) -> Result<MembershipLog, ParseError> {
+    let genesis = Genesis::parse(r.bytes(ENTRY_LEN, "genesis")?)?;
+    let entries = read_list(r, usize::MAX, read_entry)?;
+    Ok(MembershipLog { genesis, entries })
 }
 
 /// Consecutive entries of a log.
@@ -370,7 +388,7 @@ fn read_entry(r: &mut Reader<'_>) -> Result<Entry, ParseError> {
     Entry::parse(r.bytes(ENTRY_LEN, "entry")?)
 }
 
-fn read_flag(r: &mut Reader<'_>) -> Result<bool, ParseError> {
+pub(crate) fn read_flag(r: &mut Reader<'_>) -> Result<bool, ParseError> {
     match r.u8()? {
         0 => Ok(false),
         1 => Ok(true),
@@ -391,7 +409,7 @@ fn write_list<T>(
 
 /// Reads a counted list. Nothing is reserved by the claimed count: memory
 /// grows only with bytes that are there.
-fn read_list<'a, T>(
+pub(crate) fn read_list<'a, T>(
     r: &mut Reader<'a>,
     max: usize,
     read: impl Fn(&mut Reader<'a>) -> Result<T, ParseError>,

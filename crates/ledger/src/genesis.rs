@@ -71,7 +71,11 @@ impl VaultKind {
         matches!(self, Self::Shared | Self::Group)
     }
 
-    pub(crate) const fn from_tag(tag: u8) -> Result<Self, ParseError> {
+    /// Reads that byte.
+    ///
+    /// # Errors
+    /// [`ParseError::Malformed`] for any other.
+    pub const fn from_tag(tag: u8) -> Result<Self, ParseError> {
         match tag {
             1 => Ok(Self::Account),
             2 => Ok(Self::Drive),

@@ -97,6 +97,11 @@ byte_id!(
     SessionId, 16
 );
 byte_id!(
+    /// A download from a shared vault, as a server noted it. Ids of one vault
+    /// ascend with time.
+    AccessId, 16
+);
+byte_id!(
     /// One way of opening an account's root key.
     UnlockerId, 16
 );

@@ -47,6 +47,10 @@ pub const REQUEST_LEN: usize = 16 * 1024 * 1024;
 pub const LOG_RESERVE: u64 = 16 * 1024 * 1024;
 /// Leaves, entries or bodies in one page of an answer.
 pub const PAGE: usize = 2000;
+/// Handles looked up in one request.
+pub const HANDLES_PER_REQUEST: usize = 100;
+/// Milliseconds that a server keeps who fetched what from shared vaults.
+pub const ACCESS_TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// Milliseconds by which an entry's time may differ from the server's.
 pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 /// Milliseconds a trashed node is kept before clients empty it.

@@ -15,7 +15,9 @@ use crate::metrics::Metrics;
 use crate::moving::Serving;
 use crate::random::Random;
 use crate::secrets::{KeyEncryptionKey, KeyFileError};
+use crate::service;
 use crate::service::account::{Accounts, Instance, InstanceError};
+use crate::service::audit::Audit;
 use crate::service::events::Events;
 use crate::service::vault::Vaults;
 use crate::store::leases::{self, Mark};
@@ -29,11 +31,13 @@ struct Parts {
     db: Database,
     clock: Clock,
     accounts: Accounts,
+    audit: Audit,
     vaults: Vaults,
     events: Events,
     jobs: Jobs,
     metrics: Metrics,
     trusted_proxies: Vec<AddressRange>,
+    audit_keep_ms: Option<u64>,
     draining: CancellationToken,
     /// Keeps a move away, where the database is a file.
     _serving: Option<Serving>,
@@ -48,6 +52,9 @@ pub enum OpenError {
     /// The database, or a key that is not its own.
     #[error(transparent)]
     Instance(#[from] InstanceError),
+    /// The audit log does not open.
+    #[error("cannot open the audit log: {0}")]
+    Audit(#[from] service::Error),
     /// The database does not open.
     #[error("cannot open the database: {0}")]
     Database(#[from] db::Error),
@@ -93,10 +100,12 @@ impl App {
         let serving = serve_alone(&db).await?;
         let kek = open_key(&db, &config.storage).await?;
         let instance = Instance::open(&db, &kek).await?;
+        let kek = Arc::new(kek);
+        let audit = Audit::open(db.clone(), clock.clone(), kek.clone(), instance.id()).await?;
         let accounts = Accounts::new(
             db.clone(),
             clock.clone(),
-            Arc::new(kek),
+            kek,
             Arc::new(instance),
             config.signup,
         );
@@ -110,11 +119,13 @@ impl App {
             db,
             clock,
             accounts,
+            audit,
             vaults,
             events,
             jobs,
             metrics,
             trusted_proxies: config.trust_proxy.clone(),
+            audit_keep_ms: config.audit_keep_ms,
             draining: CancellationToken::new(),
             _serving: serving,
         })))
@@ -132,6 +143,16 @@ impl App {
     /// Sign-up, log-in and whatever else concerns accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// What happened.
+    pub fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
+    /// How long rows of the audit log are kept; none for ever.
+    pub(crate) fn audit_keep_ms(&self) -> Option<u64> {
+        self.0.audit_keep_ms
     }
 
     /// Vaults: logs, records, blocks.

@@ -8,7 +8,7 @@ use sv_api::account::SignupPolicy;
 use zeroize::Zeroizing;
 
 use crate::blocks::{BlocksUrl, BlocksUrlError};
-use crate::cli::parse_size;
+use crate::cli::{parse_duration_ms, parse_size};
 use crate::db;
 use crate::ephemeral::Ephemeral;
 use crate::http::AddressRange;
@@ -74,6 +74,15 @@ pub struct ServeArgs {
     /// as localhost:9090: whoever reaches it can read them
     #[arg(long, env = "SECUREVAULT_METRICS", value_name = "HOST:PORT")]
     metrics: Option<String>,
+    /// How long rows of the audit log are kept, as 400d, or none for ever
+    #[arg(
+        long,
+        env = "SECUREVAULT_AUDIT_KEEP",
+        value_name = "TIME",
+        default_value = "400d"
+    )]
+    #[arg(value_parser = parse_keep)]
+    audit_keep: Keep,
     #[command(flatten)]
     tls: TlsArgs,
     /// What to do where files do not outlive a restart
@@ -92,6 +101,17 @@ struct Limit(Option<u64>);
 
 fn parse_limit(text: &str) -> Result<Limit, String> {
     parse_size(text).map(Limit)
+}
+
+/// A time that something is kept, or expressly for ever.
+#[derive(Debug, Clone, Copy)]
+struct Keep(Option<u64>);
+
+fn parse_keep(text: &str) -> Result<Keep, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Keep(None));
+    }
+    parse_duration_ms(text).map(|ms| Keep(Some(ms)))
 }
 
 /// The largest file where blocks rest in the database: rows are the dearest
@@ -135,6 +155,8 @@ pub struct Config {
     pub migrate: bool,
     /// Address of the metrics, where they are shown.
     pub metrics: Option<String>,
+    /// Milliseconds that rows of the audit log are kept; none for ever.
+    pub audit_keep_ms: Option<u64>,
     /// How connections are encrypted.
     pub tls: TlsSettings,
     /// What to do where files do not outlive a restart.
@@ -207,6 +229,7 @@ impl Config {
             trust_proxy: Vec::new(),
             migrate: false,
             metrics: None,
+            audit_keep_ms: None,
             tls: TlsSettings::Off,
             ephemeral: Ephemeral::Auto,
         }
@@ -280,6 +303,7 @@ impl ServeArgs {
             trust_proxy: self.trust_proxy,
             migrate: self.migrate,
             metrics: self.metrics,
+            audit_keep_ms: self.audit_keep.0,
             tls,
             ephemeral: self.ephemeral,
         })

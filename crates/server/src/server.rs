@@ -109,6 +109,13 @@ impl Server {
         if tokio::time::timeout(DRAIN_TIME, self.task).await.is_err() {
             tracing::warn!("requests were still under way when the server stopped");
         }
+        // What was seen and not written down yet.
+        if let Err(error) = self.app.vaults().write_accesses(true).await {
+            tracing::warn!(%error, "the last downloads could not be written down");
+        }
+        if let Err(error) = self.app.audit().chain().await {
+            tracing::warn!(%error, "the last events wait for their place in the audit log");
+        }
         self.app.db().close().await;
     }
 }
@@ -164,7 +171,32 @@ async fn work(app: App, tls: Option<Tls>, metrics: Option<TcpListener>) {
         }
     };
     let jobs = app.jobs().run_forever(JOBS_INTERVAL, app.metrics());
-    tokio::join!(jobs, expire_forever(&app), renew, show);
+    let accesses = app.vaults().write_accesses_forever();
+    let chain = app.audit().chain_forever();
+    let prune = prune_audit_forever(&app);
+    tokio::join!(
+        jobs,
+        expire_forever(&app),
+        renew,
+        show,
+        accesses,
+        chain,
+        prune
+    );
+}
+
+async fn prune_audit_forever(app: &App) {
+    let Some(keep_ms) = app.audit_keep_ms() else {
+        return;
+    };
+    loop {
+        match app.audit().prune(keep_ms).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "the audit log was pruned"),
+            Err(error) => tracing::error!(%error, "the audit log could not be pruned"),
+        }
+        tokio::time::sleep(JOBS_INTERVAL).await;
+    }
 }
 
 async fn expire_forever(app: &App) {

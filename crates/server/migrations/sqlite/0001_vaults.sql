@@ -17,9 +17,11 @@ CREATE TABLE vaults (
 ) STRICT;
 
 CREATE TABLE members (
-    principal BLOB    NOT NULL,
-    vault_id  BLOB    NOT NULL,
-    role      INTEGER NOT NULL,
+    principal  BLOB    NOT NULL,
+    vault_id   BLOB    NOT NULL,
+    role       INTEGER NOT NULL,
+    -- From then on it is none; the largest integer for never.
+    expires_ms INTEGER NOT NULL,
     PRIMARY KEY (principal, vault_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -11,9 +11,10 @@ use sv_ledger::apply::Reject;
 use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
 
 use crate::blocks::{BlockName, BlockStore};
-use crate::db::Database;
+use crate::db::{Database, Read};
 use crate::service::Result;
-use crate::store::{quotas, vaults};
+use crate::service::audit::{BadRow, Verifier, verify_chain};
+use crate::store::{self, quotas, vaults};
 
 /// Vaults, contents or hashes looked at together.
 const PAGE: u32 = 256;
@@ -111,6 +112,9 @@ pub enum Finding {
         /// Which of its blocks.
         index: u32,
     },
+    /// The audit log is not as it was written.
+    #[error("the audit log: {0}")]
+    Audit(BadRow),
     /// What an account is charged for is not what it stores.
     #[error("account {uid}: charged for {charged} bytes, stores {stored}")]
     Quota {
@@ -187,5 +191,27 @@ pub async fn check(db: &Database, blocks: &Arc<dyn BlockStore>) -> Result<Report
             });
         }
     }
+    if let Some(bad) = audit(&mut snapshot).await? {
+        report.findings.push(Finding::Audit(bad));
+    }
     Ok(report)
+}
+
+/// The audit log's hashes and signatures. Without the key a row that was
+/// changed with all hashes after it shows at the next checkpoint; `audit
+/// verify` has the key and names the row.
+async fn audit(snapshot: &mut Read) -> Result<Option<BadRow>> {
+    let (Some(chain), Some(instance)) = (
+        store::audit::chain(snapshot).await?,
+        store::accounts::instance::lookup(snapshot).await?,
+    ) else {
+        return Ok(None);
+    };
+    let verifier = Verifier {
+        instance: instance.id(),
+        public_key: chain.public_key,
+        kek: None,
+        noted: None,
+    };
+    Ok(verify_chain(snapshot, &verifier).await?.bad)
 }

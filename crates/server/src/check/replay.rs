@@ -28,10 +28,16 @@ impl Replay {
     }
 
     /// Plays consecutive entries, up to the first that is not valid.
-    pub(super) fn play(&mut self, entries: &[Entry]) -> Result<(), (u64, Reject)> {
+    ///
+    /// `principals` has the memberships of other vaults that they name.
+    pub(super) fn play(
+        &mut self,
+        entries: &[Entry],
+        principals: &Principals,
+    ) -> Result<(), (u64, Reject)> {
         for entry in entries {
             let leaf = |node: &NodeId| self.leaves.get(node).copied();
-            let next = replay(&self.state, leaf, &Principals::new(), entry)
+            let next = replay(&self.state, leaf, principals, entry)
                 .map_err(|reason| (entry.body().seq, reason))?;
             self.state = next.state;
             for (node, leaf) in next.leaves {

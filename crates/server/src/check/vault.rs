@@ -1,9 +1,12 @@
 //! One vault: log, state, members, leaves, bodies, references.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::enc::Statement;
+use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::principals::Principals;
 use sv_ledger::state::Leaf;
 use tokio::task::spawn_blocking;
 
@@ -11,7 +14,8 @@ use super::replay::Replay;
 use super::{Finding, PAGE, Report};
 use crate::db::{Database, Read};
 use crate::service::Result;
-use crate::store::{bodies, entries, leaves, members, references, vaults};
+use crate::store::members::{self, StoredMember};
+use crate::store::{bodies, entries, leaves, references, vaults};
 
 /// Bytes of entries played together.
 const PLAY_LEN: u64 = 8 * 1024 * 1024;
@@ -46,8 +50,9 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
             return Ok(());
         }
         report.entries += page.len() as u64;
+        let principals = named_memberships(&mut snapshot, &page).await?;
         let (played, outcome) = spawn_blocking(move || {
-            let outcome = replay.play(&page);
+            let outcome = replay.play(&page, &principals);
             (replay, outcome)
         })
         .await?;
@@ -66,7 +71,7 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
     }
     let stored = members::of_vault(&mut snapshot, vault_id).await?;
     let replayed = &replay.state.membership.members;
-    let replayed = replayed.iter().map(|(id, m)| (*id, m.role.tag()));
+    let replayed = replayed.iter().map(|(id, m)| StoredMember::new(*id, m));
     if !stored.into_iter().eq(replayed) {
         report.findings.push(Finding::Members { vault_id });
     }
@@ -80,6 +85,37 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
         report.findings.push(finding);
     }
     Ok(())
+}
+
+/// The memberships of other vaults that entries name, as their own logs make
+/// them. Whether those logs are valid is found where their vaults are checked.
+async fn named_memberships(snapshot: &mut Read, entries: &[Entry]) -> Result<Principals> {
+    let mut wanted: BTreeMap<VaultId, BTreeSet<u64>> = BTreeMap::new();
+    for via in entries.iter().flat_map(Entry::named_heads) {
+        wanted.entry(via.vault_id).or_default().insert(via.head.seq);
+    }
+    let mut principals = Principals::new();
+    for (vault_id, heads) in wanted {
+        let Some(genesis) = vaults::genesis(snapshot, vault_id).await? else {
+            continue;
+        };
+        let log = entries::of_membership(snapshot, vault_id).await?;
+        let found = spawn_blocking(move || {
+            let chain = MembershipChain::resume(&genesis, log).ok()?;
+            let counts = heads
+                .into_iter()
+                .filter_map(|seq| usize::try_from(seq).ok());
+            Some(
+                counts
+                    .filter_map(|count| chain.after(count))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        for membership in found.await?.unwrap_or_default() {
+            principals.insert(membership);
+        }
+    }
+    Ok(principals)
 }
 
 async fn check_leaves(snapshot: &mut Read, replay: &Replay, report: &mut Report) -> Result<()> {

@@ -81,9 +81,10 @@ impl From<OpenError> for Failure {
             | OpenError::Moving
             | OpenError::MovedAway
             | OpenError::Arriving => Self::refused(error),
-            OpenError::Database(_) | OpenError::Blocks(_) | OpenError::Lock(_) => {
-                Self::failed(error)
-            }
+            OpenError::Audit(_)
+            | OpenError::Database(_)
+            | OpenError::Blocks(_)
+            | OpenError::Lock(_) => Self::failed(error),
         }
     }
 }

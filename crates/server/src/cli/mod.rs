@@ -3,6 +3,7 @@
 //! found, 5 integrity violation, 6 not reachable.
 
 mod admin;
+mod audit;
 mod doctor;
 mod failure;
 mod healthcheck;
@@ -19,7 +20,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::blocks::BlocksUrl;
 use crate::config::{ServeArgs, StorageArgs};
 use failure::Failure;
-pub(crate) use unit::parse_size;
+pub(crate) use unit::{parse_duration_ms, parse_size};
 
 #[derive(Parser)]
 #[command(name = "securevaultd", version, about = "The SecureVault server")]
@@ -42,6 +43,9 @@ enum Command {
     /// Administer people, on the database itself
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Read the audit log, and prove that it is whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Copy everything into a new folder, while the server runs
     Backup {
         /// The folder, which must not exist
@@ -118,6 +122,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(args.resolve(storage.resolve()?)?).await,
         Command::Admin(command) => admin::run(command, storage.resolve()?, json).await,
+        Command::Audit(command) => audit::run(command, storage.resolve()?, json).await,
         Command::Backup { dir, without_key } => {
             maintenance::backup(storage.resolve()?, &dir, without_key, json).await
         }

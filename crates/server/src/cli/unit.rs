@@ -1,7 +1,7 @@
 //! Durations and sizes as people write them.
 
 /// Milliseconds of `30m`, `12h` or `7d`.
-pub(super) fn parse_duration_ms(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_duration_ms(text: &str) -> Result<u64, String> {
     const MINUTE_MS: u64 = 60 * 1000;
     let units = [
         ("m", MINUTE_MS),

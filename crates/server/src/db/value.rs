@@ -2,7 +2,8 @@
 //! enough for every engine: integers, bytes, text and nothing.
 
 use sv_ledger::id::{
-    ContentId, DeviceId, Hash, InstanceId, NodeId, SessionId, SignPublicKey, UnlockerId, VaultId,
+    AccessId, ContentId, DeviceId, Hash, InstanceId, NodeId, SessionId, SignPublicKey, UnlockerId,
+    VaultId,
 };
 
 use super::error::{Error, Result};
@@ -214,7 +215,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(VaultId InstanceId Hash SignPublicKey NodeId ContentId DeviceId SessionId UnlockerId);
+ids!(VaultId InstanceId Hash SignPublicKey NodeId ContentId DeviceId SessionId UnlockerId AccessId);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Server-sent events (WHATWG HTML §9.2): the heads of the session's vaults,
-//! all at first and then each as it moves, at whichever server. Of a vault
-//! that moves faster than a connection, only the newest head is sent.
+//! all at first and then each as it moves, at whichever server, and which of
+//! them it may no longer read. Of a vault that moves faster than a connection,
+//! only the newest head is sent.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,15 +15,14 @@ use axum::routing::get;
 use futures::{Stream, stream};
 use sv_api::Base64;
 use sv_api::endpoint::EVENTS_PATH;
-use sv_api::vault::VaultHead;
-use sv_ledger::id::VaultId;
-use sv_ledger::state::Head;
+use sv_api::vault::{LostVault, VaultHead};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::route::Caller;
 use crate::app::App;
 use crate::service::Result;
 use crate::service::account::session::{Full, Session};
+use crate::service::listeners::News;
 
 /// How often a comment shows that the connection lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -64,20 +64,25 @@ async fn tell(app: &App, session: &Session<Full>, sender: &Sender<Event>) -> Res
         if !app.accounts().is_alive(session).await? {
             return Ok(());
         }
-        for (vault_id, head) in heads {
+        for news in heads {
             // A connection that is gone ends all this.
-            let _ = sender.send(event(vault_id, head)).await;
+            let _ = sender.send(event(news)).await;
         }
     }
     Ok(())
 }
 
-fn event(vault_id: VaultId, head: Head) -> Event {
-    let head = VaultHead {
-        vault_id,
-        seq: head.seq,
-        hash: Base64::from(*head.hash.as_bytes()),
+fn event(news: News) -> Event {
+    let (name, json) = match news {
+        News::Head(vault_id, head) => {
+            let head = VaultHead {
+                vault_id,
+                seq: head.seq,
+                hash: Base64::from(*head.hash.as_bytes()),
+            };
+            ("head", serde_json::to_string(&head))
+        }
+        News::Lost(vault_id) => ("lost", serde_json::to_string(&LostVault { vault_id })),
     };
-    let json = serde_json::to_string(&head).unwrap_or_default();
-    Event::default().event("head").data(json)
+    Event::default().event(name).data(json.unwrap_or_default())
 }

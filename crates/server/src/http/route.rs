@@ -18,6 +18,7 @@ use sv_ledger::limits::REQUEST_LEN;
 use super::answer::Refused;
 use super::peer::{Network, network};
 use crate::app::App;
+use crate::service::audit::from_network;
 
 /// Who may call an endpoint, as a type: a value of it is the proof that the
 /// caller did log in that far.
@@ -120,7 +121,7 @@ impl Routes {
                     Ok(call) => call,
                     Err(refused) => return refused.into_response(),
                 };
-                handler(call)
+                from_network(call.network.to_bytes(), handler(call))
                     .await
                     .unwrap_or_else(IntoResponse::into_response)
             }

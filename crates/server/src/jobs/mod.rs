@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use sv_ledger::limits::PAGE;
+use sv_ledger::limits::{ACCESS_TTL_MS, PAGE};
 
 use crate::blocks::{BlockName, BlockStore};
 use crate::clock::Clock;
-use crate::db::{Database, Write};
+use crate::db::{self, Database, Write};
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::service::Result;
 use crate::service::vault::uploads::discard_upload;
-use crate::store::{contents, leases};
+use crate::store::{accesses, contents, leases};
 
 /// Rows that one unit of work removes.
 const BATCH: u32 = 500;
@@ -42,6 +42,8 @@ pub struct Report {
     pub unfinished: u64,
     /// Superseded leaves.
     pub pruned_leaves: u64,
+    /// Notes of who fetched what, after their time.
+    pub forgotten_accesses: u64,
     /// Removing files waits for a backup to end.
     pub removal_paused: bool,
     /// Another server is at it.
@@ -91,6 +93,7 @@ impl Jobs {
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,
             pruned_leaves: self.prune().await?,
+            forgotten_accesses: self.forget_accesses().await?,
             ..Report::default()
         };
         self.expire_reservations().await?;
@@ -142,6 +145,25 @@ impl Jobs {
             .try_collect::<()>()
             .await?;
         Ok(())
+    }
+
+    /// Forgets who fetched what, after its time.
+    async fn forget_accesses(&self) -> Result<u64> {
+        let before_ms = self.clock.now_ms().saturating_sub(ACCESS_TTL_MS);
+        let mut total = 0;
+        loop {
+            let forget = || async {
+                let mut write = self.db.write().await?;
+                let forgotten = accesses::expire(&mut write, before_ms, BATCH).await?;
+                write.commit().await?;
+                Ok::<_, db::Error>(forgotten)
+            };
+            let forgotten = self.db.retry(forget).await?;
+            total += forgotten as u64;
+            if forgotten < BATCH as usize {
+                return Ok(total);
+            }
+        }
     }
 
     /// How many were due, and how many of them given up.

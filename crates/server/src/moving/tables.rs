@@ -125,6 +125,45 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
         ),
         table("rate_limits", &["bucket"], &["free_at_ms"], SHORT),
         table(
+            "audit_chain",
+            &["id"],
+            &[
+                "seq",
+                "hash",
+                "pruned_seq",
+                "pruned_hash",
+                "public_key",
+                "secret_key",
+            ],
+            SHORT,
+        ),
+        table(
+            "audit_events",
+            &["event_id"],
+            &["at_ms", "kind", "actor", "subject", "network", "detail"],
+            SHORT,
+        ),
+        table(
+            "audit_rows",
+            &["seq"],
+            &[
+                "at_ms", "kind", "actor", "subject", "network", "detail", "hash", "mac",
+            ],
+            SHORT,
+        ),
+        table(
+            "audit_checkpoints",
+            &["seq"],
+            &["hash", "at_ms", "signature"],
+            SHORT,
+        ),
+        table(
+            "accesses",
+            &["vault_id", "access_id"],
+            &["principal", "content_id", "first_ms", "last_ms", "blocks"],
+            SHORT,
+        ),
+        table(
             "vaults",
             &["vault_id"],
             &[
@@ -140,7 +179,12 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
             ],
             4,
         ),
-        table("members", &["principal", "vault_id"], &["role"], SHORT),
+        table(
+            "members",
+            &["principal", "vault_id"],
+            &["role", "expires_ms"],
+            SHORT,
+        ),
         table(
             "entries",
             &["vault_id", "seq"],

@@ -34,6 +34,8 @@ pub enum Sealed {
     TotpSecret,
     /// A session's half of what opens a root key on its client.
     SessionHalf,
+    /// The key that signs the audit log's checkpoints.
+    AuditKey,
 }
 
 /// What a keyed hash is of.
@@ -45,6 +47,8 @@ pub enum Keyed {
     Invitation,
     /// What a rate limit counts.
     RateLimit,
+    /// A row of the audit log.
+    AuditRow,
 }
 
 impl Sealed {
@@ -55,6 +59,7 @@ impl Sealed {
             Self::LoginState => "SecureVault/v1/server/seal/login",
             Self::TotpSecret => "SecureVault/v1/server/seal/totp",
             Self::SessionHalf => "SecureVault/v1/server/seal/session-half",
+            Self::AuditKey => "SecureVault/v1/server/seal/audit-key",
         }
     }
 }
@@ -65,6 +70,7 @@ impl Keyed {
             Self::BackupCode => "SecureVault/v1/server/mac/backup-code",
             Self::Invitation => "SecureVault/v1/server/mac/invitation",
             Self::RateLimit => "SecureVault/v1/server/mac/rate-limit",
+            Self::AuditRow => "SecureVault/v1/server/mac/audit-row",
         }
     }
 }

@@ -3,11 +3,15 @@
 //! anybody listens, one statement a second asks for the heads of all they may
 //! see, and another which of their sessions are alive.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use sv_ledger::id::VaultId;
 
 use super::Result;
 use super::account::session::{Full, Session};
 use super::listeners::{Listeners, Listening};
+use super::vault::reach::Reach;
 use crate::clock::Clock;
 use crate::db::{Database, Value};
 use crate::secrets::random;
@@ -46,11 +50,7 @@ impl Events {
     pub async fn listen(&self, session: &Session<Full>) -> Result<Listening> {
         // Before the first look, so that nothing is missed in between.
         let listening = self.listeners.add(session.uid(), session.token_hash());
-        let mut snapshot = self.db.read().await?;
-        for (vault_id, head) in vaults::heads_of(&mut snapshot, session.uid()).await? {
-            self.listeners.tell(session.uid(), vault_id, head);
-        }
-        drop(snapshot);
+        self.tell_heads(&[session.uid()]).await?;
         if self.listeners.begin_watch() {
             tokio::spawn(self.clone().watch());
         }
@@ -73,15 +73,36 @@ impl Events {
 
     async fn look(&self) -> Result<()> {
         let (users, sessions) = self.listeners.present();
+        let look = self.listeners.begin_look();
         let mut snapshot = self.db.read().await?;
         let values = |hashes: &[[u8; 32]]| hashes.iter().map(|hash| Value::from(*hash)).collect();
         let now_ms = self.clock.now_ms();
         let alive = session::alive_among(&mut snapshot, values(&sessions), now_ms).await?;
         self.listeners.keep(&sessions, &alive);
-        let users = users.into_iter().map(Value::from).collect();
-        for (uid, vault_id, head) in vaults::heads_of_all(&mut snapshot, users).await? {
-            self.listeners.tell(uid, vault_id, head);
+        drop(snapshot);
+        let seen = self.tell_heads(&users).await?;
+        for (uid, vaults) in seen {
+            self.listeners.forget_others(uid, &vaults, look);
         }
         Ok(())
+    }
+
+    /// Tells some people the heads of everything they may see, also through
+    /// groups; gives what that is.
+    async fn tell_heads(&self, users: &[VaultId]) -> Result<BTreeMap<VaultId, BTreeSet<VaultId>>> {
+        let now_ms = self.clock.now_ms();
+        let mut snapshot = self.db.read().await?;
+        let reach = Reach::of(&mut snapshot, users, now_ms).await?;
+        let heads = vaults::heads_of_all(&mut snapshot, reach.principals(), now_ms).await?;
+        drop(snapshot);
+        let mut seen: BTreeMap<_, BTreeSet<_>> =
+            users.iter().map(|uid| (*uid, BTreeSet::new())).collect();
+        for (principal, vault_id, head) in heads {
+            for (uid, _) in reach.people(principal) {
+                self.listeners.tell(uid, vault_id, head);
+                seen.entry(uid).or_default().insert(vault_id);
+            }
+        }
+        Ok(seen)
     }
 }

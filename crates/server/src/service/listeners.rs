@@ -2,7 +2,7 @@
 //! A vault's heads only grow, so what a slow listener missed is made up for
 //! by the newest head, and a head that is told twice is told once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sv_ledger::id::VaultId;
@@ -21,6 +21,8 @@ struct Registry {
     /// By uid and a number of their own.
     listeners: BTreeMap<(VaultId, u64), Listener>,
     last: u64,
+    /// Counts the looks at the database.
+    looks: u64,
     /// Whether somebody looks at the database for them.
     is_watched: bool,
 }
@@ -28,10 +30,30 @@ struct Registry {
 #[derive(Debug)]
 struct Listener {
     session: TokenHash,
-    /// The newest head of each vault, and whether it was told.
-    heads: BTreeMap<VaultId, (Head, bool)>,
+    heads: BTreeMap<VaultId, Known>,
+    /// Vaults that it may no longer see, to be told.
+    lost: BTreeSet<VaultId>,
     has_ended: bool,
     wake: Arc<Notify>,
+}
+
+/// What a listener knows of a vault.
+#[derive(Debug)]
+struct Known {
+    newest: Head,
+    is_told: bool,
+    /// How many looks there had been when it was heard of: an older look
+    /// could not know of it.
+    since: u64,
+}
+
+/// Something that a listener is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Where a vault's head is.
+    Head(VaultId, Head),
+    /// A vault that may no longer be read.
+    Lost(VaultId),
 }
 
 /// One who listens; no longer once it is dropped.
@@ -52,6 +74,7 @@ impl Listeners {
         let listener = Listener {
             session,
             heads: BTreeMap::new(),
+            lost: BTreeSet::new(),
             has_ended: false,
             wake: wake.clone(),
         };
@@ -66,8 +89,29 @@ impl Listeners {
     /// Tells every listener of a user where a vault's head is.
     pub(crate) fn tell(&self, uid: VaultId, vault_id: VaultId, head: Head) {
         let mut registry = self.lock();
+        let looks = registry.looks;
         let of_user = registry.listeners.range_mut((uid, 0)..=(uid, u64::MAX));
-        of_user.for_each(|(_, listener)| listener.tell(vault_id, head));
+        of_user.for_each(|(_, listener)| listener.tell(vault_id, head, looks));
+    }
+
+    /// Whether anybody listens.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.lock().listeners.is_empty()
+    }
+
+    /// Begins a look at what everybody may see; gives its number.
+    pub(super) fn begin_look(&self) -> u64 {
+        let mut registry = self.lock();
+        registry.looks += 1;
+        registry.looks
+    }
+
+    /// Tells every listener of a user which vaults it may no longer see: those
+    /// that a look did not find.
+    pub(super) fn forget_others(&self, uid: VaultId, seen: &BTreeSet<VaultId>, look: u64) {
+        let mut registry = self.lock();
+        let of_user = registry.listeners.range_mut((uid, 0)..=(uid, u64::MAX));
+        of_user.for_each(|(_, listener)| listener.forget_others(seen, look));
     }
 
     /// Ends the listeners whose session is not among those alive.
@@ -114,27 +158,49 @@ impl Listeners {
 }
 
 impl Listener {
-    fn tell(&mut self, vault_id: VaultId, head: Head) {
+    fn tell(&mut self, vault_id: VaultId, head: Head, looks: u64) {
         let known = self.heads.get(&vault_id);
-        if known.is_none_or(|(known, _)| known.seq < head.seq) {
-            self.heads.insert(vault_id, (head, false));
+        if known.is_none_or(|known| known.newest.seq < head.seq) {
+            let known = Known {
+                newest: head,
+                is_told: false,
+                since: known.map_or(looks, |known| known.since),
+            };
+            self.heads.insert(vault_id, known);
+            self.lost.remove(&vault_id);
             self.wake.notify_one();
         }
     }
 
-    fn take_due(&mut self) -> Vec<(VaultId, Head)> {
-        let due = self.heads.iter_mut().filter(|(_, (_, told))| !told);
-        due.map(|(vault_id, (head, told))| {
-            *told = true;
-            (*vault_id, *head)
-        })
-        .collect()
+    fn forget_others(&mut self, seen: &BTreeSet<VaultId>, look: u64) {
+        let is_lost = |(id, known): &(&VaultId, &Known)| !seen.contains(id) && known.since < look;
+        let lost: Vec<_> = self
+            .heads
+            .iter()
+            .filter(is_lost)
+            .map(|(id, _)| *id)
+            .collect();
+        for vault_id in lost {
+            self.heads.remove(&vault_id);
+            self.lost.insert(vault_id);
+            self.wake.notify_one();
+        }
+    }
+
+    fn take_due(&mut self) -> Vec<News> {
+        let lost = std::mem::take(&mut self.lost).into_iter().map(News::Lost);
+        let due = self.heads.iter_mut().filter(|(_, known)| !known.is_told);
+        let heads = due.map(|(vault_id, known)| {
+            known.is_told = true;
+            News::Head(*vault_id, known.newest)
+        });
+        lost.chain(heads).collect()
     }
 }
 
 impl Listening {
-    /// Heads that are new, at least one; `None` once the session has ended.
-    pub async fn next(&mut self) -> Option<Vec<(VaultId, Head)>> {
+    /// What is new, at least one thing; `None` once the session has ended.
+    pub async fn next(&mut self) -> Option<Vec<News>> {
         loop {
             if let Some(listener) = self.listeners.lock().listeners.get_mut(&self.key) {
                 if listener.has_ended {
@@ -172,7 +238,7 @@ mod tests {
         Head { seq, hash }
     }
 
-    fn heard(listening: &mut Listening) -> Option<Option<Vec<(VaultId, Head)>>> {
+    fn heard(listening: &mut Listening) -> Option<Option<Vec<News>>> {
         listening.next().now_or_never()
     }
 
@@ -184,10 +250,36 @@ mod tests {
         for seq in [3, 5, 4, 5] {
             listeners.tell(ALICE, VAULT, head(seq));
         }
-        assert_eq!(heard(&mut alice), Some(Some(vec![(VAULT, head(5))])));
+        assert_eq!(
+            heard(&mut alice),
+            Some(Some(vec![News::Head(VAULT, head(5))]))
+        );
         listeners.tell(ALICE, VAULT, head(5));
         assert_eq!(heard(&mut alice), None);
         assert_eq!(heard(&mut bob), None);
+    }
+
+    #[test]
+    fn what_a_look_does_not_find_is_lost_unless_it_came_since() {
+        let listeners = Listeners::default();
+        let mut alice = listeners.add(ALICE, [1; 32]);
+        listeners.tell(ALICE, VAULT, head(1));
+        assert_eq!(
+            heard(&mut alice),
+            Some(Some(vec![News::Head(VAULT, head(1))]))
+        );
+        let look = listeners.begin_look();
+        let other = VaultId::new([8; 32]);
+        listeners.tell(ALICE, other, head(1));
+        listeners.forget_others(ALICE, &BTreeSet::new(), look);
+        let news = vec![News::Lost(VAULT), News::Head(other, head(1))];
+        assert_eq!(heard(&mut alice), Some(Some(news)));
+        // It is told anew to whoever may see it again.
+        listeners.tell(ALICE, VAULT, head(1));
+        assert_eq!(
+            heard(&mut alice),
+            Some(Some(vec![News::Head(VAULT, head(1))]))
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Knows no web framework and no SQL.
 
 pub mod account;
+pub mod audit;
 mod error;
 pub mod events;
 pub(crate) mod listeners;

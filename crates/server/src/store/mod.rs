@@ -1,7 +1,9 @@
 //! The rows of the database, and the statements that read and write them.
 //! One file a table; no rules here, and no transaction is begun or ended.
 
+pub mod accesses;
 pub mod accounts;
+pub mod audit;
 pub mod block_parts;
 pub mod blocks;
 pub mod bodies;

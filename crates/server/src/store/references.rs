@@ -82,16 +82,51 @@ pub async fn readable_by(
     q: &mut impl Query,
     principal: VaultId,
     contents: impl Iterator<Item = ContentId> + Send,
+    now_ms: u64,
 ) -> Result<BTreeSet<ContentId>> {
     let rows = q
         .query_list(
             "SELECT DISTINCT r.content_id FROM content_refs r JOIN members m \
-             ON m.vault_id = r.vault_id WHERE m.principal = ? AND r.content_id IN (?..)",
-            args![principal],
+             ON m.vault_id = r.vault_id WHERE m.principal = ? AND m.expires_ms > ? \
+             AND r.content_id IN (?..)",
+            args![principal, now_ms],
             contents.map(Value::from).collect(),
         )
         .await?;
     rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+/// The next contents of a vault beyond one, ascending, each with how often the
+/// vault refers to it.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn contents_of(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    after: ContentId,
+    limit: u32,
+) -> Result<Vec<(ContentId, i64)>> {
+    let rows = q
+        .query(
+            "SELECT content_id, COUNT(*) FROM content_refs WHERE vault_id = ? AND content_id > ? \
+             GROUP BY content_id ORDER BY content_id LIMIT ?",
+            args![vault_id, after, limit],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
+}
+
+/// Notes another owner with all of a vault's references.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn set_owner(write: &mut Write, vault_id: VaultId, owner: VaultId) -> Result<()> {
+    let sql = "UPDATE content_refs SET owner = ? WHERE vault_id = ?";
+    write.execute(sql, args![owner, vault_id]).await?;
+    Ok(())
 }
 
 /// Adds references.

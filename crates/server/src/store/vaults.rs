@@ -1,12 +1,12 @@
 //! Vaults: genesis, state and head.
 
-use sv_ledger::genesis::Genesis;
-use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::state::{Head, VaultState};
+use sv_ledger::genesis::{Genesis, VaultKind};
+use sv_ledger::id::VaultId;
+use sv_ledger::state::{Head, Membership, VaultState};
 
 use super::corrupt;
 use crate::args;
-use crate::db::{Query, Result, Value, Write};
+use crate::db::{Query, Result, Row, Value, Write};
 
 /// A vault as it stands.
 #[derive(Debug, Clone)]
@@ -93,6 +93,84 @@ pub async fn lock_head(write: &mut Write, vault_id: VaultId) -> Result<Option<He
     .transpose()
 }
 
+/// What a vault is for.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn kind(q: &mut impl Query, vault_id: VaultId) -> Result<Option<VaultKind>> {
+    let row = q
+        .lookup(
+            "SELECT kind FROM vaults WHERE vault_id = ?",
+            args![vault_id],
+        )
+        .await?;
+    row.map(|mut row| VaultKind::from_tag(row.take(0)?).map_err(|_| corrupt("kind of a vault")))
+        .transpose()
+}
+
+/// Who has access to some vaults, as they stand.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn memberships(
+    q: &mut impl Query,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<Membership>> {
+    let rows = q
+        .query_list(
+            "SELECT state FROM vaults WHERE vault_id IN (?..)",
+            args![],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(membership).collect()
+}
+
+/// The same, locked until the end of the unit of work.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn lock_memberships(
+    write: &mut Write,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<Membership>> {
+    let rows = write
+        .query_list(
+            "SELECT state FROM vaults WHERE vault_id IN (?..) FOR UPDATE",
+            args![],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(membership).collect()
+}
+
+/// Bytes of a vault's entries, records and envelopes.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn log_bytes(q: &mut impl Query, vault_id: VaultId) -> Result<u64> {
+    let mut bytes = 0;
+    for sql in [
+        "SELECT CAST(SUM(LENGTH(bytes)) AS SIGNED) FROM entries WHERE vault_id = ?",
+        "SELECT CAST(SUM(LENGTH(bytes)) AS SIGNED) FROM bodies WHERE vault_id = ?",
+    ] {
+        if let Some(mut row) = q.lookup(sql, args![vault_id]).await? {
+            bytes += row.take::<Option<u64>>(0)?.unwrap_or(0);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Notes who is charged for a locked vault from now on.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn set_owner(write: &mut Write, vault_id: VaultId, owner: VaultId) -> Result<()> {
+    let sql = "UPDATE vaults SET owner = ? WHERE vault_id = ?";
+    write.execute(sql, args![owner, vault_id]).await?;
+    Ok(())
+}
+
 /// Moves a locked vault to its next state.
 ///
 /// # Errors
@@ -130,40 +208,22 @@ pub async fn raise_leaves_from(write: &mut Write, vault_id: VaultId, seq: u64) -
     Ok(())
 }
 
-/// The heads of every vault that a principal is a member of, by id.
-///
-/// # Errors
-/// [`crate::db::Error`].
-pub async fn heads_of(q: &mut impl Query, principal: VaultId) -> Result<Vec<(VaultId, Head)>> {
-    let rows = q
-        .query(
-            "SELECT v.vault_id, v.head_seq, v.head_hash FROM members m \
-             JOIN vaults v ON v.vault_id = m.vault_id WHERE m.principal = ? ORDER BY v.vault_id",
-            args![principal],
-        )
-        .await?;
-    rows.into_iter()
-        .map(|mut row| {
-            let (seq, hash): (u64, Hash) = (row.take(1)?, row.take(2)?);
-            Ok((row.take(0)?, Head { seq, hash }))
-        })
-        .collect()
-}
-
 /// The heads of every vault that each of some principals is a member of.
 ///
 /// # Errors
 /// [`crate::db::Error`].
 pub async fn heads_of_all(
     q: &mut impl Query,
-    principals: Vec<Value>,
+    principals: impl Iterator<Item = VaultId> + Send,
+    now_ms: u64,
 ) -> Result<Vec<(VaultId, VaultId, Head)>> {
     let rows = q
         .query_list(
             "SELECT m.principal, v.vault_id, v.head_seq, v.head_hash FROM members m \
-             JOIN vaults v ON v.vault_id = m.vault_id WHERE m.principal IN (?..)",
-            args![],
-            principals,
+             JOIN vaults v ON v.vault_id = m.vault_id \
+             WHERE m.expires_ms > ? AND m.principal IN (?..)",
+            args![now_ms],
+            principals.map(Value::from).collect(),
         )
         .await?;
     rows.into_iter()
@@ -203,4 +263,9 @@ pub async fn page(q: &mut impl Query, after: VaultId, limit: u32) -> Result<Vec<
         )
         .await?;
     rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+fn membership(mut row: Row) -> Result<Membership> {
+    let state = VaultState::parse(&row.take::<Vec<u8>>(0)?);
+    Ok(state.map_err(|_| corrupt("state of a vault"))?.membership)
 }

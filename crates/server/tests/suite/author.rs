@@ -22,7 +22,7 @@ pub(crate) const INSTANCE: InstanceId = InstanceId::new([77; 32]);
 
 #[derive(Clone)]
 pub(crate) struct Person {
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     pub(crate) uid: VaultId,
     pub(crate) account: NewVault,
 }
@@ -220,6 +220,26 @@ impl Put {
             dropped: Vec::new(),
             inline: Vec::new(),
         }
+    }
+
+    /// The operation that makes it the node's `rev`-th record, the record as
+    /// one of `epoch`, and what travels along.
+    pub(crate) fn into_parts(
+        mut self,
+        rev: u64,
+        epoch: u32,
+    ) -> (StateOp, Vec<u8>, Vec<InlineContent>) {
+        self.record.splice(1..5, epoch.to_be_bytes());
+        self.added.sort_by_key(|content| content.content_id);
+        self.dropped.sort();
+        let put = PutOp {
+            node_id: self.node,
+            rev,
+            record_hash: body_hash(&self.record),
+            added: self.added,
+            dropped: self.dropped,
+        };
+        (StateOp::Put(put), self.record, self.inline)
     }
 
     /// With a content of one short block, which travels along.

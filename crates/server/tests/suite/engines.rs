@@ -3,7 +3,7 @@
 
 use sv_backends::sql::Engine;
 
-use crate::{account, append, collection, races, stage, uploads};
+use crate::{account, append, audit, collection, races, sharing, stage, uploads};
 
 macro_rules! again {
     ($name:ident, $run:expr, [$($module:path: $($test:ident),* $(,)?;)*]) => {
@@ -45,12 +45,11 @@ macro_rules! on_engines {
             account::matrix: every_endpoint_lets_in_whom_the_table_says, anothers_vault_is_not_there,
                 a9_no_sealed_byte_before_both_factors;
             append: an_appended_entry_is_there_with_all_it_brings,
-                whoever_is_no_member_finds_nothing_and_a_viewer_writes_nothing,
+                whoever_is_no_member_finds_nothing,
                 every_flaw_is_refused_and_changes_nothing,
                 a_retry_succeeds_however_late_and_does_nothing, of_two_that_race_one_wins,
                 equal_requests_that_race_both_succeed,
                 a_content_is_charged_once_and_given_back_with_its_last_reference,
-                somebody_elses_content_is_copied_only_by_whoever_reads_it,
                 what_does_not_fit_the_quota_is_refused, an_empty_content_needs_no_blocks,
                 a_new_vault_is_for_this_server_now_and_its_owner;
             uploads: blocks_become_a_content_that_downloads_as_it_was,
@@ -58,6 +57,16 @@ macro_rules! on_engines {
                 what_cannot_be_a_block_is_refused_and_leaves_nothing,
                 uploads_end_by_cancelling_or_by_time,
                 a_disk_that_fails_loses_only_what_was_not_acknowledged;
+            sharing::stories: a_member_reads_until_the_moment_that_ends_it,
+                access_goes_through_groups_and_ends_with_any_step,
+                people_are_granted_as_their_accounts_are_now,
+                an_entry_names_the_newest_heads_and_waits_for_due_keys,
+                vaults_nest_four_deep_and_never_in_a_circle,
+                a_transfer_moves_every_charge, a_content_is_copied_only_by_whoever_reads_it,
+                who_has_access_is_seen_by_whoever_has_it,
+                downloads_from_shared_vaults_are_noted_and_forgotten;
+            audit: what_happens_is_written_down, the_first_bad_row_is_named,
+                several_servers_append_to_one_chain, what_is_pruned_is_said;
             collection: a_content_goes_a_grace_after_its_last_reference,
                 superseded_leaves_serve_their_checkpoint_for_an_hour,
                 a_record_that_a_kept_leaf_names_stays, leaves_that_the_newest_checkpoint_needs_stay,
@@ -104,6 +113,10 @@ macro_rules! while_failing {
                 a_block_that_comes_again_takes_the_place_of_the_first,
                 what_cannot_be_a_block_is_refused_and_leaves_nothing,
                 uploads_end_by_cancelling_or_by_time;
+            sharing::stories: a_member_reads_until_the_moment_that_ends_it,
+                access_goes_through_groups_and_ends_with_any_step,
+                a_transfer_moves_every_charge;
+            audit: what_happens_is_written_down, the_first_bad_row_is_named;
             collection: a_content_goes_a_grace_after_its_last_reference,
                 superseded_leaves_serve_their_checkpoint_for_an_hour,
                 a_record_that_a_kept_leaf_names_stays,

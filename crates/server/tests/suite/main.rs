@@ -8,6 +8,7 @@
 
 mod account;
 mod append;
+mod audit;
 mod author;
 mod blocks_conformance;
 mod collection;
@@ -21,6 +22,7 @@ mod quotas;
 mod races;
 mod schedules;
 mod schema;
+mod sharing;
 mod shipped;
 mod stage;
 mod store_conformance;

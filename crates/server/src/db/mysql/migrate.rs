@@ -39,6 +39,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0025_block_parts.sql"),
     include_str!("../../../migrations/mysql/0026_reserved_files.sql"),
     include_str!("../../../migrations/mysql/0027_restored.sql"),
+    include_str!("../../../migrations/mysql/0028_audit_events.sql"),
+    include_str!("../../../migrations/mysql/0029_audit_rows.sql"),
+    include_str!("../../../migrations/mysql/0030_audit_checkpoints.sql"),
+    include_str!("../../../migrations/mysql/0031_audit_chain.sql"),
+    include_str!("../../../migrations/mysql/0032_accesses.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\

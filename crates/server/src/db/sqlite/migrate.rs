@@ -10,6 +10,7 @@ use crate::db::error::{Error, Result};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_vaults.sql"),
     include_str!("../../../migrations/sqlite/0002_accounts.sql"),
+    include_str!("../../../migrations/sqlite/0003_audit.sql"),
 ];
 
 impl Sqlite {

@@ -1,6 +1,7 @@
 //! Version 1 of the API, by resource. One handler, one file.
 
 mod account;
+mod directory;
 mod instance;
 mod login;
 mod recovery;
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Routes {
         account::mount,
         sessions::mount,
         vaults::mount,
+        directory::mount,
         uploads::mount,
     ]
     .into_iter()

@@ -8,6 +8,7 @@ use super::Accounts;
 use super::code::Code;
 use super::standing::{NO_LIMIT, usage};
 use crate::db::Query;
+use crate::service::audit::{self, Detail, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::invitation::{self, NewInvitation};
@@ -73,6 +74,8 @@ impl Accounts {
         let add = || async {
             let mut w = self.db.write().await?;
             invitation::insert(&mut w, &new).await?;
+            let event = Event::by_nobody(audit::Kind::Invited);
+            audit::note(&mut w, self.clock.now_ms(), event).await?;
             w.commit().await
         };
         self.db.retry(add).await?;
@@ -115,6 +118,12 @@ impl Accounts {
                 let mut w = self.db.write().await?;
                 let uid = find(&mut w, handle).await?.uid;
                 account::set_disabled(&mut w, uid, disabled).await?;
+                let kind = match disabled {
+                    true => audit::Kind::Disabled,
+                    false => audit::Kind::Enabled,
+                };
+                let event = Event::by_nobody(kind).about(*uid.as_bytes());
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 if disabled {
                     session::delete_all(&mut w, uid).await?;
                     login::delete_all(&mut w, uid).await?;
@@ -133,7 +142,11 @@ impl Accounts {
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let uid = find(&mut w, handle).await?.uid;
-                quotas::set_limit(&mut w, uid, quota_bytes.unwrap_or(NO_LIMIT)).await?;
+                let limit = quota_bytes.unwrap_or(NO_LIMIT);
+                quotas::set_limit(&mut w, uid, limit).await?;
+                let event = Event::by_nobody(audit::Kind::QuotaSet).about(*uid.as_bytes());
+                let event = event.with(Detail::Number(limit));
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 Ok(w.commit().await?)
             })
             .await
@@ -156,6 +169,9 @@ impl Accounts {
                 code::replace(&mut w, uid, [self.code_hash(uid, &reset)], true).await?;
                 session::delete_all(&mut w, uid).await?;
                 login::delete_all(&mut w, uid).await?;
+                let event = Event::by_nobody(audit::Kind::SecondFactorReset);
+                let event = event.about(*uid.as_bytes());
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 w.commit().await?;
                 Ok(ResetCode(reset.to_string()))
             })

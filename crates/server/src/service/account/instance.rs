@@ -1,6 +1,5 @@
 //! The installation: its OPAQUE keys and its id, made at the first start.
 
-use sha2::{Digest, Sha256};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::InstanceId;
 use sv_pake::ServerSetup;
@@ -85,12 +84,11 @@ impl Instance {
             .as_slice()
             .try_into()
             .map_err(|_| InstanceError::WrongKey)?;
-        let digest = Sha256::new()
-            .chain_update(setup.public_key())
-            .chain_update(stored.nonce)
-            .finalize();
+        if setup.public_key() != stored.opaque_public_key {
+            return Err(InstanceError::WrongKey);
+        }
         Ok(Self {
-            id: InstanceId::new(digest.into()),
+            id: stored.id(),
             nonce: stored.nonce,
             setup,
             credential_key: Zeroizing::new(key),

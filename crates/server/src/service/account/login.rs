@@ -10,7 +10,7 @@ use sv_ledger::id::{SessionId, VaultId};
 use sv_pake::{LoginContext, PasswordRecord, ServerError, ServerLogin};
 
 use super::second_factor::fetch;
-use super::session::{Kind, NewSession, generate_token, hash_token};
+use super::session::{Kind as SessionKind, NewSession, generate_token, hash_token};
 use super::throttle::{
     Charge, LOGIN_BY_STRANGERS, LOGIN_FROM_ANYONE_THERE, LOGIN_FROM_DEVICE, LOGIN_FROM_NETWORK,
 };
@@ -18,6 +18,7 @@ use super::{Accounts, MINUTE_MS, malformed, parse_handle};
 use crate::db::Write;
 use crate::secrets::{Sealed, random, system_rng};
 use crate::service::account::throttle::PROOF;
+use crate::service::audit::{self, Event, Kind};
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::login::{self as store, PendingLogin};
@@ -105,7 +106,7 @@ impl Accounts {
                 proved.use_up(&mut w).await?;
                 let new = NewSession {
                     uid: account.uid,
-                    kind: Kind::SecondFactor,
+                    kind: SessionKind::SecondFactor,
                     label: "",
                     device: proved.device,
                     proved_until_ms: 0,
@@ -194,7 +195,9 @@ impl Accounts {
             .and_then(|bytes| ServerLogin::from_bytes(&bytes).ok())
             .ok_or(Error::Internal("a log-in's state does not open"))?;
         if let Err(error) = state.finish(&ke3.0) {
-            self.db.retry(|| self.end_login(login_id)).await?;
+            self.db
+                .retry(|| self.end_login(login_id, login.uid))
+                .await?;
             return Err(match error {
                 ServerError::Malformed(what) => malformed(what),
                 ServerError::WrongPassword => ErrorCode::WrongCredentials.into(),
@@ -209,9 +212,14 @@ impl Accounts {
         })
     }
 
-    async fn end_login(&self, login_id: [u8; 16]) -> Result<()> {
+    /// Written down alike for a handle that nobody has, whose log-in ends here
+    /// too.
+    async fn end_login(&self, login_id: [u8; 16], uid: Option<VaultId>) -> Result<()> {
         let mut w = self.db.write().await?;
         store::take(&mut w, login_id).await?;
+        let whose = uid.unwrap_or(VaultId::ZERO);
+        let event = Event::by_nobody(Kind::PasswordWrong).about(*whose.as_bytes());
+        audit::note(&mut w, self.clock.now_ms(), event).await?;
         Ok(w.commit().await?)
     }
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod code;
+mod directory;
 mod expiry;
 mod half;
 mod instance;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use sv_api::account::SignupPolicy;
 use sv_ledger::handle::Handle;
+use sv_ledger::id::InstanceId;
 
 pub use admin::{ResetCode, UserSummary};
 pub use instance::{Instance, InstanceError};
@@ -32,6 +34,7 @@ pub use instance::{Instance, InstanceError};
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::secrets::KeyEncryptionKey;
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
 
 /// Everything about accounts. Clones share the same database and secrets.
@@ -60,6 +63,22 @@ impl Accounts {
             instance,
             signup,
         }
+    }
+
+    /// Notes an event that no unit of work brings about: a try that failed.
+    async fn note(&self, event: Event) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        let work = || async {
+            let mut w = self.db.write().await?;
+            audit::note(&mut w, now_ms, event.clone()).await?;
+            w.commit().await
+        };
+        Ok(self.db.retry(work).await?)
+    }
+
+    /// The installation's id.
+    pub fn instance_id(&self) -> InstanceId {
+        self.instance.id()
     }
 
     /// What the server says of itself.

@@ -46,7 +46,8 @@ impl Accounts {
             return Err(ErrorCode::WrongCredentials.into());
         }
         let charge = self.charge_code(session.uid(), session.row.device).await?;
-        self.db
+        let done = self
+            .db
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let account = fetch(&mut w, session.uid()).await?;
@@ -57,7 +58,9 @@ impl Accounts {
                 store::set_proved(&mut w, session.row.token_hash, until_ms).await?;
                 Ok(w.commit().await?)
             })
-            .await
+            .await;
+        self.note_wrong_code(session.uid(), &done).await?;
+        done
     }
 
     /// Lets only a proved session on.

@@ -7,7 +7,7 @@ use sv_api::account::{
 };
 use sv_ledger::enc::Statement;
 use sv_ledger::genesis::verify;
-use sv_ledger::id::SignPublicKey;
+use sv_ledger::id::{SignPublicKey, VaultId};
 use sv_ledger::unlock::{UnlockerKind, Unlockers, recovery_challenge};
 
 use super::second_factor::{Accepted, fetch};
@@ -16,6 +16,7 @@ use super::throttle::RECOVERY_FROM_NETWORK;
 use super::unlockers::unlock;
 use super::{Accounts, MINUTE_MS, malformed, parse_handle};
 use crate::secrets::random;
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::{account, code, login};
 
@@ -82,11 +83,16 @@ impl Accounts {
             .map_or(NOBODY, |u| u.claimed().recovery_auth);
         let challenge = recovery_challenge(&self.instance.id(), &handle, &nonce);
         let is_signed = verify(Statement::RecoveryProof, &challenge, &key, &signature);
-        let account = account
-            .filter(|_| is_fresh && is_signed)
-            .ok_or(ErrorCode::WrongCredentials)?;
+        if !is_fresh || !is_signed {
+            let whose = account.map_or(VaultId::ZERO, |a| a.uid);
+            let event = Event::by_nobody(audit::Kind::RecoveryWrong).about(*whose.as_bytes());
+            self.note(event).await?;
+            return Err(ErrorCode::WrongCredentials.into());
+        }
+        let account = account.ok_or(ErrorCode::WrongCredentials)?;
         let charge = self.charge_code(account.uid, None).await?;
-        self.db
+        let done = self
+            .db
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let now = fetch(&mut w, account.uid).await?;
@@ -117,6 +123,8 @@ impl Accounts {
                     unlock,
                 })
             })
-            .await
+            .await;
+        self.note_wrong_code(account.uid, &done).await?;
+        done
     }
 }

@@ -4,6 +4,7 @@ use sv_api::account::RestoredState;
 
 use super::Accounts;
 use crate::service::Result;
+use crate::service::audit::{self, Event};
 use crate::store::accounts::restored;
 
 impl Accounts {
@@ -26,6 +27,10 @@ impl Accounts {
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 let was_restored = restored::clear(&mut w).await?;
+                if was_restored {
+                    let event = Event::by_nobody(audit::Kind::RestoreEnded);
+                    audit::note(&mut w, self.clock.now_ms(), event).await?;
+                }
                 w.commit().await?;
                 Ok(was_restored)
             })

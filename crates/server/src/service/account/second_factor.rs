@@ -14,6 +14,7 @@ use super::unlockers::unlock;
 use super::{Accounts, MINUTE_MS};
 use crate::db::Write;
 use crate::secrets::{Keyed, Sealed};
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};
 use crate::store::accounts::code::{self, CodeUse};
@@ -45,9 +46,12 @@ impl Accounts {
     ) -> Result<LoginResponse> {
         let (uid, now_ms) = (session.uid(), self.clock.now_ms());
         let charge = self.charge_code(uid, session.row.device).await?;
-        self.db
+        let done = self
+            .db
             .retry(|| self.complete(session, request, &charge, now_ms))
-            .await
+            .await;
+        self.note_wrong_code(uid, &done).await?;
+        done
     }
 
     async fn complete(
@@ -68,6 +72,9 @@ impl Accounts {
             .check_code(&mut w, &account, &request.code, charge)
             .await?;
         let device_token = remember_device(&mut w, uid, session.row.device, now_ms).await?;
+        if session.row.device.is_none() {
+            audit::note(&mut w, now_ms, Event::by(uid, audit::Kind::NewDevice)).await?;
+        }
         let new = NewSession {
             uid,
             kind: Kind::Full,
@@ -86,6 +93,17 @@ impl Accounts {
             device_token: Some(device_token.0),
             unlock,
         })
+    }
+
+    /// Writes a code that was wrong down, outside the unit of work that it
+    /// undid.
+    pub(super) async fn note_wrong_code<T>(&self, uid: VaultId, done: &Result<T>) -> Result<()> {
+        let code = done.as_ref().err().map(Error::code);
+        if let Some(ErrorCode::WrongCode | ErrorCode::CodeUsed) = code {
+            let event = Event::by_nobody(audit::Kind::CodeWrong).about(*uid.as_bytes());
+            self.note(event).await?;
+        }
+        Ok(())
     }
 
     /// Counts one try of a second factor.
@@ -123,12 +141,15 @@ impl Accounts {
             }
             GivenCode::Backup(code) => {
                 let hash = self.code_hash(account.uid, &code);
-                match code::spend(w, account.uid, hash, self.clock.now_ms()).await? {
-                    CodeUse::Backup => Accepted::Ordinary,
-                    CodeUse::Reset => Accepted::Reset,
+                let now_ms = self.clock.now_ms();
+                let (accepted, kind) = match code::spend(w, account.uid, hash, now_ms).await? {
+                    CodeUse::Backup => (Accepted::Ordinary, audit::Kind::BackupCodeUsed),
+                    CodeUse::Reset => (Accepted::Reset, audit::Kind::ResetCodeUsed),
                     CodeUse::Spent => return Err(ErrorCode::CodeUsed.into()),
                     CodeUse::Unknown => return Err(ErrorCode::WrongCode.into()),
-                }
+                };
+                audit::note(w, now_ms, Event::by(account.uid, kind)).await?;
+                accepted
             }
         };
         charge.give_back(w).await?;

@@ -14,6 +14,7 @@ use super::{Accounts, MINUTE_MS};
 use crate::db::Write;
 use crate::secrets::random;
 use crate::service::Result;
+use crate::service::audit::{self, Detail, Event};
 use crate::store::accounts::session::{self as store, StoredSession};
 
 /// A sign-up waits for its first code.
@@ -166,6 +167,15 @@ impl NewSession<'_> {
             expires_ms,
             proved_until_ms: self.proved_until_ms,
         };
+        let opened = match self.kind {
+            Kind::Full => Some(audit::Kind::LoggedIn),
+            Kind::Recovery => Some(audit::Kind::Recovered),
+            Kind::Signup | Kind::SecondFactor => None,
+        };
+        if let Some(kind) = opened {
+            let event = Event::by(self.uid, kind).with(Detail::Session(row.session_id));
+            audit::note(w, now_ms, event).await?;
+        }
         store::insert(w, row).await?;
         Ok((token, expires_ms))
     }
@@ -241,6 +251,9 @@ impl Accounts {
                 if !store::delete_by_id(&mut w, session.uid(), id).await? {
                     return Err(ErrorCode::NotFound.into());
                 }
+                let event = Event::by(session.uid(), audit::Kind::SessionEnded);
+                let event = event.with(Detail::Session(id));
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 Ok(w.commit().await?)
             })
             .await
@@ -255,6 +268,9 @@ impl Accounts {
             .retry(|| async {
                 let mut w = self.db.write().await?;
                 store::delete(&mut w, session.row.token_hash).await?;
+                let event = Event::by(session.uid(), audit::Kind::LoggedOut);
+                let event = event.with(Detail::Session(session.id()));
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 Ok(w.commit().await?)
             })
             .await

@@ -22,6 +22,7 @@ use super::unlockers::{VerifiedSet, rejected};
 use super::{Accounts, choose_handle};
 use crate::db::{self, Write};
 use crate::secrets::Keyed;
+use crate::service::audit::{self, Event};
 use crate::service::vault::{PreparedVault, create_vault};
 use crate::service::{Error, Result, quota, taken_meanwhile};
 use crate::store::accounts::account::{self, Account};
@@ -237,6 +238,7 @@ impl Accounts {
         code::replace(&mut w, uid, hashes, false).await?;
         signup.create(&mut w, now_ms).await?;
         session::delete_all(&mut w, uid).await?;
+        audit::note(&mut w, now_ms, Event::by(uid, audit::Kind::SignedUp)).await?;
         let (device_token, device) = remember_device(&mut w, uid, None, now_ms).await?;
         let full = NewSession {
             uid,

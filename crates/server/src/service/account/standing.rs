@@ -12,6 +12,7 @@ use super::{Accounts, MINUTE_MS};
 use crate::config::SERVICE;
 use crate::db::{self, Query};
 use crate::secrets::Sealed;
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::{account, code};
 use crate::store::quotas;
@@ -87,6 +88,8 @@ impl Accounts {
                     return Err(ErrorCode::Conflict.into());
                 }
                 charge.give_back(&mut w).await?;
+                let event = Event::by(uid, audit::Kind::AuthenticatorReplaced);
+                audit::note(&mut w, now_ms, event).await?;
                 Ok(w.commit().await?)
             })
             .await
@@ -105,6 +108,8 @@ impl Accounts {
             // Locked, or two sets of codes might stand side by side.
             fetch(&mut w, uid).await?;
             code::replace(&mut w, uid, hashes.iter().copied(), false).await?;
+            let event = Event::by(uid, audit::Kind::BackupCodesReplaced);
+            audit::note(&mut w, self.clock.now_ms(), event).await?;
             Ok::<_, Error>(w.commit().await?)
         };
         self.db.retry(replace).await?;

@@ -46,6 +46,11 @@ pub(crate) const RECOVERY_FROM_NETWORK: Limit = limit("recovery/network", 10, MI
 pub(crate) const SIGNUP_START: Limit = limit("signup/start", 60, 10 * SECOND);
 /// Sign-ups completed from one network.
 pub(crate) const SIGNUP_FINISH: Limit = limit("signup/finish", 60, 30 * SECOND);
+/// Handles looked up by one account: enough to share something with a
+/// thousand people in one go, not to read the whole directory.
+pub(crate) const DIRECTORY_BY_ACCOUNT: Limit = limit("directory/account", 2000, 20 * SECOND);
+/// Handles looked up from one network.
+pub(crate) const DIRECTORY_FROM_NETWORK: Limit = limit("directory/network", 10_000, 4 * SECOND);
 
 const fn limit(purpose: &'static str, burst: u64, interval_ms: u64) -> Limit {
     Limit {
@@ -56,16 +61,16 @@ const fn limit(purpose: &'static str, burst: u64, interval_ms: u64) -> Limit {
 }
 
 impl Limit {
-    /// Takes one try from a bucket that is empty again at `free_at_ms`, and
+    /// Takes tries from a bucket that is empty again at `free_at_ms`, and
     /// gives the bucket's new state.
     ///
     /// # Errors
-    /// Milliseconds until the next try, if none is left.
-    pub(crate) fn take(&self, free_at_ms: u64, now_ms: u64) -> Result<u64, u64> {
+    /// Milliseconds until there are so many, if there are not.
+    fn take(&self, tries: u64, free_at_ms: u64, now_ms: u64) -> Result<u64, u64> {
         let from = free_at_ms.max(now_ms);
-        let room = self.interval_ms * self.burst.saturating_sub(1);
+        let room = self.interval_ms * self.burst.saturating_sub(tries);
         match (from - now_ms).checked_sub(room) {
-            None | Some(0) => Ok(from + self.interval_ms),
+            None | Some(0) => Ok(from + self.interval_ms * tries),
             Some(wait_ms) => Err(wait_ms),
         }
     }
@@ -110,10 +115,19 @@ impl Accounts {
     /// Counts a try in every bucket, or in none: then the caller must wait.
     /// Kept even if what is tried fails.
     pub(super) async fn charge(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
-        self.db.retry(|| self.charge_once(buckets)).await
+        self.charge_many(1, buckets).await
     }
 
-    async fn charge_once(&self, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
+    /// The same for several tries at once.
+    pub(super) async fn charge_many(
+        &self,
+        tries: u64,
+        buckets: &[(Limit, &[&[u8]])],
+    ) -> Result<Charge> {
+        self.db.retry(|| self.charge_once(tries, buckets)).await
+    }
+
+    async fn charge_once(&self, tries: u64, buckets: &[(Limit, &[&[u8]])]) -> Result<Charge> {
         let now_ms = self.clock.now_ms();
         let mut w = self.db.write().await?;
         let mut charge = Charge::default();
@@ -123,11 +137,12 @@ impl Accounts {
                 .chain(what.iter().copied())
                 .collect();
             let bucket = self.kek.keyed_hash(Keyed::RateLimit, &fields);
-            match limit.take(store::free_at_ms(&mut w, bucket).await?, now_ms) {
+            let free_at_ms = store::free_at_ms(&mut w, bucket).await?;
+            match limit.take(tries, free_at_ms, now_ms) {
                 Ok(free_at_ms) => store::put(&mut w, bucket, free_at_ms).await?,
                 Err(wait) => wait_ms = wait.max(wait_ms),
             }
-            charge.buckets.push((bucket, limit.interval_ms));
+            charge.buckets.push((bucket, limit.interval_ms * tries));
         }
         if wait_ms > 0 {
             return Err(Error::Refused(ApiError {
@@ -149,24 +164,28 @@ mod tests {
         let limit = limit("test", 3, 1000);
         let mut state = 0;
         for _ in 0..3 {
-            state = limit.take(state, 10_000).unwrap();
+            state = limit.take(1, state, 10_000).unwrap();
         }
-        assert_eq!(limit.take(state, 10_000), Err(1000));
-        assert_eq!(limit.take(state, 10_400), Err(600));
-        state = limit.take(state, 11_000).unwrap();
-        assert_eq!(limit.take(state, 11_000), Err(1000));
+        assert_eq!(limit.take(1, state, 10_000), Err(1000));
+        assert_eq!(limit.take(1, state, 10_400), Err(600));
+        state = limit.take(1, state, 11_000).unwrap();
+        assert_eq!(limit.take(1, state, 11_000), Err(1000));
+        let mut other = 0;
+        other = limit.take(2, other, 10_000).unwrap();
+        assert_eq!(limit.take(2, other, 10_000), Err(1000));
+        limit.take(1, other, 10_000).unwrap();
         // After a long rest the whole burst is there again, and not more.
         for _ in 0..3 {
-            state = limit.take(state, 1_000_000).unwrap();
+            state = limit.take(1, state, 1_000_000).unwrap();
         }
-        assert!(limit.take(state, 1_000_000).is_err());
+        assert!(limit.take(1, state, 1_000_000).is_err());
     }
 
     #[test]
     fn a_million_guesses_of_a_code_take_centuries() {
         let mut state = 0;
         let tries = (0..1_000_000)
-            .filter(|_| match CODE_BY_STRANGERS.take(state, 1) {
+            .filter(|_| match CODE_BY_STRANGERS.take(1, state, 1) {
                 Ok(next) => {
                     state = next;
                     true

@@ -17,6 +17,7 @@ use super::second_factor::fetch;
 use super::session::{FullOrRecovery, Session};
 use super::{Accounts, malformed};
 use crate::db::{Query, Write};
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account, StoredWrap};
 use crate::store::accounts::{login, session};
@@ -199,6 +200,8 @@ impl Accounts {
         account::replace_wraps(&mut w, uid, set.wraps).await?;
         session::delete_others(&mut w, uid, session.row.token_hash).await?;
         login::delete_all(&mut w, uid).await?;
+        let event = Event::by(uid, audit::Kind::UnlockersReplaced);
+        audit::note(&mut w, self.clock.now_ms(), event).await?;
         Ok(w.commit().await?)
     }
 }

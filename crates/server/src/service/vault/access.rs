@@ -4,42 +4,70 @@
 use std::marker::PhantomData;
 
 use sv_api::ErrorCode;
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Role;
 
 use super::Vaults;
+use super::reach::Reach;
+use crate::db::Query;
 use crate::service::Result;
-use crate::store::members;
+use crate::store::{members, vaults};
 
 /// May read.
 #[derive(Debug, Clone, Copy)]
 pub enum Read {}
-/// May add and change, as far as its role goes: `apply` decides.
+/// May append, as far as its role goes: `apply` decides, and lets a viewer
+/// leave.
 #[derive(Debug, Clone, Copy)]
 pub enum Write {}
+/// May read, and with a role that sees more, see more.
+#[derive(Debug, Clone, Copy)]
+pub enum Oversee {}
+/// May read who has access, in a vault of one's own or in a member of one:
+/// that is visible to everybody who has it.
+#[derive(Debug, Clone, Copy)]
+pub enum SeeMembers {}
 
 /// What somebody may do.
 pub trait Mode {
-    /// The least role that may.
-    const LEAST: Role;
+    /// The role beyond which a higher one makes no difference, so that nobody
+    /// looks for it.
+    const ENOUGH: Role;
+    /// Whether members of members may.
+    const OF_MEMBERS: bool = false;
 }
 
 impl Mode for Read {
-    const LEAST: Role = Role::Viewer;
+    const ENOUGH: Role = Role::Viewer;
 }
 
 impl Mode for Write {
-    const LEAST: Role = Role::Contributor;
+    const ENOUGH: Role = Role::Contributor;
+}
+
+impl Mode for Oversee {
+    const ENOUGH: Role = Role::Manager;
+}
+
+impl Mode for SeeMembers {
+    const ENOUGH: Role = Role::Viewer;
+    const OF_MEMBERS: bool = true;
 }
 
 /// The vault that the evidence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vault(VaultId);
+pub struct Vault {
+    id: VaultId,
+    kind: VaultKind,
+}
 
 /// Evidence that a principal may do `M` with `R`.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<M, R> {
     principal: VaultId,
+    /// None for whoever only sees the members.
+    role: Option<Role>,
     resource: R,
     mode: PhantomData<fn() -> M>,
 }
@@ -52,32 +80,86 @@ impl<M> Access<M, Vault> {
 
     /// With which vault.
     pub const fn vault_id(&self) -> VaultId {
-        self.resource.0
+        self.resource.id
+    }
+
+    /// Whether others may have access to it, too.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.resource.kind.is_shareable()
+    }
+
+    /// Whether the role is that or a higher one.
+    pub(super) fn is_at_least(&self, role: Role) -> bool {
+        self.role.is_some_and(|own| own >= role)
     }
 }
 
 impl Vaults {
-    /// Whether a session's user may do `M` with a vault.
+    /// Whether a session's user may do `M` with a vault: as a member, or
+    /// through vaults that are members, now.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] if the user is no member, whether or not there
-    /// is such a vault; [`ErrorCode::Forbidden`] if the role is too low.
+    /// [`ErrorCode::NotFound`] if the user may not, whether or not there is
+    /// such a vault.
     pub async fn authorise<M: Mode>(
         &self,
         uid: VaultId,
         vault_id: VaultId,
     ) -> Result<Access<M, Vault>> {
+        let now_ms = self.clock.now_ms();
         let mut snapshot = self.db.read().await?;
-        let role = members::role(&mut snapshot, vault_id, uid)
-            .await?
-            .ok_or(ErrorCode::NotFound)?;
-        if role < M::LEAST {
-            return Err(ErrorCode::Forbidden.into());
+        let kind = vaults::kind(&mut snapshot, vault_id).await?;
+        let kind = kind.ok_or(ErrorCode::NotFound)?;
+        let role = role_of(&mut snapshot, vault_id, kind, uid, now_ms, M::ENOUGH).await?;
+        let may = role.is_some()
+            || M::OF_MEMBERS && sees_members(&mut snapshot, vault_id, uid, now_ms).await?;
+        if !may {
+            return Err(ErrorCode::NotFound.into());
         }
         Ok(Access {
             principal: uid,
-            resource: Vault(vault_id),
+            role,
+            resource: Vault { id: vault_id, kind },
             mode: PhantomData,
         })
     }
+}
+
+/// The highest role somebody has, by any way; no higher one is looked for
+/// beyond `enough`.
+async fn role_of(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    kind: VaultKind,
+    uid: VaultId,
+    now_ms: u64,
+    enough: Role,
+) -> Result<Option<Role>> {
+    let direct = members::roles(q, vault_id, [uid].into_iter(), now_ms).await?;
+    let direct = direct.get(&uid).copied();
+    if !kind.is_shareable() || direct.is_some_and(|role| role >= enough) {
+        return Ok(direct);
+    }
+    let reach = Reach::of(q, &[uid], now_ms).await?;
+    let members = members::roles(q, vault_id, reach.principals(), now_ms).await?;
+    Ok(reach.role(&members))
+}
+
+/// Whether a vault is a member, or a member of a member, of one that somebody
+/// may read.
+async fn sees_members(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    uid: VaultId,
+    now_ms: u64,
+) -> Result<bool> {
+    let reach = Reach::of(q, &[uid], now_ms).await?;
+    // Everything that the vault's members act as by being its members.
+    let inside = Reach::of(q, &[vault_id], now_ms).await?;
+    for principal in inside.principals() {
+        if members::share_a_vault(q, principal, reach.principals(), now_ms).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -8,10 +8,14 @@ use sv_ledger::entry::{ContentAdded, Entry, StateOp};
 use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCK_GRACE_MS, LOG_RESERVE};
 use sv_ledger::sealed::SEALED_BLOCK_LEN;
+use sv_ledger::state::Member;
 
 use super::prepare::{PreparedEntry, rejected};
+use super::reach::Reach;
 use super::references::{Effects, ReferenceChanges};
+use super::transfer::transfer;
 use crate::db::{Query, Write};
+use crate::service::audit::{self, Detail, Event, Kind};
 use crate::service::{Result, taken_meanwhile};
 use crate::store::contents::Content;
 use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, quotas};
@@ -108,11 +112,45 @@ pub(super) async fn admit(
     let stored = prepared.bodies.iter().cloned();
     bodies::insert(write, vault_id, is_membership, stored).await?;
     entries::insert(write, &prepared.entry).await?;
-    if prepared.changes_members {
-        members::replace(write, vault_id, &next.membership.members).await?;
-    }
+    let (before, after) = (&prepared.members_before, prepared.members_after());
+    members::replace(write, vault_id, before, after).await?;
+    let changes = member_changes(vault_id, body.author, before, after);
+    audit::note_all(write, now_ms, changes).await?;
     vaults::advance(write, next, prepared.is_checkpoint).await?;
+    let new_owner = next.membership.owner().copied().filter(|new| *new != owner);
+    if let Some(new_owner) = new_owner {
+        transfer(write, vault_id, owner, new_owner).await?;
+    }
     Ok(())
+}
+
+/// What the audit log says of a membership entry.
+fn member_changes(
+    vault_id: VaultId,
+    author: VaultId,
+    before: &BTreeMap<VaultId, Member>,
+    after: &BTreeMap<VaultId, Member>,
+) -> Vec<Event> {
+    let event = |kind, principal: &VaultId, member: &Member| {
+        let detail = Detail::Member {
+            vault_id,
+            role: member.role,
+            expires_ms: member.expires_ms,
+        };
+        Event::by(author, kind)
+            .about(*principal.as_bytes())
+            .with(detail)
+    };
+    let gone = before.iter().filter(|(id, _)| !after.contains_key(id));
+    let gone = gone.map(|(id, old)| event(Kind::MemberRemoved, id, old));
+    let now = after.iter().filter_map(|(id, new)| match before.get(id) {
+        None => Some(event(Kind::MemberAdded, id, new)),
+        Some(old) if (old.role, old.expires_ms) != (new.role, new.expires_ms) => {
+            Some(event(Kind::RoleChanged, id, new))
+        }
+        Some(_) => None,
+    });
+    gone.chain(now).collect()
 }
 
 async fn admit_contents(
@@ -134,11 +172,7 @@ async fn admit_contents(
     // Locked: nobody collects them, or counts references to them, meanwhile.
     let there = contents::lock_all(write, touched.iter().copied()).await?;
     let plan = ContentPlan::new(prepared, &there, verified, uid)?;
-    let foreign = plan.foreign.iter().copied();
-    let readable = references::readable_by(write, uid, foreign).await?;
-    if readable.len() != plan.foreign.len() {
-        return Err(ErrorCode::BlocksMissing.into());
-    }
+    require_readable(write, &plan.foreign, uid, now_ms).await?;
 
     let counts = references::counts(write, touched.iter().copied()).await?;
     let effects = changes.effects(&counts, owner);
@@ -164,6 +198,35 @@ async fn admit_contents(
     let until = now_ms.saturating_add(BLOCK_GRACE_MS);
     garbage::mark(write, effects.unreferenced.iter().copied(), until).await?;
     Ok(bill)
+}
+
+/// Contents that somebody else uploaded are taken only from where one may
+/// read them, directly or through other vaults.
+async fn require_readable(
+    write: &mut Write,
+    foreign: &BTreeSet<ContentId>,
+    uid: VaultId,
+    now_ms: u64,
+) -> Result<()> {
+    let mut left = foreign.clone();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let own = references::readable_by(write, uid, left.iter().copied(), now_ms).await?;
+    left.retain(|content| !own.contains(content));
+    if left.is_empty() {
+        return Ok(());
+    }
+    let reach = Reach::of(write, &[uid], now_ms).await?;
+    for principal in reach.principals() {
+        let through = left.iter().copied();
+        let found = references::readable_by(write, principal, through, now_ms).await?;
+        left.retain(|content| !found.contains(content));
+    }
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(ErrorCode::BlocksMissing.into()),
+    }
 }
 
 /// What becomes of each content an entry adds.

@@ -11,15 +11,16 @@ use sv_ledger::apply::{Reject, Touched};
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
-use sv_ledger::state::Head;
+use sv_ledger::state::{Head, Role};
 use tokio::task::spawn_blocking;
 
 use super::access::{Access, Vault, Write};
 use super::admission::{Verified, admit, verify_uploads};
 use super::prepare::{PreparedEntry, rejected};
+use super::principals::{Dependencies, check_people};
 use super::{Vaults, is_timely};
 use crate::db::{Query, Read};
-use crate::service::Result;
+use crate::service::{Error, Result};
 use crate::store::vaults::StoredVault;
 use crate::store::{entries, leaves, vaults};
 
@@ -38,6 +39,9 @@ impl Vaults {
     ) -> Result<Appended> {
         let seq = request.entry.body().seq;
         check_names(access, &request.entry)?;
+        if !request.entry.is_membership() && !access.is_at_least(Role::Contributor) {
+            return Err(ErrorCode::Forbidden.into());
+        }
         let mut snapshot = self.db.read().await?;
         let (stored, touched) = state_before(&mut snapshot, &request.entry).await?;
         if stored.state.head.seq >= seq {
@@ -59,19 +63,25 @@ impl Vaults {
             inline,
         } = request;
         let (owner, state) = (stored.owner, stored.state);
-        let prepared =
-            spawn_blocking(move || PreparedEntry::new(&state, &touched, entry, bodies, inline))
-                .await??;
+        let depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
+        check_people(&mut snapshot, &entry).await?;
+        let (prepared, depends) = spawn_blocking(move || {
+            depends.check_key(&state.membership, &entry)?;
+            let principals = &depends.principals;
+            let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline);
+            Ok::<_, Error>((prepared?, depends))
+        })
+        .await??;
         let verified = verify_uploads(&mut snapshot, &prepared, access.principal()).await?;
         drop(snapshot);
 
         let uid = access.principal();
         let committed = self
             .db
-            .retry(|| self.commit(&prepared, &verified, uid, owner, now_ms))
+            .retry(|| self.commit(&prepared, &depends, &verified, uid, owner, now_ms))
             .await?;
         if committed {
-            self.announce(&prepared.transition.state);
+            self.announce(&prepared.transition.state).await;
         }
         Ok(Appended { seq })
     }
@@ -80,6 +90,7 @@ impl Vaults {
     async fn commit(
         &self,
         prepared: &PreparedEntry,
+        depends: &Dependencies,
         verified: &Verified,
         uid: VaultId,
         owner: VaultId,
@@ -94,6 +105,9 @@ impl Vaults {
             return Ok(false);
         }
         require_next(&prepared.entry, head)?;
+        depends.hold(&mut write).await?;
+        let after = &prepared.transition.state.membership;
+        depends.check_nesting(&mut write, after).await?;
         admit(&mut write, prepared, verified, uid, owner, now_ms).await?;
         write.commit().await?;
         Ok(true)

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use sv_api::account::NewVault;
+use sv_api::vault::Appended;
 use sv_api::{Base64, ErrorCode};
 use sv_ledger::apply::Reject;
 use sv_ledger::codec::ParseError;
@@ -12,14 +13,17 @@ use sv_ledger::genesis::{Genesis, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, NodeId, SignPublicKey, VaultId};
 use sv_ledger::limits::BODY_LEN;
-use sv_ledger::state::{Leaf, VaultState};
+use sv_ledger::principals::Principals;
+use sv_ledger::state::{Leaf, Membership, VaultState};
 
 use super::admission::{Verified, admit};
-use super::is_timely;
 use super::prepare::{PreparedEntry, rejected};
-use crate::db::Write;
+use super::principals::check_people;
+use super::{Vaults, is_timely};
+use crate::db::{Query, Write};
+use crate::service::audit::{self, Event};
 use crate::service::{Error, Result};
-use crate::store::{members, vaults};
+use crate::store::{entries, members, vaults};
 
 /// Entries that a vault may be born with.
 const FIRST_ENTRIES: usize = 8;
@@ -68,7 +72,14 @@ impl PreparedVault {
             let touched = nodes
                 .filter_map(|node| known.get(&node).map(|leaf| (node, *leaf)))
                 .collect();
-            let prepared = PreparedEntry::new(&state, &touched, entry, its_bodies, Vec::new())?;
+            let prepared = PreparedEntry::new(
+                &state,
+                &touched,
+                &Principals::new(),
+                entry,
+                its_bodies,
+                Vec::new(),
+            )?;
             for (node, leaf) in &prepared.transition.leaves {
                 match leaf {
                     Some(leaf) => known.insert(*node, *leaf),
@@ -128,6 +139,74 @@ impl PreparedVault {
     }
 }
 
+impl Vaults {
+    /// Makes a vault that others can be given access to. The same request
+    /// again succeeds without effect.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Rejected`] for a vault of another kind, of another owner,
+    /// or signed by keys that are not the account's.
+    pub async fn create(
+        &self,
+        uid: VaultId,
+        instance: InstanceId,
+        new: NewVault,
+    ) -> Result<Appended> {
+        let now_ms = self.clock.now_ms();
+        let preparing = move || PreparedVault::prepare(&new, &instance, now_ms);
+        let vault = tokio::task::spawn_blocking(preparing).await??;
+        if !vault.kind().is_shareable() {
+            return Err(rejected("such a vault comes with its account alone"));
+        }
+        let seq = vault.state().head.seq;
+        let made = || async {
+            let mut write = self.db.write().await?;
+            if is_there(&mut write, &vault).await? {
+                return Ok(false);
+            }
+            check_creator(&mut write, &vault, uid).await?;
+            for entry in &vault.entries {
+                check_people(&mut write, &entry.entry).await?;
+            }
+            create_vault(&mut write, &vault, uid, now_ms).await?;
+            write.commit().await?;
+            Ok::<_, Error>(true)
+        };
+        if self.db.retry(made).await? {
+            self.announce(vault.state()).await;
+        }
+        Ok(Appended { seq })
+    }
+}
+
+/// Whether exactly this vault was made before.
+async fn is_there(q: &mut impl Query, vault: &PreparedVault) -> Result<bool> {
+    let last = vault.state().head;
+    let there = entries::hash_at(q, vault.vault_id(), last.seq).await?;
+    Ok(there == Some(last.hash))
+}
+
+/// The genesis is signed by the keys that the account has now.
+async fn check_creator(q: &mut impl Query, vault: &PreparedVault, uid: VaultId) -> Result<()> {
+    let account = vaults::memberships(q, [uid].into_iter()).await?;
+    let keys = account.first().map(Membership::principal);
+    let genesis = vault.genesis.body();
+    let is_own = keys.is_some_and(|keys| {
+        (keys.generation, keys.sign_pk, keys.kem_hash)
+            == (
+                genesis.creator_generation,
+                genesis.sign_pk,
+                genesis.kem_pk.hash(),
+            )
+    });
+    match is_own {
+        true => Ok(()),
+        false => Err(rejected(
+            "the vault is signed by other keys than the account's",
+        )),
+    }
+}
+
 /// Stores a new vault for a user whose quota row is there. The caller
 /// commits.
 ///
@@ -148,7 +227,10 @@ pub async fn create_vault(
         Err(crate::db::Error::Exists) => return Err(ErrorCode::Conflict.into()),
         done => done?,
     }
-    members::replace(write, vault_id, &vault.born.membership.members).await?;
+    let born = &vault.born.membership.members;
+    members::replace(write, vault_id, &BTreeMap::new(), born).await?;
+    let event = Event::by(uid, audit::Kind::VaultCreated).about(*vault_id.as_bytes());
+    audit::note(write, now_ms, event).await?;
     for entry in &vault.entries {
         admit(write, entry, &Verified::new(), uid, uid, now_ms).await?;
     }

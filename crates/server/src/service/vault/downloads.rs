@@ -36,6 +36,7 @@ impl Vaults {
             .ok_or(ErrorCode::NotFound)?;
         // A reader that stays open would let the write-ahead log grow.
         drop(snapshot);
+        self.count_access(access, &[content]);
         self.open(placed.place).await
     }
 
@@ -70,6 +71,8 @@ impl Vaults {
             let block = self.whole(first).await?;
             contents.push(InlineContent { content_id, block });
         }
+        let given: Vec<_> = contents.iter().map(|c| c.content_id).collect();
+        self.count_access(access, &given);
         Ok(Contents { contents })
     }
 

@@ -4,33 +4,41 @@
 //! with, [`Access`], is what reading and writing take.
 
 mod access;
+mod accesses;
 mod admission;
 mod append;
 mod create;
 mod downloads;
 mod names;
 mod prepare;
+mod principals;
+pub(in crate::service) mod reach;
 mod read;
 mod references;
+mod transfer;
 pub(crate) mod uploads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sv_ledger::limits::CLOCK_SKEW_MS;
+use sv_ledger::id::VaultId;
+use sv_ledger::limits::{CLOCK_SKEW_MS, NESTING};
 use sv_ledger::sealed::content_len;
 use sv_ledger::state::VaultState;
 
-pub use access::{Access, Mode, Read, Vault, Write};
+pub use access::{Access, Mode, Oversee, Read, SeeMembers, Vault, Write};
 pub use create::{PreparedVault, create_vault};
 
+use accesses::Accesses;
 use names::Names;
 
 use crate::blocks::BlockStore;
 use crate::clock::Clock;
 use crate::db::Database;
 use crate::random::Random;
+use crate::service::Result;
 use crate::service::listeners::Listeners;
+use crate::store::members;
 
 /// Bytes of records, entries or blocks in one answer, about.
 const ANSWER_LEN: u64 = 4 * 1024 * 1024;
@@ -53,6 +61,7 @@ pub struct Vaults {
     names: Names,
     max_file: Option<MaxFile>,
     listeners: Listeners,
+    accesses: Accesses,
 }
 
 impl Vaults {
@@ -66,6 +75,7 @@ impl Vaults {
             names: Names::default(),
             max_file: None,
             listeners: Listeners::default(),
+            accesses: Accesses::default(),
         }
     }
 
@@ -82,11 +92,38 @@ impl Vaults {
         &self.listeners
     }
 
-    /// Tells the members who listen here of a new head, after it was committed.
-    fn announce(&self, state: &VaultState) {
-        for member in state.membership.members.keys() {
+    /// Tells the members who listen here of a new head, after it was committed;
+    /// those who are members through other vaults, too. What cannot be read
+    /// now is found by the next look.
+    async fn announce(&self, state: &VaultState) {
+        if !self.listeners.has_any() {
+            return;
+        }
+        let members = &state.membership.members;
+        for member in members.keys() {
             self.listeners.tell(*member, state.vault_id(), state.head);
         }
+        let inside: Vec<_> = state.membership.vault_members().collect();
+        let inside = inside.into_iter().map(|(id, _)| *id).collect();
+        for member in self.inside(inside).await.unwrap_or_default() {
+            self.listeners.tell(member, state.vault_id(), state.head);
+        }
+    }
+
+    /// The members of some vaults, and of vaults among those.
+    async fn inside(&self, vaults: BTreeSet<VaultId>) -> Result<BTreeSet<VaultId>> {
+        let mut all = BTreeSet::new();
+        let mut level = vaults;
+        for _ in 0..NESTING {
+            if level.is_empty() {
+                break;
+            }
+            let now_ms = self.clock.now_ms();
+            let mut snapshot = self.db.read().await?;
+            let members = members::of_vaults(&mut snapshot, level.into_iter(), now_ms).await?;
+            level = members.into_iter().filter(|id| all.insert(*id)).collect();
+        }
+        Ok(all)
     }
 }
 

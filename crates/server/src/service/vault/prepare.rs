@@ -12,7 +12,7 @@ use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
 use sv_ledger::limits::INLINE_LEN;
 use sv_ledger::principals::Principals;
 use sv_ledger::sealed::{ENVELOPE_LEN, record_epoch};
-use sv_ledger::state::{Role, VaultState};
+use sv_ledger::state::{Member, Membership, Role, VaultState};
 
 use crate::service::{Error, Result};
 use crate::store::blocks::{Block, Place, PlacedBlock};
@@ -34,8 +34,8 @@ pub(super) struct PreparedEntry {
     pub(super) inline: BTreeMap<ContentId, PlacedBlock>,
     /// Whether a new device may start from it.
     pub(super) is_checkpoint: bool,
-    /// Whether its author changed who is a member.
-    pub(super) changes_members: bool,
+    /// Who was a member before.
+    pub(super) members_before: BTreeMap<VaultId, Member>,
 }
 
 impl PreparedEntry {
@@ -47,21 +47,21 @@ impl PreparedEntry {
     pub(super) fn new(
         state: &VaultState,
         touched: &Touched,
+        principals: &Principals,
         entry: Entry,
         bodies: Vec<Vec<u8>>,
         inline: Vec<InlineContent>,
     ) -> Result<Self> {
-        let transition = apply(state, touched, &Principals::new(), &entry)?;
-        let members = &state.membership.members;
-        let author = members.get(&entry.body().author);
+        let transition = apply(state, touched, principals, &entry)?;
+        let author = author_role(&state.membership, principals, &entry);
         let added = added_contents(&entry)?;
         Ok(Self {
             superseded: touched.keys().copied().collect(),
             bodies: matched_bodies(&entry, bodies)?,
             inline: matched_inline(&added, inline)?,
             added,
-            is_checkpoint: author.is_some_and(|member| member.role >= Role::Editor),
-            changes_members: transition.state.membership.members != *members,
+            is_checkpoint: author >= Some(Role::Editor),
+            members_before: state.membership.members.clone(),
             transition,
             entry,
         })
@@ -70,6 +70,11 @@ impl PreparedEntry {
     /// The vault.
     pub(super) fn vault_id(&self) -> VaultId {
         self.entry.body().vault_id
+    }
+
+    /// Who is a member after it.
+    pub(super) fn members_after(&self) -> &BTreeMap<VaultId, Member> {
+        &self.transition.state.membership.members
     }
 
     /// Contents that came neither with the entry nor have any bytes.
@@ -83,6 +88,18 @@ impl PreparedEntry {
 /// A refusal of an entry that `apply` has nothing against.
 pub(super) fn rejected(message: &'static str) -> Error {
     Error::refused_because(ErrorCode::Rejected, message)
+}
+
+/// The role by which a valid entry was written: the least on its way in.
+fn author_role(vault: &Membership, principals: &Principals, entry: &Entry) -> Option<Role> {
+    let body = entry.body();
+    let (mut inside, mut role) = (vault, Role::Owner);
+    for via in &body.via {
+        role = role.min(inside.members.get(&via.vault_id)?.role);
+        inside = principals.at(&via.vault_id, &via.head)?;
+    }
+    let author = inside.members.get(&body.author)?;
+    Some(role.min(author.role))
 }
 
 fn added_contents(entry: &Entry) -> Result<BTreeMap<ContentId, ContentAdded>> {

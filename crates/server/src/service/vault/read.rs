@@ -1,6 +1,8 @@
 //! Reading a vault: heads, membership, checkpoint, leaves, entries, bodies.
 //! Lists are cut by number and by bytes; a client asks on.
 
+use std::collections::BTreeMap;
+
 use sv_api::vault::{
     Bodies, BodiesRequest, EntryPage, LeafPage, MembershipLog, VaultHead, VaultHeads,
 };
@@ -8,7 +10,8 @@ use sv_api::{Base64, ErrorCode};
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::PAGE;
 
-use super::access::{Access, Read, Vault};
+use super::access::{Access, Read, SeeMembers, Vault};
+use super::reach::Reach;
 use super::{ANSWER_LEN, Vaults, leading};
 use crate::service::Result;
 use crate::store::{bodies, entries, leaves, vaults};
@@ -20,7 +23,10 @@ impl Vaults {
     /// [`crate::service::Error::Database`], as for all that read.
     pub async fn heads(&self, uid: VaultId) -> Result<VaultHeads> {
         let mut snapshot = self.db.read().await?;
-        let heads = vaults::heads_of(&mut snapshot, uid).await?;
+        let now_ms = self.clock.now_ms();
+        let reach = Reach::of(&mut snapshot, &[uid], now_ms).await?;
+        let heads = vaults::heads_of_all(&mut snapshot, reach.principals(), now_ms).await?;
+        let heads: BTreeMap<_, _> = heads.into_iter().map(|(_, id, head)| (id, head)).collect();
         let vaults = heads
             .into_iter()
             .map(|(vault_id, head)| VaultHead {
@@ -36,7 +42,7 @@ impl Vaults {
     ///
     /// # Errors
     /// See [`Self::heads`].
-    pub async fn membership(&self, access: &Access<Read, Vault>) -> Result<MembershipLog> {
+    pub async fn membership(&self, access: &Access<SeeMembers, Vault>) -> Result<MembershipLog> {
         let mut snapshot = self.db.read().await?;
         let genesis = vaults::genesis(&mut snapshot, access.vault_id())
             .await?

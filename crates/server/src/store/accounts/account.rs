@@ -3,7 +3,7 @@
 use sv_ledger::id::{UnlockerId, VaultId};
 
 use crate::args;
-use crate::db::{Query, Result, Row, Write};
+use crate::db::{Query, Result, Row, Value, Write};
 
 /// An account.
 pub(crate) struct Account {
@@ -54,6 +54,23 @@ pub(crate) async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Ac
     .await?
     .map(account)
     .transpose()
+}
+
+/// The uids of those of some handles, in normal form, that somebody has.
+pub(crate) async fn uids_of(
+    q: &mut impl Query,
+    handles: impl Iterator<Item = &str> + Send,
+) -> Result<Vec<(String, VaultId)>> {
+    let rows = q
+        .query_list(
+            "SELECT handle, uid FROM accounts WHERE handle IN (?..)",
+            args![],
+            handles.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
 }
 
 /// An account, locked until the end of the unit of work: nobody swaps what

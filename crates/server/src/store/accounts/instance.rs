@@ -1,5 +1,8 @@
 //! The installation's own secrets: one row, sealed, written once.
 
+use sha2::{Digest, Sha256};
+use sv_ledger::id::InstanceId;
+
 use crate::args;
 use crate::db::{Query, Result, Write};
 
@@ -11,6 +14,17 @@ pub(crate) struct StoredInstance {
     pub(crate) credential_key: Vec<u8>,
     pub(crate) opaque_public_key: [u8; 32],
     pub(crate) nonce: [u8; 32],
+}
+
+impl StoredInstance {
+    /// The installation's id.
+    pub(crate) fn id(&self) -> InstanceId {
+        let digest = Sha256::new()
+            .chain_update(self.opaque_public_key)
+            .chain_update(self.nonce)
+            .finalize();
+        InstanceId::new(digest.into())
+    }
 }
 
 pub(crate) async fn lookup(q: &mut impl Query) -> Result<Option<StoredInstance>> {

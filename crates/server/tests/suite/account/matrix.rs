@@ -6,7 +6,7 @@ use axum::http::Request;
 use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_api::{ApiError, Auth, EndpointInfo, ErrorCode, Wire};
-use sv_ledger::id::{ContentId, NodeId, SessionId, VaultId};
+use sv_ledger::id::{AccessId, ContentId, NodeId, SessionId, VaultId};
 
 use super::actor::{Answer, Draft, Person, STEP_MS, World, totp};
 
@@ -87,6 +87,7 @@ fn path(info: &EndpointInfo, victim: &Person) -> String {
         .replace("{after}", &NodeId::new([0; 16]).to_string())
         .replace("{at}", "1")
         .replace("{from}", "1")
+        .replace("{before}", &AccessId::new([0xff; 16]).to_string())
         .replace("{index}", "0")
 }
 

@@ -1,0 +1,177 @@
+//! Other vaults that an entry depends on: those it is written through, those
+//! it gives access or new keys to, and those that are members. An entry names
+//! their heads, and the server admits only the newest it holds: if one moved
+//! on, the author has to look again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sv_api::ErrorCode;
+use sv_ledger::apply::Reject;
+use sv_ledger::entry::Entry;
+use sv_ledger::id::VaultId;
+use sv_ledger::limits::NESTING;
+use sv_ledger::membership_op::{MembershipOp, PrincipalKeys};
+use sv_ledger::principals::Principals;
+use sv_ledger::state::{Head, Membership};
+
+use super::prepare::rejected;
+use crate::db::{Query, Write};
+use crate::service::Result;
+use crate::store::accounts::instance;
+use crate::store::{members, vaults};
+
+/// The memberships that an entry was prepared against.
+#[derive(Debug, Default)]
+pub(super) struct Dependencies {
+    /// For `apply`.
+    pub(super) principals: Principals,
+    /// What must still be so when the entry is committed.
+    heads: BTreeMap<VaultId, Head>,
+    /// Whether the entry makes a vault a member.
+    is_nesting: bool,
+}
+
+impl Dependencies {
+    /// Reads them as they stand.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Conflict`] if the entry names an older head of one.
+    pub(super) async fn read(
+        q: &mut impl Query,
+        vault: &Membership,
+        entry: &Entry,
+    ) -> Result<Self> {
+        let mut wanted: BTreeSet<VaultId> = entry.named_heads().map(|via| via.vault_id).collect();
+        wanted.extend(vault.vault_members().map(|(id, _)| *id));
+        let mut found = BTreeMap::<VaultId, Membership>::new();
+        for _ in 0..=NESTING {
+            let level: Vec<_> = wanted
+                .difference(&found.keys().copied().collect())
+                .copied()
+                .collect();
+            if level.is_empty() {
+                break;
+            }
+            for membership in vaults::memberships(q, level.into_iter()).await? {
+                wanted.extend(membership.vault_members().map(|(id, _)| *id));
+                found.insert(membership.vault_id, membership);
+            }
+        }
+        for named in entry.named_heads() {
+            let newest = found.get(&named.vault_id).map(|m| m.head);
+            if newest.is_some_and(|newest| newest != named.head) {
+                return Err(ErrorCode::Conflict.into());
+            }
+        }
+        let makes_member =
+            |op: &MembershipOp| matches!(op, MembershipOp::Grant(op) if op.keys.is_vault());
+        Ok(Self {
+            heads: found.values().map(|m| (m.vault_id, m.head)).collect(),
+            principals: found.into_values().collect(),
+            is_nesting: entry.membership_ops().iter().any(makes_member),
+        })
+    }
+
+    /// Locks them, and finds them as they were read.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Conflict`] if one has moved on.
+    pub(super) async fn hold(&self, write: &mut Write) -> Result<()> {
+        if self.heads.is_empty() {
+            return Ok(());
+        }
+        if self.is_nesting {
+            // Two that nest at once could make a circle that neither sees.
+            instance::lock(write).await?;
+        }
+        let ids = self.heads.keys().copied();
+        let now = vaults::lock_memberships(write, ids).await?;
+        let now: BTreeMap<_, _> = now.into_iter().map(|m| (m.vault_id, m.head)).collect();
+        match now == self.heads {
+            true => Ok(()),
+            false => Err(ErrorCode::Conflict.into()),
+        }
+    }
+
+    /// Refuses vaults inside vaults, deeper than anybody follows, or in a
+    /// circle. After [`Self::hold`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::Rejected`].
+    pub(super) async fn check_nesting(&self, q: &mut impl Query, after: &Membership) -> Result<()> {
+        if !self.is_nesting {
+            return Ok(());
+        }
+        let below = after.depth(&self.principals);
+        let mut above = 0;
+        let mut level = BTreeSet::from([after.vault_id]);
+        while above <= NESTING {
+            let up = members::vaults_of(q, level.into_iter()).await?;
+            level = up.into_iter().collect();
+            if level.is_empty() {
+                break;
+            }
+            above += 1;
+        }
+        match below {
+            Some(below) if above + below <= NESTING => Ok(()),
+            _ => Err(rejected(
+                "groups and shared folders inside one another go at most four deep, and never \
+                 in a circle",
+            )),
+        }
+    }
+
+    /// Refuses a change of records while a new key is due in a vault that is
+    /// a member: whoever lost access there could read what is written here.
+    ///
+    /// # Errors
+    /// [`Reject::Due`].
+    pub(super) fn check_key(&self, vault: &Membership, entry: &Entry) -> Result<()> {
+        if !entry.is_membership() && vault.needs_key(&self.principals) {
+            return Err(Reject::Due.into());
+        }
+        Ok(())
+    }
+}
+
+/// People are given access with the keys that their account has now, and
+/// nobody is who has no account here.
+///
+/// # Errors
+/// [`ErrorCode::Conflict`] for keys of another generation or an older head;
+/// [`ErrorCode::Rejected`] for keys that were never the account's.
+pub(super) async fn check_people(q: &mut impl Query, entry: &Entry) -> Result<()> {
+    let named: BTreeMap<VaultId, PrincipalKeys> = entry
+        .membership_ops()
+        .iter()
+        .filter_map(|op| match op {
+            MembershipOp::Grant(op) => Some((op.principal, op.keys)),
+            MembershipOp::Rekey(op) if op.principal != entry.body().vault_id => {
+                Some((op.principal, op.keys))
+            }
+            _ => None,
+        })
+        .filter(|(_, keys)| !keys.is_vault())
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let accounts = vaults::memberships(q, named.keys().copied()).await?;
+    let accounts: BTreeMap<_, _> = accounts
+        .iter()
+        .map(|m| (m.vault_id, m.principal()))
+        .collect();
+    for (uid, keys) in named {
+        let is_person = |keys: &&PrincipalKeys| !keys.is_vault();
+        let account = accounts.get(&uid).filter(is_person);
+        let account = account.ok_or_else(|| rejected("nobody here has this account"))?;
+        if account.head.seq != keys.head.seq {
+            return Err(ErrorCode::Conflict.into());
+        }
+        if *account != keys {
+            return Err(rejected("the keys are not those of this account"));
+        }
+    }
+    Ok(())
+}
