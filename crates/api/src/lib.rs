@@ -6,6 +6,7 @@ pub mod account;
 pub mod endpoint;
 pub mod error;
 pub mod openapi;
+pub mod page;
 pub mod share;
 pub mod text;
 pub mod vault;

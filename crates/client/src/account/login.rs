@@ -36,7 +36,7 @@ pub struct AwaitingCode<P> {
     handle: Handle,
     device_label: String,
     known: Option<Profile>,
-    token: String,
+    token: Option<String>,
     kek: Kek,
     keep: Keep,
     older: Older,
@@ -149,7 +149,7 @@ impl<P: Platform> AwaitingCode<P> {
     /// # Errors
     /// Those of a call with the log-in itself, or any [`Tamper`] without it.
     pub async fn finish(self, code: &str) -> Result<Session<P>, (Option<Box<Self>>, ClientError)> {
-        let server = Server::with_token(&self.platform, &self.token);
+        let server = Server::in_session(&self.platform, self.token.as_deref());
         let request = CodeRequest {
             code: code.to_owned(),
             device_label: self.device_label.clone(),
@@ -168,7 +168,7 @@ impl<P: Platform> AwaitingCode<P> {
 
     async fn open(
         self,
-        token: String,
+        token: Option<String>,
         device_token: Option<String>,
         unlock: &Unlock,
     ) -> Result<Session<P>> {
@@ -189,7 +189,7 @@ impl<P: Platform> AwaitingCode<P> {
                 return Err(older);
             }
         }
-        let server = Server::with_token(&self.platform, &token);
+        let server = Server::in_session(&self.platform, token.as_deref());
         let account = verify_identity(&server, unlock.uid, &keys, &self.instance.id).await?;
         if account != self.handle {
             return Err(Tamper::Identity.into());

@@ -61,7 +61,7 @@ impl<P: Platform> Session<P> {
 
     /// The server, as this session sees it.
     pub fn server(&self) -> Server<'_, P> {
-        Server::with_token(&self.platform, &self.profile.token)
+        Server::in_session(&self.platform, self.profile.token.as_deref())
     }
 
     pub(super) async fn update(&mut self, change: impl FnOnce(&mut Profile)) -> Result<()> {

@@ -118,7 +118,7 @@ impl Accounts {
                 let unlock = unlock(&mut w, &now, UnlockerKind::Recovery).await?;
                 w.commit().await?;
                 Ok(LoginResponse {
-                    session,
+                    session: Some(session),
                     device_token: None,
                     unlock,
                 })

@@ -89,7 +89,7 @@ impl Accounts {
         let unlock = unlock(&mut w, &account, UnlockerKind::Password).await?;
         w.commit().await?;
         Ok(LoginResponse {
-            session: token,
+            session: Some(token),
             device_token: Some(device_token.0),
             unlock,
         })

@@ -251,7 +251,7 @@ impl Accounts {
         charge.give_back(&mut w).await?;
         w.commit().await?;
         Ok(FullSession {
-            session,
+            session: Some(session),
             device_token,
         })
     }

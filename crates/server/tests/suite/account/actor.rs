@@ -314,9 +314,9 @@ impl Draft {
         self.person.backup_codes = finished.backup_codes;
         let code = self.person.code(world);
         let confirmed = world
-            .call(SignupConfirm, Some(&finished.session), &code)
+            .call(SignupConfirm, finished.session.as_deref(), &code)
             .await?;
-        self.person.session = confirmed.session;
+        self.person.session = confirmed.session.unwrap();
         self.person.device = Some(confirmed.device_token);
         // The first code's step is used up.
         world.pass(STEP_MS);
@@ -471,7 +471,7 @@ impl Person {
             ke3: ke3.into(),
         };
         let finished = parse::<LoginFinish>(&world.send(from, LoginFinish, None, &finish).await)?;
-        Ok(finished.session)
+        Ok(finished.session.unwrap())
     }
 
     /// KE3 by the right password, or nonsense by a wrong one.

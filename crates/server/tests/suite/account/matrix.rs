@@ -52,7 +52,7 @@ async fn cast() -> Cast {
         },
         Caller {
             name: "signup",
-            token: Some(pending.session),
+            token: pending.session,
             allowed: &[Auth::Public, Auth::Signup],
         },
         Caller {
@@ -62,7 +62,7 @@ async fn cast() -> Cast {
         },
         Caller {
             name: "recovery",
-            token: Some(recovery.session),
+            token: recovery.session,
             allowed: &[Auth::Public, Auth::FullOrRecovery],
         },
         Caller {
@@ -79,7 +79,7 @@ async fn cast() -> Cast {
 }
 
 /// The path, with the victim's ids where it wants ids.
-fn path(info: &EndpointInfo, victim: &Person) -> String {
+pub(super) fn path(info: &EndpointInfo, victim: &Person) -> String {
     info.path
         .replace("{vault}", &victim.drive.to_string())
         .replace("{session}", &SessionId::new([1; 16]).to_string())

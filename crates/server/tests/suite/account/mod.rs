@@ -4,6 +4,7 @@ pub(crate) mod actor;
 pub(crate) mod halves;
 pub(crate) mod limits;
 pub(crate) mod matrix;
+pub(crate) mod page;
 pub(crate) mod random_requests;
 pub(crate) mod running;
 pub(crate) mod second_factor;

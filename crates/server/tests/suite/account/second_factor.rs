@@ -79,7 +79,7 @@ pub(crate) async fn a_backup_code_works_once() {
         .await
         .unwrap();
     let status = world
-        .call(GetAccount, Some(&done.session), &Empty {})
+        .call(GetAccount, done.session.as_deref(), &Empty {})
         .await
         .unwrap();
     assert_eq!(status.backup_codes_left, 9);
@@ -186,7 +186,7 @@ pub(crate) async fn a_reset_code_takes_the_place_of_both_and_gives_nothing_alone
         .await
         .unwrap();
     // They have no code to prove anything with: the reset code was the proof.
-    let session = Some(login.session.as_str());
+    let session = login.session.as_deref();
     let setup = world.call(TotpStart, session, &Empty {}).await.unwrap();
     let new = request(&totp(&setup.secret, world.now_ms()));
     world.call(TotpFinish, session, &new).await.unwrap();

@@ -25,7 +25,7 @@ pub(crate) async fn sign_up_and_log_in() {
     assert_eq!(login.unlock.uid, alice.uid);
     assert_eq!(login.unlock.wrap.sealed.0, alice.wraps[0]);
     let status = world
-        .call(GetAccount, Some(&login.session), &Empty {})
+        .call(GetAccount, login.session.as_deref(), &Empty {})
         .await
         .unwrap();
     assert_eq!(
@@ -65,12 +65,12 @@ pub(crate) async fn an_unconfirmed_sign_up_is_forgotten() {
         .await
         .unwrap();
     let right = draft.person.code_of(&finished.totp.secret, &world);
-    let old = world.call(SignupConfirm, Some(&finished.session), &right);
+    let old = world.call(SignupConfirm, finished.session.as_deref(), &right);
     assert_eq!(code(old.await), ErrorCode::NotLoggedIn);
 
     world.pass(SIGNUP_TTL_MS);
     let right = draft.person.code_of(&again.totp.secret, &world);
-    let late = world.call(SignupConfirm, Some(&again.session), &right);
+    let late = world.call(SignupConfirm, again.session.as_deref(), &right);
     assert_eq!(code(late.await), ErrorCode::NotLoggedIn);
     Person::sign_up(&world, "alice").await;
 }
@@ -180,7 +180,7 @@ pub(crate) async fn sessions_end_by_log_out_revocation_and_time() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let bob = Person::sign_up(&world, "bob").await;
-    let second = alice.log_in(&world).await.unwrap().session;
+    let second = alice.log_in(&world).await.unwrap().session.unwrap();
     let list = world
         .call(ListSessions, Some(&second), &Empty {})
         .await
