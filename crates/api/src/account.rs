@@ -244,6 +244,9 @@ pub struct LoginResponse {
     pub device_token: Option<String>,
     /// What opens the root key.
     pub unlock: Unlock,
+    /// Whether the account was about to be deleted, which this has called off.
+    #[serde(default)]
+    pub called_off_deletion: bool,
 }
 
 /// Asks for a recovery challenge.
@@ -316,6 +319,14 @@ pub struct AccountStatus {
     pub administrator: bool,
     /// Whether it has an authenticator; not after an administrator's reset.
     pub has_authenticator: bool,
+}
+
+/// An account that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Deletion {
+    /// From when on it is gone, unless somebody logs in before, Unix
+    /// milliseconds.
+    pub deleted_from_ms: u64,
 }
 
 /// A logged-in device.
@@ -408,6 +419,7 @@ json_wire!(
     UnlockerSet,
     BackupCodes,
     AccountStatus,
+    Deletion,
     SessionList,
     SessionHalf,
     KeptHalf,

@@ -3,6 +3,7 @@
 //! framework.
 
 pub mod account;
+pub mod admin;
 pub mod endpoint;
 pub mod error;
 pub mod openapi;

@@ -1,7 +1,7 @@
 //! Log-in: password, then code, then the root key, then proof that the
 //! account the server shows is the one whose key opened (spec: `account.md` §5).
 
-use sv_api::account::{CodeRequest, LoginFinishRequest, LoginStartRequest, Unlock};
+use sv_api::account::{CodeRequest, LoginFinishRequest, LoginResponse, LoginStartRequest, Unlock};
 use sv_api::endpoint::{LoginFinish, LoginSecondFactor, LoginStart};
 use sv_core::unlock::{WrapContext, unwrap_root_key};
 use sv_core::{AccountKeys, AccountRootKey, Kek};
@@ -158,20 +158,13 @@ impl<P: Platform> AwaitingCode<P> {
             .call(&LoginSecondFactor, request, Repeat::Never)
             .await
         {
-            Ok(answer) => self
-                .open(answer.session, answer.device_token, &answer.unlock)
-                .await
-                .map_err(|error| (None, error)),
+            Ok(answer) => self.open(answer).await.map_err(|error| (None, error)),
             Err(error) => Err((Some(Box::new(self)), error)),
         }
     }
 
-    async fn open(
-        self,
-        token: Option<String>,
-        device_token: Option<String>,
-        unlock: &Unlock,
-    ) -> Result<Session<P>> {
+    async fn open(self, answer: LoginResponse) -> Result<Session<P>> {
+        let (token, unlock) = (answer.session, &answer.unlock);
         let (root, unlockers) = open_root(unlock, UnlockerKind::Password, &self.kek)?;
         let keys = AccountKeys::derive(&root, unlockers.generation);
         if let Some(known) = &self.known
@@ -209,7 +202,7 @@ impl<P: Platform> AwaitingCode<P> {
             device_id,
             device_label: self.device_label,
             token,
-            device_token,
+            device_token: answer.device_token,
             generation: unlockers.generation,
             unlockers_version: unlockers.version,
             rest: Rest::Device,
@@ -223,7 +216,7 @@ impl<P: Platform> AwaitingCode<P> {
             }
         }
         profile.save(&self.platform).await?;
-        Session::resume(self.platform).await
+        Session::begin(self.platform, answer.called_off_deletion).await
     }
 }
 

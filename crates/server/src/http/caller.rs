@@ -9,7 +9,7 @@ use super::page::Page;
 use super::route::Caller;
 use crate::app::App;
 use crate::service::account::session::{
-    AnySession, Full, FullOrRecovery, SecondFactor, Session, Signup,
+    Admin, AnySession, Full, FullOrRecovery, SecondFactor, Session, Signup,
 };
 
 /// What a request has to show.
@@ -83,6 +83,14 @@ impl Caller for Session<FullOrRecovery> {
 
     async fn identify(app: &App, credentials: &Credentials<'_>) -> Result<Self, Refused> {
         Ok(session(app, credentials).await?.full_or_recovery()?)
+    }
+}
+
+impl Caller for Session<Admin> {
+    const AUTH: Auth = Auth::Admin;
+
+    async fn identify(app: &App, credentials: &Credentials<'_>) -> Result<Self, Refused> {
+        Ok(session(app, credentials).await?.admin()?)
     }
 }
 

@@ -17,10 +17,19 @@ use asset::{Asset, Variant};
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Scripts and styles are files of this server; nothing is inline, nothing is
-/// sent anywhere, and nobody frames the pages.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Scripts and styles are files of this server, nothing is inline, nothing
+/// goes to anybody else, and nobody frames the pages. Text becomes script
+/// nowhere: the one policy that makes addresses of scripts is `boot.js`'s.
+/// What files hold is shown from `blob:`, which only pictures and media may.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; \
+    connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types securevault";
+
+/// The camera reads QR codes; nothing else of a device is wanted.
+const PERMISSIONS: &str = "camera=(self), accelerometer=(), display-capture=(), geolocation=(), \
+    gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
 
 /// The page for what is not there.
 const NOT_FOUND: &str = "not-found.html";
@@ -64,6 +73,7 @@ fn guard(mut response: Response) -> Response {
         (header::CONTENT_SECURITY_POLICY.as_str(), POLICY),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
+        ("permissions-policy", PERMISSIONS),
     ] {
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);

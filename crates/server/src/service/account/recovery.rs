@@ -121,6 +121,8 @@ impl Accounts {
                     session: Some(session),
                     device_token: None,
                     unlock,
+                    // Only a log-in does that.
+                    called_off_deletion: false,
                 })
             })
             .await;

@@ -1,6 +1,8 @@
 //! Accounts over the real router: stories, attacks, limits, authorisation.
 
 pub(crate) mod actor;
+pub(crate) mod admin;
+pub(crate) mod deletion;
 pub(crate) mod halves;
 pub(crate) mod limits;
 pub(crate) mod matrix;

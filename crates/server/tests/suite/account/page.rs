@@ -12,7 +12,7 @@ use sv_api::{ApiError, Auth, Endpoint, ErrorCode, Wire};
 use sv_pake::ClientLogin;
 use tower::ServiceExt;
 
-use super::actor::{Draft, Person, World, rng};
+use super::actor::{Draft, Person, World, code, rng, totp};
 use super::matrix::path;
 
 const TLS: &str = "https://vault.example";
@@ -155,10 +155,23 @@ pub(crate) async fn a_page_signs_up_and_recovers_by_cookie() {
     let mut browser = Browser::at(&world, TLS);
     let finished = browser.call(SignupFinish, &draft.request).await.unwrap();
     assert_eq!(finished.session, None);
-    let code = draft.person.code_of(&finished.totp.secret, &world);
-    let full = browser.call(SignupConfirm, &code).await.unwrap();
+    let first = draft.person.code_of(&finished.totp.secret, &world);
+    let full = browser.call(SignupConfirm, &first).await.unwrap();
     assert_eq!(full.session, None);
     assert!(browser.call(GetAccount, &Empty {}).await.is_ok());
+
+    let bob = Person::sign_up(&world, "bob").await;
+    let start = RecoveryStartRequest {
+        handle: "bob".to_owned(),
+    };
+    let nonce = browser.call(RecoveryStart, &start).await.unwrap().nonce;
+    let code = totp(&bob.totp, world.now_ms());
+    let answer = bob.answer_challenge(&world, &bob.recovery, nonce, code);
+    let login = browser.call(RecoveryFinish, &answer.await).await.unwrap();
+    assert_eq!(login.session, None);
+    // In place of the one before.
+    let status = browser.call(GetAccount, &Empty {}).await.unwrap();
+    assert_eq!(status.handle, "bob");
 }
 
 #[tokio::test]
@@ -167,7 +180,7 @@ pub(crate) async fn without_tls_nothing_is_opened_for_a_page_elsewhere() {
     let alice = Person::sign_up(&world, "alice").await;
     let mut browser = Browser::at(&world, "http://192.168.1.5:8080");
     let refused = browser.log_in(&alice).await;
-    assert_eq!(refused.unwrap_err().code, ErrorCode::TlsRequired);
+    assert_eq!(code(refused), ErrorCode::TlsRequired);
     assert!(browser.cookies.is_empty());
     // The step was not used up: nothing had been looked at.
     assert!(Browser::at(&world, TLS).log_in(&alice).await.is_ok());

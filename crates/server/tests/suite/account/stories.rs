@@ -5,6 +5,7 @@ use sv_api::account::{SignupPolicy, SignupStartRequest};
 use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_ledger::limits::{SESSION_TTL_MS, SIGNUP_TTL_MS};
+use sv_server::service::account::Administers;
 
 use super::actor::{Draft, Person, STEP_MS, World, code, register};
 
@@ -144,7 +145,9 @@ pub(crate) async fn invitations_work_once_and_the_first_makes_an_administrator()
     assert_eq!(code(again), ErrorCode::InviteRequired);
 
     // An abandoned sign-up gives its invitation back.
-    let invite = accounts.invite(false, 24 * 60 * 60 * 1000).await.unwrap();
+    let by = Administers::at_the_machine();
+    let invite = accounts.invite(&by, false, 24 * 60 * 60 * 1000).await;
+    let invite = invite.unwrap().code;
     let abandoned = Draft::new(&world, "bob", Some(invite.clone())).await;
     world
         .call(SignupFinish, None, &abandoned.request)
@@ -223,7 +226,8 @@ pub(crate) async fn a_disabled_account_is_locked_out_and_let_in_again() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let accounts = world.app.accounts();
-    accounts.set_disabled("alice", true).await.unwrap();
+    let by = Administers::at_the_machine();
+    accounts.set_disabled(&by, alice.uid, true).await.unwrap();
     let ended = world
         .call(ListVaults, Some(&alice.session), &Empty {})
         .await;
@@ -231,7 +235,7 @@ pub(crate) async fn a_disabled_account_is_locked_out_and_let_in_again() {
     assert_eq!(code(alice.log_in(&world).await), ErrorCode::AccountDisabled);
     let guess = alice.prove(&world, "guess").await;
     assert_eq!(code(guess), ErrorCode::WrongCredentials);
-    accounts.set_disabled("alice", false).await.unwrap();
+    accounts.set_disabled(&by, alice.uid, false).await.unwrap();
     alice.log_in(&world).await.unwrap();
 }
 

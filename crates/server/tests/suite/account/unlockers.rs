@@ -7,6 +7,7 @@ use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_ledger::id::{Hash, UnlockerId};
 use sv_ledger::unlock::UnlockerKind;
+use sv_server::service::account::Administers;
 
 use super::actor::{Person, STEP_MS, World, code, random, register, totp};
 
@@ -203,7 +204,9 @@ pub(crate) async fn a_reset_code_outlives_a_recovery() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let accounts = world.app.accounts();
-    let reset = accounts.reset_second_factor("alice").await.unwrap().0;
+    let by = Administers::at_the_machine();
+    let reset = accounts.reset_second_factor(&by, alice.uid).await;
+    let reset = reset.unwrap().code;
     let login = alice.recover(&world, &alice.recovery, reset.clone()).await;
     let session = login.unwrap().session.unwrap();
     let record = register(&world, "alice", "new", Some(&session), None)
