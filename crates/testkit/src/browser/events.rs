@@ -98,7 +98,7 @@ impl Events {
             let intercept = json!({ "enabled": true });
             pipe.tell(&session, "Page.setInterceptFileChooserDialog", intercept);
         }
-        if said.requests.is_some() {
+        if said.requests.is_some() || said.is_offline {
             pipe.tell(&session, "Network.enable", json!({}));
         }
         if said.is_offline {
@@ -167,6 +167,7 @@ impl Events {
         };
         let method = "Network.emulateNetworkConditions";
         for session in sessions {
+            pipe.tell(&session, "Network.enable", json!({}));
             // A worker that has just ended has no network any more.
             let _ = pipe.call(Some(&session), method, network(is_offline)).await;
         }

@@ -38,7 +38,7 @@ async fn cast() -> Cast {
         .await
         .unwrap();
     let other = Person::sign_up(&world, "other").await;
-    let administrator = Person::sign_up_to_administer(&world, "administrator").await;
+    let administrator = Person::sign_up_to_administer(&world, "ada").await;
     world.pass(STEP_MS);
     let callers = vec![
         Caller {

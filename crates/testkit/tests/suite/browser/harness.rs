@@ -22,15 +22,18 @@ fn pages_are_found_by_name_and_what_is_wrong_with_them_is_noticed() {
         browser.assert_quiet();
 
         // What a policy forbids is a complaint, and does not run.
-        let inline = "document.body.append(Object.assign(document.createElement('p'), \
-                      { id: 'x' })); document.getElementById('x').setAttribute('onclick', 'run = 1'); \
-                      document.getElementById('x').click(); typeof run";
-        assert_eq!(page.evaluate(inline).await, "undefined");
+        let foreign = "new Promise((done) => { const picture = new Image(); \
+                       picture.onload = () => done('there'); picture.onerror = () => done('refused'); \
+                       picture.src = 'https://elsewhere.example/x.png'; })";
+        assert_eq!(page.evaluate(foreign).await, "refused");
         let markup = "try { document.body.innerHTML = '<b>'; 'taken' } catch { 'refused' }";
         assert_eq!(page.evaluate(markup).await, "refused");
         let complaints = browser.complaints().join("\n");
-        assert!(complaints.contains("script-src"), "{complaints}");
-        assert!(complaints.contains("TrustedHTML"), "{complaints}");
+        assert!(complaints.contains("img-src"), "{complaints}");
+        assert!(
+            complaints.contains("require-trusted-types-for"),
+            "{complaints}"
+        );
 
         // So is an exception, and what axe finds.
         page.evaluate("setTimeout(() => { throw new Error('on purpose') }); 0")
