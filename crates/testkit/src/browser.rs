@@ -163,6 +163,8 @@ fn command(program: &Path, folder: &Path) -> Command {
             "--mute-audio",
             "--autoplay-policy=no-user-gesture-required",
             "--lang=en-US",
+            // A name that is this machine, though browsers do not know.
+            "--host-resolver-rules=MAP vault.test 127.0.0.1",
         ])
         .arg(format!(
             "--user-data-dir={}",

@@ -1,11 +1,12 @@
 //! What is left of the vaults of an account that is gone, goes too.
 
+use sv_ledger::id::VaultId;
 use sv_ledger::limits::BLOCK_GRACE_MS;
 use sv_server::args;
-use sv_server::db::Query;
+use sv_server::db::{Query, Result};
 
 use crate::append::append;
-use crate::author::{Put, content, content_id, sealed};
+use crate::author::{Put, content, content_id, node, sealed};
 use crate::world::World;
 
 async fn rows(world: &World) -> Vec<u64> {
@@ -24,6 +25,21 @@ async fn rows(world: &World) -> Vec<u64> {
         counts.push(row.unwrap().take(0).unwrap());
     }
     counts
+}
+
+/// The account of somebody whose time is over in a moment, and who refers to
+/// somebody else's content, as a member would.
+async fn give_up(world: &World, uid: VaultId, vault_id: VaultId) -> Result<()> {
+    let mut write = world.db.write().await?;
+    let sql = "INSERT INTO content_refs (vault_id, node_id, content_id, owner) VALUES (?, ?, ?, ?)";
+    let shared = args![vault_id, node(9), content_id(1), uid];
+    write.execute(sql, shared).await?;
+    let sql = "INSERT INTO accounts (uid, handle, administrator, disabled, created_ms, \
+               password_record, unlockers, unlockers_version, totp_last_step, new_totp_until_ms, \
+               deleted_from_ms) VALUES (?, 'alice', 0, 0, 0, ?, ?, 1, 0, 0, ?)";
+    let account = args![uid, vec![0_u8], vec![0_u8], world.now_ms() + 1];
+    write.execute(sql, account).await?;
+    write.commit().await
 }
 
 /// More rows of each kind than one unit of work removes; and a content that
@@ -53,23 +69,8 @@ pub(crate) async fn vaults_go_with_all_they_hold_and_nothing_that_is_shared() {
         let request = log.request(puts.collect(), &[], world.now_ms());
         append(&world, &mut log, request).await;
     }
-    // As if alice referred to bob's content too, as a member would.
-    let mut write = world.db.write().await.unwrap();
-    let sql = "INSERT INTO content_refs (vault_id, node_id, content_id, owner) VALUES (?, ?, ?, ?)";
-    let shared = args![
-        log.vault_id(),
-        crate::author::node(9),
-        content_id(1),
-        alice.uid
-    ];
-    write.execute(sql, shared).await.unwrap();
-    let sql = "INSERT INTO accounts (uid, handle, administrator, disabled, created_ms, \
-               password_record, unlockers, unlockers_version, totp_last_step, new_totp_until_ms, \
-               deleted_from_ms) VALUES (?, 'alice', 0, 0, 0, ?, ?, 1, 0, 0, ?)";
-    let empty = || vec![0_u8];
-    let account = args![alice.uid, empty(), empty(), world.now_ms() + 1];
-    write.execute(sql, account).await.unwrap();
-    write.commit().await.unwrap();
+    let goes = || give_up(&world, alice.uid, log.vault_id());
+    world.db.retry(goes).await.unwrap();
 
     assert_eq!(world.jobs.run().await.unwrap().deleted_accounts, 0);
     world.pass(1);

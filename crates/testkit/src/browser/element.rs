@@ -182,17 +182,22 @@ impl Element {
 
     /// Puts a text in place of what is in a field.
     pub async fn fill(&self, text: &str) {
+        self.write(text).await;
+        let what = format!("{text:?} in {self:?}");
+        // A password's value is not shown.
+        if !self.is_password().await {
+            let is_written = async || (self.value().await == text).then_some(());
+            self.page.until(&what, is_written).await;
+        }
+    }
+
+    /// The same in a field that goes away once it is full.
+    pub async fn write(&self, text: &str) {
         self.click().await;
         self.page.press(Key::A.ctrl()).await;
         match text {
             "" => self.page.press(Key::DELETE).await,
             text => self.page.type_text(text).await,
-        }
-        let what = format!("{text:?} in {self:?}");
-        let is_written = async || (self.value().await == text).then_some(());
-        // A password's value is not shown.
-        if self.state("protected").await.is_null() && !self.is_password().await {
-            self.page.until(&what, is_written).await;
         }
     }
 
@@ -208,6 +213,13 @@ impl Element {
     pub async fn press(&self, key: Key) {
         self.focus().await;
         self.page.press(key).await;
+    }
+
+    /// Turns the wheel over it, by CSS pixels downwards.
+    pub async fn scroll(&self, pixels: i32) {
+        let (x, y) = self.place().await;
+        let event = json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": pixels });
+        self.page.call("Input.dispatchMouseEvent", event).await;
     }
 
     /// Where its middle is, once it is shown and nothing is over it.
