@@ -127,8 +127,10 @@ pub struct SignupFinishRequest {
 /// A new account that waits for its first one-time code.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SignupFinishResponse {
-    /// A session that can only confirm the second factor.
-    pub session: String,
+    /// Token of a session that can only confirm the second factor; none if it
+    /// is in the page's cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The second factor to set up.
     pub totp: TotpSetup,
     /// Codes for when the authenticator is lost; each works once.
@@ -159,8 +161,9 @@ pub struct CodeRequest {
 /// A session that may do everything, after the second factor of a sign-up.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct FullSession {
-    /// The bearer token.
-    pub session: String,
+    /// The session's token; none if it is in the page's cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Recognises this device at its next log-in, so that strangers who
     /// guess cannot lock it out.
     pub device_token: String,
@@ -210,8 +213,10 @@ pub struct ProofFinishRequest {
 /// The password was right; the second factor is next.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LoginFinishResponse {
-    /// A session that can only give the second factor.
-    pub session: String,
+    /// Token of a session that can only give the second factor; none if it is
+    /// in the page's cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// What a device needs to open the root key: only ever sent after an
@@ -231,13 +236,17 @@ pub struct Unlock {
 /// A complete log-in.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LoginResponse {
-    /// The bearer token.
-    pub session: String,
+    /// The session's token; none if it is in the page's cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Recognises this device at its next log-in; none after a recovery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
     /// What opens the root key.
     pub unlock: Unlock,
+    /// Whether the account was about to be deleted, which this has called off.
+    #[serde(default)]
+    pub called_off_deletion: bool,
 }
 
 /// Asks for a recovery challenge.
@@ -312,6 +321,14 @@ pub struct AccountStatus {
     pub has_authenticator: bool,
 }
 
+/// An account that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Deletion {
+    /// From when on it is gone, unless somebody logs in before, Unix
+    /// milliseconds.
+    pub deleted_from_ms: u64,
+}
+
 /// A logged-in device.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SessionInfo {
@@ -355,6 +372,29 @@ pub struct SessionList {
     pub sessions: Vec<SessionInfo>,
 }
 
+/// An answer that opens a session.
+pub trait OpensSession {
+    /// Takes its token out.
+    fn take_token(&mut self) -> Option<String>;
+}
+
+macro_rules! opens_session {
+    ($($answer:ident),*) => {$(
+        impl OpensSession for $answer {
+            fn take_token(&mut self) -> Option<String> {
+                self.session.take()
+            }
+        }
+    )*};
+}
+
+opens_session!(
+    SignupFinishResponse,
+    FullSession,
+    LoginFinishResponse,
+    LoginResponse
+);
+
 json_wire!(
     Instance,
     NewVault,
@@ -379,6 +419,7 @@ json_wire!(
     UnlockerSet,
     BackupCodes,
     AccountStatus,
+    Deletion,
     SessionList,
     SessionHalf,
     KeptHalf,

@@ -2,11 +2,12 @@
 //! bodies it takes and gives. Server, client, authorisation matrix and
 //! OpenAPI document all come from the table at the end.
 
-use sv_ledger::id::{AccessId, ContentId, NodeId, SessionId, VaultId};
+use sv_ledger::id::{AccessId, ContentId, InvitationId, NodeId, SessionId, VaultId};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::account::*;
+use crate::admin::*;
 use crate::share::*;
 use crate::vault::*;
 use crate::wire::{Empty, Wire};
@@ -49,6 +50,8 @@ pub enum Auth {
     Full,
     /// Full, or one opened by the recovery key.
     FullOrRecovery,
+    /// Full, of an account that administers the server.
+    Admin,
 }
 
 /// One endpoint; its fields are the parameters of its path.
@@ -230,8 +233,29 @@ endpoints! {
     KeepSessionHalf Put "/v1/account/session-half" Full json(SessionHalf) -> json(KeptHalf);
     /// This session's half; gone with the session.
     GetSessionHalf Get "/v1/account/session-half" Full none(Empty) -> json(SessionHalf);
+    /// Has the account deleted after a grace period; wants a fresh proof. Every
+    /// session ends, and logging in again calls it off.
+    DeleteAccount Post "/v1/account/deletion" Full none(Empty) -> json(Deletion);
     /// Ends this session.
     Logout Post "/v1/logout" FullOrRecovery none(Empty) -> none(Empty);
+
+    /// How the server stands.
+    GetServerStatus Get "/v1/admin/server" Admin none(Empty) -> json(ServerStatus);
+    /// Everybody with an account, and what they store.
+    ListPeople Get "/v1/admin/people" Admin none(Empty) -> json(People);
+    /// Limits what an account may store.
+    SetPersonQuota { person: VaultId } Put "/v1/admin/people/{person}/quota" Admin json(SetQuota) -> none(Empty);
+    /// Locks an account out, with all its sessions, or lets it in again; never one's own.
+    SetPersonDisabled { person: VaultId } Put "/v1/admin/people/{person}/disabled" Admin json(SetDisabled) -> none(Empty);
+    /// For somebody who lost authenticator and backup codes: a code that stands in
+    /// for them once; wants a fresh proof. Their sessions end.
+    ResetPersonSecondFactor { person: VaultId } Post "/v1/admin/people/{person}/second-factor/reset" Admin none(Empty) -> json(ResetCode);
+    /// Invitations that are still good.
+    ListInvitations Get "/v1/admin/invitations" Admin none(Empty) -> json(Invitations);
+    /// Invites somebody; an administrator only with a fresh proof.
+    CreateInvitation Post "/v1/admin/invitations" Admin json(NewInvitation) -> json(Invited);
+    /// Revokes an invitation that nobody has used.
+    RevokeInvitation { invitation: InvitationId } Delete "/v1/admin/invitations/{invitation}" Admin none(Empty) -> none(Empty);
 
     /// The heads of every vault that the session may read.
     ListVaults Get "/v1/vaults" Full none(Empty) -> json(VaultHeads);

@@ -91,6 +91,10 @@ error_codes! {
     CodeUsed "code_used" 401 "This code was already used. Wait for the next one.";
     /// The session is not allowed to do this.
     Forbidden "forbidden" 403 "This session is not allowed to do that.";
+    /// A request in the name of a page that another site has sent.
+    CrossSite "cross_site" 403 "This request did not come from this server's own pages.";
+    /// A page's session over plain HTTP.
+    TlsRequired "tls_required" 403 "A browser can log in here over https:// alone. Whoever runs this server can turn TLS on.";
     /// The second factor has not been given.
     SecondFactorRequired "second_factor_required" 403 "The second factor has not been confirmed yet.";
     /// A fresh proof of the password is needed first.

@@ -3,9 +3,11 @@
 //! framework.
 
 pub mod account;
+pub mod admin;
 pub mod endpoint;
 pub mod error;
 pub mod openapi;
+pub mod page;
 pub mod share;
 pub mod text;
 pub mod vault;

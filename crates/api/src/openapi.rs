@@ -23,7 +23,10 @@ pub fn document() -> String {
         },
         "paths": paths,
         "components": {
-            "securitySchemes": { "session": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "session": { "type": "http", "scheme": "bearer" },
+                "page": { "type": "apiKey", "in": "cookie", "name": "__Host-securevault" },
+            },
             "schemas": named_schemas(),
         },
     })
@@ -56,7 +59,7 @@ fn operation(info: &EndpointInfo) -> Value {
         },
     });
     if info.auth != Auth::Public {
-        operation["security"] = json!([{ "session": [] }]);
+        operation["security"] = json!([{ "session": [] }, { "page": [] }]);
     }
     if !info.request_type.is_empty() {
         operation["requestBody"] = json!({

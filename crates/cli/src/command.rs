@@ -1,6 +1,7 @@
 //! The command line: one file per group of commands.
 
 mod accept_restore;
+mod account;
 mod arrange;
 mod decrypt;
 mod get;
@@ -69,6 +70,7 @@ enum Command {
     Sessions(password::Sessions),
     Totp(totp::Totp),
     Recovery(recovery::Recovery),
+    Account(account::Account),
     Put(put::Put),
     Get(get::Get),
     Cat(get::Cat),
@@ -121,6 +123,7 @@ impl Cli {
             Command::Sessions(command) => command.run(&context).await,
             Command::Totp(command) => command.run(&context).await,
             Command::Recovery(command) => command.run(&context).await,
+            Command::Account(command) => command.run(&context).await,
             Command::Put(command) => command.run(&context).await,
             Command::Get(command) => command.run(&context).await,
             Command::Cat(command) => command.run(&context).await,

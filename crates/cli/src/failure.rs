@@ -110,6 +110,8 @@ const fn refusal_exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::WrongCode
         | ErrorCode::CodeUsed
         | ErrorCode::Forbidden
+        | ErrorCode::CrossSite
+        | ErrorCode::TlsRequired
         | ErrorCode::SecondFactorRequired
         | ErrorCode::ProofRequired
         | ErrorCode::AccountDisabled

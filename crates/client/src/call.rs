@@ -38,11 +38,11 @@ impl<'p, P: Platform> Server<'p, P> {
         }
     }
 
-    /// With a session's token.
-    pub fn with_token(platform: &'p P, token: &str) -> Self {
+    /// In a session: with its token, or without where a browser keeps that.
+    pub fn in_session(platform: &'p P, token: Option<&str>) -> Self {
         Self {
             platform,
-            token: Some(Zeroizing::new(token.to_owned())),
+            token: token.map(|token| Zeroizing::new(token.to_owned())),
         }
     }
 

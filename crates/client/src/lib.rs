@@ -6,6 +6,7 @@
 //! [`account::AwaitingCode`], a plan gives conflicts to decide.
 
 pub mod account;
+pub mod admin;
 pub mod call;
 pub mod drive;
 pub mod error;

@@ -19,7 +19,7 @@ pub struct HttpRequest<'a> {
     pub path: String,
     /// Media type of the body; empty for none.
     pub content_type: &'static str,
-    /// Session token.
+    /// Session token; none without a session, and where a browser keeps it.
     pub token: Option<&'a str>,
     /// Body.
     pub body: bytes::Bytes,

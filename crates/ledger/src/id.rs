@@ -102,6 +102,10 @@ byte_id!(
     AccessId, 16
 );
 byte_id!(
+    /// An invitation to a server, not its code.
+    InvitationId, 16
+);
+byte_id!(
     /// One way of opening an account's root key.
     UnlockerId, 16
 );

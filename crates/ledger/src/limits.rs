@@ -63,5 +63,9 @@ pub const UPLOAD_TTL_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub const SIGNUP_TTL_MS: u64 = 60 * 60 * 1000;
 /// Milliseconds an unused session lives.
 pub const SESSION_TTL_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Milliseconds in which logging in calls the deletion of an account off.
+pub const DELETION_GRACE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Milliseconds an invitation is good for at most.
+pub const INVITATION_TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// Milliseconds a block outlives its last reference.
 pub const BLOCK_GRACE_MS: u64 = 24 * 60 * 60 * 1000;

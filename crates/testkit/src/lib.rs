@@ -11,6 +11,7 @@
 
 mod actor;
 mod authenticator;
+mod browser;
 mod canary;
 mod clock;
 mod daemon;
@@ -31,6 +32,7 @@ mod tap;
 mod terminal;
 
 pub use actor::{Actor, Host, PASSWORD, get, one_time_code, put};
+pub use browser::{Browser, Element, Key, Name, Page, Profile, Screen};
 pub use canary::Canaries;
 pub use clock::TestClock;
 pub use daemon::{Checked, Daemon, Newcomer, Wrapper};

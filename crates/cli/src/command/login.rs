@@ -123,10 +123,16 @@ impl Login {
                  codes, by `securevault totp backup-codes`.",
             );
         }
+        if session.has_called_off_deletion() {
+            context
+                .out
+                .warn("This account was about to be deleted. Logging in has called that off.");
+        }
         let value = json!({
             "handle": handle,
             "server": server,
             "has_authenticator": has_authenticator,
+            "called_off_deletion": session.has_called_off_deletion(),
         });
         context
             .out

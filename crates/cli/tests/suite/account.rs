@@ -338,3 +338,29 @@ fn a_state_check_that_does_not_fit_logs_out_again() {
     login(&String::from_utf8(forged).unwrap()).exits(5);
     home.run(&["ls"]).exits(3);
 }
+
+#[test]
+fn a_deletion_is_asked_twice_and_called_off_by_a_log_in() {
+    let world = World::start();
+    let alice = world.sign_up("alice");
+    alice.home.feed(&["put", "-", "/kept"], b"kept").ok();
+    let code = alice.backup_code();
+    let delete = |more: &[&str]| {
+        let args = [&["account", "delete", "--json", "--code", &code], more].concat();
+        alice.home.run(&args)
+    };
+    delete(&[]).exits(2).says("--confirm");
+    delete(&["--confirm", "bob"])
+        .exits(2)
+        .says("nothing was deleted");
+    let gone = delete(&["--confirm", "alice"]).json();
+    assert!(gone["deleted_from_ms"].as_u64().is_some());
+    alice.home.run(&["ls"]).exits(3);
+    let people = world.administer(&["admin", "user", "list"]).ok().text();
+    assert!(people.contains("to be deleted"), "{people}");
+
+    let again = world.log_in(&alice, "alice", "again");
+    assert_eq!(again.run(&["cat", "/kept"]).ok().out, b"kept");
+    let people = world.administer(&["admin", "user", "list"]).ok().text();
+    assert!(!people.contains("to be deleted"), "{people}");
+}

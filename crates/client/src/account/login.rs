@@ -1,7 +1,7 @@
 //! Log-in: password, then code, then the root key, then proof that the
 //! account the server shows is the one whose key opened (spec: `account.md` §5).
 
-use sv_api::account::{CodeRequest, LoginFinishRequest, LoginStartRequest, Unlock};
+use sv_api::account::{CodeRequest, LoginFinishRequest, LoginResponse, LoginStartRequest, Unlock};
 use sv_api::endpoint::{LoginFinish, LoginSecondFactor, LoginStart};
 use sv_core::unlock::{WrapContext, unwrap_root_key};
 use sv_core::{AccountKeys, AccountRootKey, Kek};
@@ -36,7 +36,7 @@ pub struct AwaitingCode<P> {
     handle: Handle,
     device_label: String,
     known: Option<Profile>,
-    token: String,
+    token: Option<String>,
     kek: Kek,
     keep: Keep,
     older: Older,
@@ -149,7 +149,7 @@ impl<P: Platform> AwaitingCode<P> {
     /// # Errors
     /// Those of a call with the log-in itself, or any [`Tamper`] without it.
     pub async fn finish(self, code: &str) -> Result<Session<P>, (Option<Box<Self>>, ClientError)> {
-        let server = Server::with_token(&self.platform, &self.token);
+        let server = Server::in_session(&self.platform, self.token.as_deref());
         let request = CodeRequest {
             code: code.to_owned(),
             device_label: self.device_label.clone(),
@@ -158,20 +158,13 @@ impl<P: Platform> AwaitingCode<P> {
             .call(&LoginSecondFactor, request, Repeat::Never)
             .await
         {
-            Ok(answer) => self
-                .open(answer.session, answer.device_token, &answer.unlock)
-                .await
-                .map_err(|error| (None, error)),
+            Ok(answer) => self.open(answer).await.map_err(|error| (None, error)),
             Err(error) => Err((Some(Box::new(self)), error)),
         }
     }
 
-    async fn open(
-        self,
-        token: String,
-        device_token: Option<String>,
-        unlock: &Unlock,
-    ) -> Result<Session<P>> {
+    async fn open(self, answer: LoginResponse) -> Result<Session<P>> {
+        let (token, unlock) = (answer.session, &answer.unlock);
         let (root, unlockers) = open_root(unlock, UnlockerKind::Password, &self.kek)?;
         let keys = AccountKeys::derive(&root, unlockers.generation);
         if let Some(known) = &self.known
@@ -189,7 +182,7 @@ impl<P: Platform> AwaitingCode<P> {
                 return Err(older);
             }
         }
-        let server = Server::with_token(&self.platform, &token);
+        let server = Server::in_session(&self.platform, token.as_deref());
         let account = verify_identity(&server, unlock.uid, &keys, &self.instance.id).await?;
         if account != self.handle {
             return Err(Tamper::Identity.into());
@@ -209,7 +202,7 @@ impl<P: Platform> AwaitingCode<P> {
             device_id,
             device_label: self.device_label,
             token,
-            device_token,
+            device_token: answer.device_token,
             generation: unlockers.generation,
             unlockers_version: unlockers.version,
             rest: Rest::Device,
@@ -223,7 +216,7 @@ impl<P: Platform> AwaitingCode<P> {
             }
         }
         profile.save(&self.platform).await?;
-        Session::resume(self.platform).await
+        Session::begin(self.platform, answer.called_off_deletion).await
     }
 }
 

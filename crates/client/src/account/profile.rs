@@ -64,8 +64,8 @@ pub struct Profile {
     pub device_id: DeviceId,
     /// What the person calls it.
     pub device_label: String,
-    /// Session token.
-    pub token: String,
+    /// Session token; none where a browser keeps it.
+    pub token: Option<String>,
     /// Recognises this device to the server at log-in.
     pub device_token: Option<String>,
     /// Generation of the root key.
@@ -148,7 +148,7 @@ impl Profile {
         let request = SessionHalf {
             half: half.to_store().to_vec().into(),
         };
-        let server = Server::with_token(platform, &self.token);
+        let server = Server::in_session(platform, self.token.as_deref());
         let kept = server.call(&KeepSessionHalf, request, Repeat::Safe).await?;
         // What an earlier log-in kept here opens nothing any more.
         platform.keychain().wipe().await?;
@@ -193,7 +193,7 @@ impl Profile {
     }
 
     async fn fetch_half<P: Platform>(&self, platform: &P) -> Result<DeviceKey> {
-        let server = Server::with_token(platform, &self.token);
+        let server = Server::in_session(platform, self.token.as_deref());
         let answer = server.call(&GetSessionHalf, Empty {}, Repeat::Safe).await;
         match answer {
             Ok(answer) => {
@@ -213,7 +213,7 @@ impl Profile {
     pub(super) fn logged_out(self) -> Self {
         Self {
             stage: Stage::LoggedOut,
-            token: String::new(),
+            token: None,
             rest: Rest::Device,
             sealed_root: Vec::new().into(),
             ..self

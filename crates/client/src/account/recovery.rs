@@ -32,7 +32,7 @@ pub struct Recovered<'p, P> {
     platform: &'p P,
     instance: KnownInstance,
     handle: Handle,
-    token: String,
+    token: Option<String>,
     root: AccountRootKey,
     keys: AccountKeys,
     uid: VaultId,
@@ -113,7 +113,7 @@ impl<P: Platform> Recovered<'_, P> {
     /// # Errors
     /// Those of a call.
     pub async fn set_password(self, password: &str) -> Result<()> {
-        let server = Server::with_token(self.platform, &self.token);
+        let server = Server::in_session(self.platform, self.token.as_deref());
         let signer = self.keys.public().sign_pk;
         let current = CurrentSet::fetch(&server, &signer, self.version).await?;
         let version = current.body.version + 1;

@@ -1,7 +1,7 @@
 //! An open account on this device.
 
 use sv_api::account::{AccountStatus, SessionList};
-use sv_api::endpoint::{EndSession, GetAccount, ListSessions, Logout};
+use sv_api::endpoint::{DeleteAccount, EndSession, GetAccount, ListSessions, Logout};
 use sv_api::wire::Empty;
 use sv_core::AccountKeys;
 use sv_ledger::id::{SessionId, VaultId};
@@ -16,6 +16,7 @@ pub struct Session<P> {
     platform: P,
     profile: Profile,
     keys: AccountKeys,
+    called_off_deletion: bool,
 }
 
 impl<P: Platform> Session<P> {
@@ -37,6 +38,15 @@ impl<P: Platform> Session<P> {
             platform,
             profile,
             keys,
+            called_off_deletion: false,
+        })
+    }
+
+    /// The same after a log-in, which may have called off a deletion.
+    pub(super) async fn begin(platform: P, called_off_deletion: bool) -> Result<Self> {
+        Ok(Self {
+            called_off_deletion,
+            ..Self::resume(platform).await?
         })
     }
 
@@ -61,7 +71,7 @@ impl<P: Platform> Session<P> {
 
     /// The server, as this session sees it.
     pub fn server(&self) -> Server<'_, P> {
-        Server::with_token(&self.platform, &self.profile.token)
+        Server::in_session(&self.platform, self.profile.token.as_deref())
     }
 
     pub(super) async fn update(&mut self, change: impl FnOnce(&mut Profile)) -> Result<()> {
@@ -106,6 +116,24 @@ impl<P: Platform> Session<P> {
             .map(drop)
     }
 
+    /// Has the account and all it holds deleted after a grace period, in which
+    /// logging in calls it off. Wants a fresh [`super::Reproof`]. Every session
+    /// ends; what is on this device is left for [`Self::wipe`]. Gives the time
+    /// from which on the account goes, Unix milliseconds.
+    ///
+    /// # Errors
+    /// Those of a call.
+    pub async fn request_deletion(&self) -> Result<u64> {
+        let server = self.server();
+        let deletion = server.call(&DeleteAccount, Empty {}, Repeat::Never).await?;
+        Ok(deletion.deleted_from_ms)
+    }
+
+    /// Whether the log-in that opened this called the account's deletion off.
+    pub const fn has_called_off_deletion(&self) -> bool {
+        self.called_off_deletion
+    }
+
     /// Ends the session and wipes the keys and the cache from this device,
     /// also when the server cannot be told.
     ///
@@ -118,9 +146,17 @@ impl<P: Platform> Session<P> {
             .call(&Logout, Empty {}, Repeat::Never)
             .await
             .map(drop);
+        self.wipe().await?;
+        Ok(told)
+    }
+
+    /// Wipes the keys and the cache from this device, without telling anybody.
+    ///
+    /// # Errors
+    /// [`ClientError::Local`] if something could not be wiped.
+    pub async fn wipe(self) -> Result<()> {
         self.platform.keychain().wipe().await?;
         self.platform.storage().clear().await?;
-        self.profile.logged_out().save(&self.platform).await?;
-        Ok(told)
+        self.profile.logged_out().save(&self.platform).await
     }
 }

@@ -145,7 +145,7 @@ pub async fn confirm_sign_up<P: Platform>(platform: P, code: &str) -> Result<Ses
             "no sign-up waits for its first code on this device",
         ));
     }
-    let server = Server::with_token(&platform, &profile.token);
+    let server = Server::in_session(&platform, profile.token.as_deref());
     let request = CodeRequest {
         code: code.to_owned(),
         device_label: profile.device_label.clone(),

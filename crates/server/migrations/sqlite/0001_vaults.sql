@@ -16,6 +16,11 @@ CREATE TABLE vaults (
     created_ms     INTEGER NOT NULL
 ) STRICT;
 
+-- Vaults that are gone, until their rows in other tables are too.
+CREATE TABLE removed_vaults (
+    vault_id BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE members (
     principal  BLOB    NOT NULL,
     vault_id   BLOB    NOT NULL,

@@ -33,8 +33,10 @@ CREATE TABLE accounts (
     totp               BLOB,              -- sealed; none after a reset
     totp_last_step     INTEGER NOT NULL,
     new_totp           BLOB,              -- sealed; not yet in force
-    new_totp_until_ms  INTEGER NOT NULL
+    new_totp_until_ms  INTEGER NOT NULL,
+    deleted_from_ms    INTEGER            -- as its owner has asked; a log-in calls it off
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX accounts_by_deletion ON accounts (deleted_from_ms);
 
 -- Root keys, wrapped for each unlocker.
 CREATE TABLE wraps (
@@ -66,8 +68,10 @@ CREATE INDEX signups_by_expiry ON signups (expires_ms);
 
 CREATE TABLE invitations (
     code_hash     BLOB    NOT NULL PRIMARY KEY,
+    invitation_id BLOB    NOT NULL UNIQUE, -- by which administrators name it
     administrator INTEGER NOT NULL, -- what the invited becomes
     is_first      INTEGER NOT NULL, -- printed at start, until there is an administrator
+    created_ms    INTEGER NOT NULL,
     expires_ms    INTEGER NOT NULL,
     taken_by      BLOB              -- uid
 ) STRICT, WITHOUT ROWID;

@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use serde_json::json;
+use sv_api::admin::People;
 
 use super::Failure;
 use super::unit::{parse_duration_ms, parse_size};
 use crate::app::App;
 use crate::config::Storage;
-use crate::service::account::UserSummary;
+use crate::service::account::Administers;
 
 #[derive(Subcommand)]
 pub(super) enum Admin {
@@ -79,28 +80,32 @@ async fn end_restore(app: &App, json: bool) -> Result<(), Failure> {
 }
 
 async fn user(app: &App, command: User, json: bool) -> Result<(), Failure> {
-    let accounts = app.accounts();
+    let (accounts, by) = (app.accounts(), Administers::at_the_machine());
     match command {
-        User::List => print_users(&accounts.list_users().await?, json),
+        User::List => print_people(&accounts.list_people(&by).await?, json),
         User::CreateInvite { admin, expires } => {
-            let code = accounts.invite(admin, expires).await?;
+            let code = accounts.invite(&by, admin, expires).await?.code;
             print(json, &code, &json!({ "code": code }));
         }
         User::Disable { user } => {
-            accounts.set_disabled(&user, true).await?;
+            let uid = accounts.uid_of(&user).await?;
+            accounts.set_disabled(&by, uid, true).await?;
             print(json, "disabled", &json!({ "disabled": true }));
         }
         User::Enable { user } => {
-            accounts.set_disabled(&user, false).await?;
+            let uid = accounts.uid_of(&user).await?;
+            accounts.set_disabled(&by, uid, false).await?;
             print(json, "enabled", &json!({ "disabled": false }));
         }
         User::SetQuota { user, size } => {
             let bytes = parse_size(&size).map_err(Failure::usage)?;
-            accounts.set_quota(&user, bytes).await?;
+            let uid = accounts.uid_of(&user).await?;
+            accounts.set_quota(&by, uid, bytes).await?;
             print(json, "set", &json!({ "quota_bytes": bytes }));
         }
         User::ResetSecondFactor { user } => {
-            let code = accounts.reset_second_factor(&user).await?.0;
+            let uid = accounts.uid_of(&user).await?;
+            let code = accounts.reset_second_factor(&by, uid).await?.code;
             let text = format!(
                 "{code}\nGive this code to the person by another way than e-mail. It works once, \
                  in place of the one-time code at their next log-in with their password; they \
@@ -112,12 +117,12 @@ async fn user(app: &App, command: User, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_users(users: &[UserSummary], json: bool) {
+fn print_people(people: &People, json: bool) {
     if json {
-        print(true, "", &json!({ "users": users }));
+        print(true, "", &json!({ "users": people.people }));
         return;
     }
-    for user in users {
+    for user in &people.people {
         let quota = user.quota_bytes.map_or("-".to_owned(), |q| q.to_string());
         let admin = if user.administrator {
             " administrator"
@@ -125,8 +130,12 @@ fn print_users(users: &[UserSummary], json: bool) {
             ""
         };
         let disabled = if user.disabled { " disabled" } else { "" };
+        let going = match user.deleted_from_ms {
+            Some(_) => " to be deleted",
+            None => "",
+        };
         println!(
-            "{}\t{}/{quota} bytes{admin}{disabled}",
+            "{}\t{}/{quota} bytes{admin}{disabled}{going}",
             user.handle, user.used_bytes
         );
     }

@@ -2,8 +2,8 @@
 //! enough for every engine: integers, bytes, text and nothing.
 
 use sv_ledger::id::{
-    AccessId, ContentId, DeviceId, Hash, InstanceId, NodeId, SessionId, SignPublicKey, UnlockerId,
-    VaultId,
+    AccessId, ContentId, DeviceId, Hash, InstanceId, InvitationId, NodeId, SessionId,
+    SignPublicKey, UnlockerId, VaultId,
 };
 
 use super::error::{Error, Result};
@@ -215,7 +215,10 @@ macro_rules! ids {
     )*};
 }
 
-ids!(VaultId InstanceId Hash SignPublicKey NodeId ContentId DeviceId SessionId UnlockerId AccessId);
+ids!(
+    VaultId InstanceId Hash SignPublicKey NodeId ContentId DeviceId SessionId InvitationId
+    UnlockerId AccessId
+);
 
 #[cfg(test)]
 mod tests {

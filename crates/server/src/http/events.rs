@@ -18,6 +18,7 @@ use sv_api::endpoint::EVENTS_PATH;
 use sv_api::vault::{LostVault, VaultHead};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::caller::Credentials;
 use super::route::Caller;
 use crate::app::App;
 use crate::service::Result;
@@ -34,7 +35,11 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn events(State(app): State<App>, headers: HeaderMap) -> Response {
-    match Session::<Full>::identify(&app, &headers).await {
+    let identified = async {
+        let credentials = Credentials::of(&headers)?;
+        Session::<Full>::identify(&app, &credentials).await
+    };
+    match identified.await {
         Ok(session) => Sse::new(told(app, session))
             .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
             .into_response(),

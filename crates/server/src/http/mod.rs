@@ -7,6 +7,7 @@ mod events;
 mod health;
 mod listen;
 mod log;
+mod page;
 mod pages;
 mod peer;
 mod plain;

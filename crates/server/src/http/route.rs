@@ -9,13 +9,16 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use sv_api::account::OpensSession;
 use sv_api::{ApiError, Auth, Endpoint, ErrorCode, Method, Wire};
 use sv_ledger::limits::REQUEST_LEN;
 
 use super::answer::Refused;
+use super::caller::Credentials;
+use super::page::Page;
 use super::peer::{Network, network};
 use crate::app::App;
 use crate::service::audit::from_network;
@@ -29,7 +32,7 @@ pub(crate) trait Caller: Sized + Send {
     /// Finds out who calls.
     fn identify(
         app: &App,
-        headers: &HeaderMap,
+        credentials: &Credentials<'_>,
     ) -> impl Future<Output = Result<Self, Refused>> + Send;
 }
 
@@ -38,6 +41,8 @@ pub(crate) struct Call<E: Endpoint, A, B = <E as Endpoint>::Request> {
     pub(crate) app: App,
     pub(crate) caller: A,
     pub(crate) network: Network,
+    /// The page that calls, if it is one.
+    pub(crate) page: Option<Page>,
     pub(crate) body: B,
     params: Vec<(String, String)>,
     endpoint: std::marker::PhantomData<fn() -> E>,
@@ -73,14 +78,33 @@ impl Routes {
     {
         self.mount::<E, A, _, _>(move |call| {
             let handler = handler.clone();
+            async move { Ok(respond(handler(call.read().await?).await?)) }
+        })
+    }
+
+    /// Mounts the handler of an endpoint whose answer opens a session. To a
+    /// page the token goes as a cookie, and not in the answer.
+    pub(crate) fn add_opening<E, A, F, Fut>(self, handler: F) -> Self
+    where
+        E: Endpoint + 'static,
+        E::Request: Send,
+        E::Response: OpensSession,
+        A: Caller + 'static,
+        F: Fn(Call<E, A>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<E::Response, Refused>> + Send,
+    {
+        self.mount::<E, A, _, _>(move |call| {
+            let handler = handler.clone();
             async move {
-                let limit = body_limit(E::PATH);
-                let (call, body) = call.without_body();
-                let bytes = read(body, limit).await?;
-                let body = E::Request::parse_owned(bytes.into())
-                    .map_err(|e| ApiError::with_message(ErrorCode::BadRequest, e.to_string()))?;
-                let answer = handler(call.with_body(body)).await?;
-                Ok(respond(answer))
+                let jar = call.page.as_ref().map(Page::jar).transpose()?;
+                let mut answer = handler(call.read().await?).await?;
+                let Some(jar) = jar else {
+                    return Ok(respond(answer));
+                };
+                let token = answer.take_token().unwrap_or_default();
+                let mut response = respond(answer);
+                jar.keep(response.headers_mut(), &token);
+                Ok(response)
             }
         })
     }
@@ -138,11 +162,23 @@ impl<E: Endpoint, A, B> Call<E, A, B> {
             app: self.app,
             caller: self.caller,
             network: self.network,
+            page: self.page,
             body: (),
             params: self.params,
             endpoint: self.endpoint,
         };
         (call, self.body)
+    }
+}
+
+impl<E: Endpoint, A> Call<E, A, Body> {
+    /// The call with its body, which is read only now that the caller is known.
+    async fn read(self) -> Result<Call<E, A>, Refused> {
+        let (call, body) = self.without_body();
+        let bytes = read(body, body_limit(E::PATH)).await?;
+        let body = E::Request::parse_owned(bytes.into())
+            .map_err(|e| ApiError::with_message(ErrorCode::BadRequest, e.to_string()))?;
+        Ok(call.with_body(body))
     }
 }
 
@@ -152,6 +188,7 @@ impl<E: Endpoint, A> Call<E, A, ()> {
             app: self.app,
             caller: self.caller,
             network: self.network,
+            page: self.page,
             body,
             params: self.params,
             endpoint: self.endpoint,
@@ -164,7 +201,9 @@ async fn identify<E: Endpoint, A: Caller>(
     request: Request,
 ) -> Result<Call<E, A, Body>, Refused> {
     let (mut parts, body) = request.into_parts();
-    let caller = A::identify(&app, &parts.headers).await?;
+    let credentials = Credentials::of(&parts.headers)?;
+    let caller = A::identify(&app, &credentials).await?;
+    let page = credentials.page;
     let network = network_of(&parts, &app);
     let params = RawPathParams::from_request_parts(&mut parts, &())
         .await
@@ -176,6 +215,7 @@ async fn identify<E: Endpoint, A: Caller>(
         app,
         caller,
         network,
+        page,
         body,
         params,
         endpoint: std::marker::PhantomData,

@@ -2,6 +2,7 @@
 //! is a run of short units of work that decide anew what they remove, so any
 //! interleaving with appends and uploads, and any crash, is safe.
 
+mod accounts;
 mod collect;
 mod orphans;
 mod prune;
@@ -30,6 +31,10 @@ const LEASE_MS: u64 = 10 * 60 * 1000;
 /// What a run of the jobs did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
+    /// Accounts that were deleted as their owners had asked.
+    pub deleted_accounts: u64,
+    /// Vaults of which nothing is left.
+    pub removed_vaults: u64,
     /// Uploads that had expired.
     pub expired_uploads: u64,
     /// Contents that nobody referred to any more.
@@ -90,6 +95,8 @@ impl Jobs {
 
     async fn run_all(&self, holder: [u8; 16]) -> Result<Report> {
         let mut report = Report {
+            deleted_accounts: self.delete_accounts().await?,
+            removed_vaults: self.remove_vaults().await?,
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,
             pruned_leaves: self.prune().await?,

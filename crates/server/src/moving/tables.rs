@@ -58,6 +58,7 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
                 "totp_last_step",
                 "new_totp",
                 "new_totp_until_ms",
+                "deleted_from_ms",
             ],
             50,
         ),
@@ -77,7 +78,14 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
         table(
             "invitations",
             &["code_hash"],
-            &["administrator", "is_first", "expires_ms", "taken_by"],
+            &[
+                "invitation_id",
+                "administrator",
+                "is_first",
+                "created_ms",
+                "expires_ms",
+                "taken_by",
+            ],
             SHORT,
         ),
         table(
@@ -179,6 +187,7 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
             ],
             4,
         ),
+        table("removed_vaults", &["vault_id"], &[], SHORT),
         table(
             "members",
             &["principal", "vault_id"],

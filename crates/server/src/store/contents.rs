@@ -109,6 +109,20 @@ pub async fn lock_all(
         .collect()
 }
 
+/// How many contents are whole, and their bytes as sealed.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn total(q: &mut impl Query) -> Result<(u64, u64)> {
+    let sql = "SELECT COUNT(*), CAST(SUM(sealed_len) AS SIGNED) FROM contents \
+               WHERE committed = 1 AND blocks_root IS NOT NULL";
+    let Some(mut row) = q.lookup(sql, args![]).await? else {
+        return Ok((0, 0));
+    };
+    let bytes: Option<u64> = row.take(1)?;
+    Ok((row.take(0)?, bytes.unwrap_or(0)))
+}
+
 /// Adds an upload without blocks.
 ///
 /// # Errors

@@ -204,6 +204,17 @@ pub async fn replace(
         .await
 }
 
+/// Removes all members of a vault.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn remove_vault(write: &mut Write, vault_id: VaultId) -> Result<()> {
+    write
+        .execute("DELETE FROM members WHERE vault_id = ?", args![vault_id])
+        .await?;
+    Ok(())
+}
+
 fn role(row: &mut Row, column: usize) -> Result<Role> {
     Role::from_tag(row.take(column)?).map_err(|_| corrupt("role"))
 }

@@ -15,6 +15,7 @@ pub mod leaves;
 pub mod members;
 pub mod quotas;
 pub mod references;
+pub mod removed_vaults;
 pub mod reservations;
 pub mod vaults;
 

@@ -84,6 +84,19 @@ pub async fn release(write: &mut Write, uid: VaultId, bytes: u64) -> Result<()> 
     Ok(())
 }
 
+/// Bytes that all accounts together are charged for.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn total(q: &mut impl Query) -> Result<u64> {
+    let sql = "SELECT CAST(SUM(used_bytes) AS SIGNED) FROM quotas";
+    let total: Option<i64> = match q.lookup(sql, args![]).await? {
+        Some(mut row) => row.take(0)?,
+        None => None,
+    };
+    Ok(total.unwrap_or(0).max(0).unsigned_abs())
+}
+
 /// Every account with its storage.
 ///
 /// # Errors

@@ -187,6 +187,26 @@ pub async fn remove_nodes(
     Ok(())
 }
 
+/// Some of a vault's references.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn of_vault(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    limit: u32,
+) -> Result<Vec<(NodeId, ContentId)>> {
+    let rows = q
+        .query(
+            "SELECT node_id, content_id FROM content_refs WHERE vault_id = ? LIMIT ?",
+            args![vault_id, limit],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
+}
+
 /// References to contents that are not there or not committed: none, in a
 /// database that is whole.
 ///

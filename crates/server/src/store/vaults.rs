@@ -251,6 +251,36 @@ pub async fn genesis(q: &mut impl Query, vault_id: VaultId) -> Result<Option<Gen
         .map_err(|_| corrupt("genesis"))
 }
 
+/// How many there are.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn count(q: &mut impl Query) -> Result<u64> {
+    let row = q.lookup("SELECT COUNT(*) FROM vaults", args![]).await?;
+    row.map_or(Ok(0), |mut row| row.take(0))
+}
+
+/// Those that an account is charged for.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn owned_by(q: &mut impl Query, owner: VaultId) -> Result<Vec<VaultId>> {
+    let sql = "SELECT vault_id FROM vaults WHERE owner = ?";
+    let rows = q.query(sql, args![owner]).await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+/// Removes one; its rows elsewhere are somebody else's to remove.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn remove(write: &mut Write, vault_id: VaultId) -> Result<()> {
+    write
+        .execute("DELETE FROM vaults WHERE vault_id = ?", args![vault_id])
+        .await?;
+    Ok(())
+}
+
 /// Ids beyond `after`, ascending.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use sv_backends::sql::Engine;
 
-use crate::{account, append, audit, collection, races, sharing, stage, uploads};
+use crate::{account, append, audit, collection, races, removal, sharing, stage, uploads};
 
 macro_rules! again {
     ($name:ident, $run:expr, [$($module:path: $($test:ident),* $(,)?;)*]) => {
@@ -34,6 +34,14 @@ macro_rules! on_engines {
                 a_reset_code_takes_the_place_of_both_and_gives_nothing_alone;
             account::halves: a_half_is_of_one_session_and_ends_with_it,
                 a_half_is_not_in_a_stolen_database;
+            account::page: a_page_logs_in_by_cookie_and_out;
+            account::admin: an_administrator_sees_people_and_never_what_they_store,
+                quotas_and_locks_take_effect_and_an_administrator_keeps_itself,
+                what_gives_an_account_away_wants_a_fresh_proof,
+                invitations_are_listed_revoked_and_end;
+            account::deletion: a_deleted_account_leaves_nothing_but_its_neighbours,
+                a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off_by_a_log_in;
+            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
@@ -125,6 +133,8 @@ macro_rules! while_failing {
                 a_record_that_a_kept_leaf_names_stays,
                 orphans_go_after_a_day_and_named_files_stay,
                 jobs_beside_appends_and_uploads_disturb_neither;
+            account::deletion: a_deleted_account_leaves_nothing_but_its_neighbours;
+            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared;
         ]);
     )*};
 }

@@ -21,6 +21,7 @@ mod moving;
 mod pace;
 mod quotas;
 mod races;
+mod removal;
 mod schedules;
 mod schema;
 mod sharing;

@@ -12,6 +12,7 @@ use sv_api::wire::Empty;
 use sv_backends::sql::Engine;
 use sv_ledger::limits::BLOCK_GRACE_MS;
 use sv_server::db::Database;
+use sv_server::service::account::Administers;
 use sv_server::service::vault::{Read, Write};
 use sv_server::service::{Error, quota};
 use sv_server::store::leases;
@@ -48,7 +49,9 @@ pub(crate) async fn of_many_uploads_at_once_no_more_fit_than_fit() {
 #[tokio::test]
 pub(crate) async fn of_many_that_take_an_invitation_at_once_one_signs_up() {
     let world = People::with_policy(SignupPolicy::Invite).await;
-    let code = world.app.accounts().invite(false, 60_000).await.unwrap();
+    let by = Administers::at_the_machine();
+    let code = world.app.accounts().invite(&by, false, 60_000).await;
+    let code = code.unwrap().code;
     let mut drafts = Vec::new();
     for name in ["ann", "ben", "cat", "dan"] {
         drafts.push(Draft::new(&world, name, Some(code.clone())).await);

@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0030_audit_checkpoints.sql"),
     include_str!("../../../migrations/mysql/0031_audit_chain.sql"),
     include_str!("../../../migrations/mysql/0032_accesses.sql"),
+    include_str!("../../../migrations/mysql/0033_removed_vaults.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\

@@ -1,6 +1,7 @@
 //! Version 1 of the API, by resource. One handler, one file.
 
 mod account;
+mod admin;
 mod directory;
 mod instance;
 mod login;
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Routes {
         recovery::mount,
         account::mount,
         sessions::mount,
+        admin::mount,
         vaults::mount,
         directory::mount,
         uploads::mount,

@@ -1,123 +1,118 @@
-//! What an administrator does at the machine itself, on the database.
+//! What an administrator does: over HTTP, or at the machine itself on the
+//! database. Both show the same evidence.
 
 use sv_api::ErrorCode;
+use sv_api::admin::{People, ResetCode, ServerStatus};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::VaultId;
 
 use super::Accounts;
 use super::code::Code;
-use super::standing::{NO_LIMIT, usage};
-use crate::db::Query;
+use super::session::{Admin, Kind, Session};
+use super::standing::NO_LIMIT;
+use crate::db::Write;
 use crate::service::audit::{self, Detail, Event};
 use crate::service::{Error, Result};
 use crate::store::accounts::account::{self, Account};
-use crate::store::accounts::invitation::{self, NewInvitation};
-use crate::store::accounts::{code, instance, login, session};
-use crate::store::quotas;
+use crate::store::accounts::{code, login, session};
+use crate::store::{contents, quotas, vaults};
 
-/// Milliseconds that the invitation printed at start is good for.
-const FIRST_INVITATION_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// An account as its administrator sees it.
-#[derive(Debug, serde::Serialize)]
-pub struct UserSummary {
-    /// The handle.
-    pub handle: String,
-    /// The uid.
-    pub uid: String,
-    /// Whether it may invite and administer.
-    pub administrator: bool,
-    /// Whether it may log in.
-    pub disabled: bool,
-    /// When it was confirmed, Unix milliseconds.
-    pub created_ms: u64,
-    /// Bytes stored, as sealed.
-    pub used_bytes: u64,
-    /// Bytes allowed; none for no limit.
-    pub quota_bytes: Option<u64>,
+/// Evidence that whoever asks administers this server.
+#[derive(Debug, Clone, Copy)]
+pub struct Administers {
+    /// None at the machine itself.
+    uid: Option<VaultId>,
+    is_proved: bool,
 }
 
-/// A code that stands in for a lost second factor, once.
-#[derive(Debug)]
-pub struct ResetCode(pub String);
+impl Administers {
+    /// Whoever runs a command on the database has it all anyway.
+    pub const fn at_the_machine() -> Self {
+        Self {
+            uid: None,
+            is_proved: true,
+        }
+    }
+
+    /// Something that is done by them.
+    pub(super) fn event(&self, kind: audit::Kind) -> Event {
+        Event::by(self.uid.unwrap_or(VaultId::ZERO), kind)
+    }
+
+    /// Lets only somebody on who has just proved who they are: for what makes
+    /// an administrator, or gives somebody's second factor away.
+    pub(super) fn require_proof(&self) -> Result<()> {
+        match self.is_proved {
+            true => Ok(()),
+            false => Err(ErrorCode::ProofRequired.into()),
+        }
+    }
+}
 
 impl Accounts {
-    /// Every account, by handle.
-    ///
-    /// # Errors
-    /// [`Error`] if the database fails.
-    pub async fn list_users(&self) -> Result<Vec<UserSummary>> {
-        let mut read = self.db.read().await?;
-        let mut users = Vec::new();
-        for account in account::list(&mut read).await? {
-            let usage = usage(&mut read, account.uid).await?;
-            users.push(UserSummary {
-                handle: account.handle,
-                uid: account.uid.to_string(),
-                administrator: account.administrator,
-                disabled: account.disabled,
-                created_ms: account.created_ms,
-                used_bytes: usage.used_bytes,
-                quota_bytes: usage.quota_bytes,
-            });
+    /// An administrator's session as evidence.
+    pub fn administers(&self, session: &Session<Admin>) -> Administers {
+        Administers {
+            uid: Some(session.uid()),
+            is_proved: self.require_proof(&session.row).is_ok(),
         }
-        Ok(users)
     }
 
-    /// A new invitation's code, good for `lives_ms`.
+    /// Everybody, by handle.
     ///
     /// # Errors
     /// [`Error`] if the database fails.
-    pub async fn invite(&self, administrator: bool, lives_ms: u64) -> Result<String> {
-        let code = Code::generate();
-        let new = self.new_invitation(&code, administrator, lives_ms);
-        let add = || async {
-            let mut w = self.db.write().await?;
-            invitation::insert(&mut w, &new).await?;
-            let event = Event::by_nobody(audit::Kind::Invited);
-            audit::note(&mut w, self.clock.now_ms(), event).await?;
-            w.commit().await
-        };
-        self.db.retry(add).await?;
-        Ok(code.to_string())
+    pub async fn list_people(&self, _: &Administers) -> Result<People> {
+        let mut read = self.db.read().await?;
+        let people = account::list(&mut read, Kind::Full as u8, NO_LIMIT).await?;
+        Ok(People { people })
     }
 
-    /// While there is no administrator: an invitation for the first. It
-    /// replaces those of earlier starts.
+    /// How the server stands, which takes files of at most `max_file_bytes`.
     ///
     /// # Errors
     /// [`Error`] if the database fails.
-    pub async fn invite_first_administrator(&self) -> Result<Option<String>> {
-        let code = Code::generate();
-        let new = self.new_invitation(&code, true, FIRST_INVITATION_MS);
-        let new = NewInvitation {
-            is_first: true,
-            ..new
-        };
-        let invited = self.db.retry(|| async {
-            let mut w = self.db.write().await?;
-            instance::lock(&mut w).await?;
-            if account::has_administrator(&mut w).await? {
-                return Ok(false);
-            }
-            invitation::forget_first(&mut w).await?;
-            invitation::insert(&mut w, &new).await?;
-            w.commit().await?;
-            Ok::<_, Error>(true)
-        });
-        Ok(invited.await?.then(|| code.to_string()))
+    pub async fn server_status(
+        &self,
+        _: &Administers,
+        max_file_bytes: Option<u64>,
+    ) -> Result<ServerStatus> {
+        let mut read = self.db.read().await?;
+        let (people, disabled) = account::count(&mut read).await?;
+        let (contents, contents_bytes) = contents::total(&mut read).await?;
+        Ok(ServerStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            signup: self.signup,
+            max_file_bytes,
+            people,
+            disabled,
+            used_bytes: quotas::total(&mut read).await?,
+            contents_bytes,
+            contents,
+            vaults: vaults::count(&mut read).await?,
+        })
     }
 
     /// Locks an account out, or lets it in again. Its sessions end.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`].
-    pub async fn set_disabled(&self, handle: &str, disabled: bool) -> Result<()> {
+    /// [`ErrorCode::NotFound`]; [`ErrorCode::BadRequest`] for one's own.
+    pub async fn set_disabled(&self, by: &Administers, uid: VaultId, disabled: bool) -> Result<()> {
+        if by.uid == Some(uid) && disabled {
+            let why = "You cannot lock yourself out. Another administrator can.";
+            return Err(Error::refused_because(ErrorCode::BadRequest, why));
+        }
         self.db
             .retry(|| async {
                 let mut w = self.db.write().await?;
-                let uid = find(&mut w, handle).await?.uid;
+                lock(&mut w, uid).await?;
                 account::set_disabled(&mut w, uid, disabled).await?;
+                let kind = match disabled {
+                    true => audit::Kind::Disabled,
+                    false => audit::Kind::Enabled,
+                };
+                let event = by.event(kind).about(*uid.as_bytes());
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 let kind = match disabled {
                     true => audit::Kind::Disabled,
                     false => audit::Kind::Enabled,
@@ -137,14 +132,19 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`].
-    pub async fn set_quota(&self, handle: &str, quota_bytes: Option<u64>) -> Result<()> {
+    pub async fn set_quota(
+        &self,
+        by: &Administers,
+        uid: VaultId,
+        quota_bytes: Option<u64>,
+    ) -> Result<()> {
         self.db
             .retry(|| async {
                 let mut w = self.db.write().await?;
-                let uid = find(&mut w, handle).await?.uid;
+                lock(&mut w, uid).await?;
                 let limit = quota_bytes.unwrap_or(NO_LIMIT);
                 quotas::set_limit(&mut w, uid, limit).await?;
-                let event = Event::by_nobody(audit::Kind::QuotaSet).about(*uid.as_bytes());
+                let event = by.event(audit::Kind::QuotaSet).about(*uid.as_bytes());
                 let event = event.with(Detail::Number(limit));
                 audit::note(&mut w, self.clock.now_ms(), event).await?;
                 Ok(w.commit().await?)
@@ -157,14 +157,14 @@ impl Accounts {
     /// use without the password or the recovery key.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`].
-    pub async fn reset_second_factor(&self, handle: &str) -> Result<ResetCode> {
+    /// [`ErrorCode::NotFound`], [`ErrorCode::ProofRequired`].
+    pub async fn reset_second_factor(&self, by: &Administers, uid: VaultId) -> Result<ResetCode> {
+        by.require_proof()?;
         self.db
             .retry(|| async {
                 let mut w = self.db.write().await?;
-                let uid = find(&mut w, handle).await?.uid;
+                lock(&mut w, uid).await?;
                 let reset = Code::generate();
-                // First, since it locks the account.
                 account::remove_totp(&mut w, uid).await?;
                 code::replace(&mut w, uid, [self.code_hash(uid, &reset)], true).await?;
                 session::delete_all(&mut w, uid).await?;
@@ -173,7 +173,9 @@ impl Accounts {
                 let event = event.about(*uid.as_bytes());
                 audit::note(&mut w, self.clock.now_ms(), event).await?;
                 w.commit().await?;
-                Ok(ResetCode(reset.to_string()))
+                Ok(ResetCode {
+                    code: reset.to_string(),
+                })
             })
             .await
     }
@@ -183,22 +185,18 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub async fn uid_of(&self, handle: &str) -> Result<VaultId> {
-        Ok(find(&mut self.db.read().await?, handle).await?.uid)
-    }
-
-    fn new_invitation(&self, code: &Code, administrator: bool, lives_ms: u64) -> NewInvitation {
-        NewInvitation {
-            code_hash: self.invitation_hash(code),
-            administrator,
-            is_first: false,
-            expires_ms: self.clock.now_ms().saturating_add(lives_ms),
-        }
+        let handle = Handle::parse(handle).map_err(|_| unknown())?;
+        let mut read = self.db.read().await?;
+        let account = account::lookup_by_handle(&mut read, handle.as_str()).await?;
+        Ok(account.ok_or_else(unknown)?.uid)
     }
 }
 
-async fn find(q: &mut impl Query, handle: &str) -> Result<Account> {
-    let unknown = || Error::refused_because(ErrorCode::NotFound, "There is no such user.");
-    let handle = Handle::parse(handle).map_err(|_| unknown())?;
-    let account = account::lookup_by_handle(q, handle.as_str()).await?;
-    account.ok_or_else(unknown)
+/// An account, locked until the end of the unit of work.
+async fn lock(w: &mut Write, uid: VaultId) -> Result<Account> {
+    account::lock(w, uid).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> Error {
+    Error::refused_because(ErrorCode::NotFound, "There is no such user.")
 }

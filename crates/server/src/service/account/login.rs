@@ -113,7 +113,9 @@ impl Accounts {
                 };
                 let (session, _) = new.open(&mut w, self.clock.now_ms()).await?;
                 w.commit().await?;
-                Ok(LoginFinishResponse { session })
+                Ok(LoginFinishResponse {
+                    session: Some(session),
+                })
             })
             .await
     }

@@ -6,10 +6,12 @@
 
 mod admin;
 mod code;
+mod deletion;
 mod directory;
 mod expiry;
 mod half;
 mod instance;
+mod invitations;
 mod login;
 mod proof;
 mod recovery;
@@ -28,7 +30,7 @@ use sv_api::account::SignupPolicy;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::InstanceId;
 
-pub use admin::{ResetCode, UserSummary};
+pub use admin::Administers;
 pub use instance::{Instance, InstanceError};
 
 use crate::clock::Clock;

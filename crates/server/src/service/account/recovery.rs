@@ -118,9 +118,11 @@ impl Accounts {
                 let unlock = unlock(&mut w, &now, UnlockerKind::Recovery).await?;
                 w.commit().await?;
                 Ok(LoginResponse {
-                    session,
+                    session: Some(session),
                     device_token: None,
                     unlock,
+                    // Only a log-in does that.
+                    called_off_deletion: false,
                 })
             })
             .await;

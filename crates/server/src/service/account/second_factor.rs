@@ -87,11 +87,16 @@ impl Accounts {
         };
         let (token, _) = new.open(&mut w, now_ms).await?;
         let unlock = unlock(&mut w, &account, UnlockerKind::Password).await?;
+        let called_off_deletion = account.deleted_from_ms.is_some();
+        if called_off_deletion {
+            account::set_deleted_from(&mut w, uid, None).await?;
+        }
         w.commit().await?;
         Ok(LoginResponse {
-            session: token,
+            session: Some(token),
             device_token: Some(device_token.0),
             unlock,
+            called_off_deletion,
         })
     }
 

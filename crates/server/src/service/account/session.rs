@@ -30,6 +30,10 @@ pub struct Full;
 #[derive(Debug, Clone, Copy)]
 pub struct FullOrRecovery;
 
+/// Full, of an account that administers the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin;
+
 /// Proof that the caller got as far as `K`.
 #[derive(Debug, Clone)]
 pub struct Session<K> {
@@ -39,7 +43,10 @@ pub struct Session<K> {
 
 /// A session as its token tells, of any kind.
 #[derive(Debug)]
-pub struct AnySession(StoredSession);
+pub struct AnySession {
+    row: StoredSession,
+    administrator: bool,
+}
 
 /// How far a stored session got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,15 +98,28 @@ impl AnySession {
         self.expect(&[Kind::Full, Kind::Recovery])
     }
 
+    /// The session, if it is complete and of an administrator.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SecondFactorRequired`] or [`ErrorCode::Forbidden`] if not.
+    pub fn admin(self) -> Result<Session<Admin>> {
+        let administrator = self.administrator;
+        let session = self.expect(&[Kind::Full])?;
+        if !administrator {
+            return Err(ErrorCode::Forbidden.into());
+        }
+        Ok(session)
+    }
+
     fn expect<K>(self, kinds: &[Kind]) -> Result<Session<K>> {
-        if kinds.iter().any(|kind| *kind as u8 == self.0.kind) {
+        let row = self.row;
+        if kinds.iter().any(|kind| *kind as u8 == row.kind) {
             return Ok(Session {
-                row: self.0,
+                row,
                 kind: PhantomData,
             });
         }
-        let is_unfinished =
-            self.0.kind == Kind::Signup as u8 || self.0.kind == Kind::SecondFactor as u8;
+        let is_unfinished = row.kind == Kind::Signup as u8 || row.kind == Kind::SecondFactor as u8;
         Err(if is_unfinished && kinds.contains(&Kind::Full) {
             ErrorCode::SecondFactorRequired
         } else {
@@ -191,8 +211,8 @@ impl Accounts {
         let now_ms = self.clock.now_ms();
         let hash = hash_token(token).ok_or(ErrorCode::NotLoggedIn)?;
         let found = store::lookup(&mut self.db.read().await?, hash, now_ms).await?;
-        let (mut row, disabled) = found.ok_or(ErrorCode::NotLoggedIn)?;
-        if disabled {
+        let (mut row, standing) = found.ok_or(ErrorCode::NotLoggedIn)?;
+        if standing.disabled {
             return Err(ErrorCode::AccountDisabled.into());
         }
         let is_full = row.kind == Kind::Full as u8;
@@ -205,7 +225,10 @@ impl Accounts {
             };
             self.db.retry(touch).await?;
         }
-        Ok(AnySession(row))
+        Ok(AnySession {
+            row,
+            administrator: standing.administrator,
+        })
     }
 
     /// Whether a session is still good.
@@ -215,7 +238,7 @@ impl Accounts {
     pub async fn is_alive(&self, session: &Session<Full>) -> Result<bool> {
         let (hash, now_ms) = (session.row.token_hash, self.clock.now_ms());
         let found = store::lookup(&mut self.db.read().await?, hash, now_ms).await?;
-        Ok(found.is_some_and(|(_, disabled)| !disabled))
+        Ok(found.is_some_and(|(_, standing)| !standing.disabled))
     }
 
     /// Every complete session of the account.

@@ -114,7 +114,7 @@ impl Accounts {
         };
         let keep = || self.keep_signup(&pending, invitation, now_ms);
         Ok(SignupFinishResponse {
-            session: self.db.retry(keep).await?,
+            session: Some(self.db.retry(keep).await?),
             totp: totp_setup(&secret, signup.handle.as_str()),
             backup_codes,
             expires_ms,
@@ -230,6 +230,7 @@ impl Accounts {
             totp: Some(pending.totp.clone()),
             new_totp: None,
             new_totp_until_ms: 0,
+            deleted_from_ms: None,
         };
         match account::insert(&mut w, new, *step).await {
             Err(db::Error::Exists) => return Err(ErrorCode::HandleTaken.into()),
@@ -254,7 +255,7 @@ impl Accounts {
         charge.give_back(&mut w).await?;
         w.commit().await?;
         Ok(FullSession {
-            session,
+            session: Some(session),
             device_token,
         })
     }

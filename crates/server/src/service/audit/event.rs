@@ -65,6 +65,12 @@ kinds! {
     SessionEnded 13 "session_ended";
     /// A session ended itself.
     LoggedOut 14 "logged_out";
+    /// An account's deletion was asked for.
+    DeletionAsked 15 "deletion_asked";
+    /// A log-in called it off.
+    DeletionCalledOff 16 "deletion_called_off";
+    /// An account was deleted as its owner had asked.
+    Deleted 17 "deleted";
     /// Somebody was invited.
     Invited 20 "invited";
     /// An account was locked out.
@@ -77,6 +83,10 @@ kinds! {
     SecondFactorReset 24 "second_factor_reset";
     /// The restored state was ended.
     RestoreEnded 25 "restore_ended";
+    /// An invitation was revoked.
+    InvitationRevoked 26 "invitation_revoked";
+    /// Somebody was invited to administer.
+    AdministratorInvited 27 "administrator_invited";
     /// A vault came into being.
     VaultCreated 30 "vault_created";
     /// Somebody became a member.

@@ -88,6 +88,11 @@ impl Vaults {
         self
     }
 
+    /// Bytes of the largest file that is taken; none for no limit.
+    pub fn max_file_bytes(&self) -> Option<u64> {
+        self.max_file.map(|max| max.bytes)
+    }
+
     pub(crate) const fn listeners(&self) -> &Listeners {
         &self.listeners
     }

@@ -1,5 +1,6 @@
 //! Accounts and the wraps of their root keys.
 
+use sv_api::admin::Person;
 use sv_ledger::id::{UnlockerId, VaultId};
 
 use crate::args;
@@ -20,6 +21,8 @@ pub(crate) struct Account {
     /// Sealed, and not in force yet.
     pub(crate) new_totp: Option<Vec<u8>>,
     pub(crate) new_totp_until_ms: u64,
+    /// From when on it may be deleted, as its owner has asked.
+    pub(crate) deleted_from_ms: Option<u64>,
 }
 
 /// A wrapped root key.
@@ -42,13 +45,14 @@ fn account(mut row: Row) -> Result<Account> {
         totp: row.take(8)?,
         new_totp: row.take(9)?,
         new_totp_until_ms: row.take(10)?,
+        deleted_from_ms: row.take(11)?,
     })
 }
 
 pub(crate) async fn lookup(q: &mut impl Query, uid: VaultId) -> Result<Option<Account>> {
     q.lookup(
         "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \
-         unlockers_version, totp, new_totp, new_totp_until_ms FROM accounts WHERE uid = ?",
+         unlockers_version, totp, new_totp, new_totp_until_ms, deleted_from_ms FROM accounts WHERE uid = ?",
         args![uid],
     )
     .await?
@@ -78,8 +82,8 @@ pub(crate) async fn uids_of(
 pub(crate) async fn lock(w: &mut Write, uid: VaultId) -> Result<Option<Account>> {
     w.lookup(
         "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \
-         unlockers_version, totp, new_totp, new_totp_until_ms FROM accounts WHERE uid = ? \
-         FOR UPDATE",
+         unlockers_version, totp, new_totp, new_totp_until_ms, deleted_from_ms FROM accounts \
+         WHERE uid = ? FOR UPDATE",
         args![uid],
     )
     .await?
@@ -90,7 +94,7 @@ pub(crate) async fn lock(w: &mut Write, uid: VaultId) -> Result<Option<Account>>
 pub(crate) async fn lookup_by_handle(q: &mut impl Query, handle: &str) -> Result<Option<Account>> {
     q.lookup(
         "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \
-         unlockers_version, totp, new_totp, new_totp_until_ms FROM accounts WHERE handle = ?",
+         unlockers_version, totp, new_totp, new_totp_until_ms, deleted_from_ms FROM accounts WHERE handle = ?",
         args![handle],
     )
     .await?
@@ -98,16 +102,45 @@ pub(crate) async fn lookup_by_handle(q: &mut impl Query, handle: &str) -> Result
     .transpose()
 }
 
-pub(crate) async fn list(q: &mut impl Query) -> Result<Vec<Account>> {
+/// Everybody by handle, with what they store; `full` is the kind of a
+/// complete session, `no_limit` the quota that is none.
+pub(crate) async fn list(q: &mut impl Query, full: u8, no_limit: u64) -> Result<Vec<Person>> {
     q.query(
-        "SELECT uid, handle, administrator, disabled, created_ms, password_record, unlockers, \
-         unlockers_version, totp, new_totp, new_totp_until_ms FROM accounts ORDER BY handle",
-        args![],
+        "SELECT a.uid, a.handle, a.administrator, a.disabled, \
+         CASE WHEN a.totp IS NULL THEN 0 ELSE 1 END, a.created_ms, \
+         (SELECT MAX(s.last_used_ms) FROM sessions s WHERE s.uid = a.uid AND s.kind = ?), \
+         a.deleted_from_ms, q.used_bytes, q.quota_bytes \
+         FROM accounts a LEFT JOIN quotas q ON q.uid = a.uid ORDER BY a.handle",
+        args![full],
     )
     .await?
     .into_iter()
-    .map(account)
+    .map(|mut row| {
+        let used_bytes: Option<i64> = row.take(8)?;
+        let quota_bytes: Option<u64> = row.take(9)?;
+        Ok(Person {
+            uid: row.take(0)?,
+            handle: row.take(1)?,
+            administrator: row.take(2)?,
+            disabled: row.take(3)?,
+            has_authenticator: row.take(4)?,
+            created_ms: row.take(5)?,
+            last_seen_ms: row.take(6)?,
+            deleted_from_ms: row.take(7)?,
+            used_bytes: used_bytes.unwrap_or(0).max(0).unsigned_abs(),
+            quota_bytes: quota_bytes.filter(|bytes| *bytes < no_limit),
+        })
+    })
     .collect()
+}
+
+/// How many accounts there are, and how many of them are locked out.
+pub(crate) async fn count(q: &mut impl Query) -> Result<(u64, u64)> {
+    let sql = "SELECT COUNT(*), COUNT(CASE WHEN disabled = 1 THEN 1 END) FROM accounts";
+    match q.lookup(sql, args![]).await? {
+        Some(mut row) => Ok((row.take(0)?, row.take(1)?)),
+        None => Ok((0, 0)),
+    }
 }
 
 pub(crate) async fn has_administrator(q: &mut impl Query) -> Result<bool> {
@@ -120,7 +153,7 @@ pub(crate) async fn insert(w: &mut Write, a: Account, totp_last_step: u64) -> Re
     w.execute(
         "INSERT INTO accounts (uid, handle, administrator, disabled, created_ms, \
          password_record, unlockers, unlockers_version, totp, totp_last_step, new_totp, \
-         new_totp_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         new_totp_until_ms, deleted_from_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         args![
             a.uid,
             a.handle,
@@ -134,6 +167,7 @@ pub(crate) async fn insert(w: &mut Write, a: Account, totp_last_step: u64) -> Re
             totp_last_step,
             a.new_totp,
             a.new_totp_until_ms,
+            a.deleted_from_ms,
         ],
     )
     .await?;
@@ -255,5 +289,42 @@ pub(crate) async fn remove_totp(w: &mut Write, uid: VaultId) -> Result<()> {
         args![uid],
     )
     .await?;
+    Ok(())
+}
+
+/// Has an account deleted from a time on, or no more.
+pub(crate) async fn set_deleted_from(
+    w: &mut Write,
+    uid: VaultId,
+    from_ms: Option<u64>,
+) -> Result<()> {
+    w.execute(
+        "UPDATE accounts SET deleted_from_ms = ? WHERE uid = ?",
+        args![from_ms, uid],
+    )
+    .await?;
+    Ok(())
+}
+
+/// An account whose time to be deleted has come.
+pub(crate) async fn next_deleted(q: &mut impl Query, now_ms: u64) -> Result<Option<VaultId>> {
+    let sql = "SELECT uid FROM accounts WHERE deleted_from_ms <= ? LIMIT 1";
+    let row = q.lookup(sql, args![now_ms]).await?;
+    row.map(|mut row| row.take(0)).transpose()
+}
+
+/// Removes an account with everything by which somebody could come in.
+pub(crate) async fn remove(w: &mut Write, uid: VaultId) -> Result<()> {
+    for sql in [
+        "DELETE FROM wraps WHERE uid = ?",
+        "DELETE FROM backup_codes WHERE uid = ?",
+        "DELETE FROM sessions WHERE uid = ?",
+        "DELETE FROM devices WHERE uid = ?",
+        "DELETE FROM logins WHERE uid = ?",
+        "DELETE FROM quotas WHERE uid = ?",
+        "DELETE FROM accounts WHERE uid = ?",
+    ] {
+        w.execute(sql, args![uid]).await?;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Invitations: each lets one person sign up.
 
-use sv_ledger::id::VaultId;
+use sv_api::admin::Invitation;
+use sv_ledger::id::{InvitationId, VaultId};
 
 use crate::args;
 use crate::db::{Query, Result, Write};
@@ -8,26 +9,59 @@ use crate::db::{Query, Result, Write};
 /// A new invitation.
 pub(crate) struct NewInvitation {
     pub(crate) code_hash: [u8; 32],
+    /// By which an administrator names it.
+    pub(crate) invitation_id: InvitationId,
     /// Whether whoever uses it becomes an administrator.
     pub(crate) administrator: bool,
     /// Whether it is the one printed at start.
     pub(crate) is_first: bool,
+    pub(crate) created_ms: u64,
     pub(crate) expires_ms: u64,
 }
 
 pub(crate) async fn insert(w: &mut Write, new: &NewInvitation) -> Result<()> {
     w.execute(
-        "INSERT INTO invitations (code_hash, administrator, is_first, expires_ms, taken_by) \
-         VALUES (?, ?, ?, ?, NULL)",
+        "INSERT INTO invitations (code_hash, invitation_id, administrator, is_first, created_ms, \
+         expires_ms, taken_by) VALUES (?, ?, ?, ?, ?, ?, NULL)",
         args![
             new.code_hash,
+            new.invitation_id,
             new.administrator,
             new.is_first,
+            new.created_ms,
             new.expires_ms
         ],
     )
     .await?;
     Ok(())
+}
+
+/// Those that are still good, the next to end first.
+pub(crate) async fn list(q: &mut impl Query, now_ms: u64) -> Result<Vec<Invitation>> {
+    q.query(
+        "SELECT invitation_id, administrator, created_ms, expires_ms, \
+         CASE WHEN taken_by IS NULL THEN 0 ELSE 1 END \
+         FROM invitations WHERE expires_ms > ? ORDER BY expires_ms, invitation_id",
+        args![now_ms],
+    )
+    .await?
+    .into_iter()
+    .map(|mut row| {
+        Ok(Invitation {
+            invitation_id: row.take(0)?,
+            administrator: row.take(1)?,
+            created_ms: row.take(2)?,
+            expires_ms: row.take(3)?,
+            is_taken: row.take(4)?,
+        })
+    })
+    .collect()
+}
+
+/// Revokes one that nobody has taken; false if there is none such.
+pub(crate) async fn revoke(w: &mut Write, id: InvitationId) -> Result<bool> {
+    let sql = "DELETE FROM invitations WHERE invitation_id = ? AND taken_by IS NULL";
+    Ok(w.execute(sql, args![id]).await? == 1)
 }
 
 /// Whether a code may still be taken.

@@ -58,24 +58,37 @@ pub(crate) async fn insert(w: &mut Write, s: StoredSession) -> Result<()> {
     Ok(())
 }
 
-/// A live session, and whether its account is disabled.
+/// What a session's account may.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    pub(crate) disabled: bool,
+    pub(crate) administrator: bool,
+}
+
+/// A live session, and how its account stands.
 pub(crate) async fn lookup(
     q: &mut impl Query,
     token_hash: [u8; 32],
     now_ms: u64,
-) -> Result<Option<(StoredSession, bool)>> {
+) -> Result<Option<(StoredSession, Standing)>> {
     let row = q
         .lookup(
             "SELECT s.token_hash, s.session_id, s.uid, s.kind, s.device_label, s.device_hash, \
-             s.created_ms, s.last_used_ms, s.expires_ms, s.proved_until_ms, a.disabled \
+             s.created_ms, s.last_used_ms, s.expires_ms, s.proved_until_ms, a.disabled, a.administrator \
              FROM sessions s LEFT JOIN accounts a ON a.uid = s.uid \
              WHERE s.token_hash = ? AND s.expires_ms > ?",
             args![token_hash, now_ms],
         )
         .await?;
     row.map(|mut row| {
-        let disabled: Option<bool> = row.take(10)?;
-        Ok((session(&mut row)?, disabled.unwrap_or(false)))
+        // There is no account yet while it is signed up for.
+        let (disabled, administrator): (Option<bool>, Option<bool>) =
+            (row.take(10)?, row.take(11)?);
+        let standing = Standing {
+            disabled: disabled.unwrap_or(false),
+            administrator: administrator.unwrap_or(false),
+        };
+        Ok((session(&mut row)?, standing))
     })
     .transpose()
 }

@@ -13,7 +13,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use sv_api::account::*;
 use sv_api::endpoint::*;
-use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
+use sv_api::{ApiError, Base64, Endpoint, ErrorCode, Wire};
 use sv_backends::sql::FreshDatabase;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{EntryBody, Ops};
@@ -28,6 +28,7 @@ use sv_server::app::App;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
 use sv_server::db::Database;
+use sv_server::service::account::Administers;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -35,6 +36,7 @@ use crate::stage;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 pub(crate) const STEP_MS: u64 = 30_000;
+pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What a request was answered with.
 #[derive(Debug, Clone)]
@@ -314,9 +316,9 @@ impl Draft {
         self.person.backup_codes = finished.backup_codes;
         let code = self.person.code(world);
         let confirmed = world
-            .call(SignupConfirm, Some(&finished.session), &code)
+            .call(SignupConfirm, finished.session.as_deref(), &code)
             .await?;
-        self.person.session = confirmed.session;
+        self.person.session = confirmed.session.unwrap();
         self.person.device = Some(confirmed.device_token);
         // The first code's step is used up.
         world.pass(STEP_MS);
@@ -400,6 +402,14 @@ impl Person {
         draft.confirm(world).await.unwrap()
     }
 
+    /// The same by an invitation that makes an administrator.
+    pub(crate) async fn sign_up_to_administer(world: &World, handle: &str) -> Self {
+        let by = Administers::at_the_machine();
+        let invited = world.app.accounts().invite(&by, true, DAY_MS).await;
+        let draft = Draft::new(world, handle, Some(invited.unwrap().code)).await;
+        draft.confirm(world).await.unwrap()
+    }
+
     /// A signed set of unlockers, after `change` had its way with the list.
     pub(crate) fn unlockers(
         &self,
@@ -471,7 +481,7 @@ impl Person {
             ke3: ke3.into(),
         };
         let finished = parse::<LoginFinish>(&world.send(from, LoginFinish, None, &finish).await)?;
-        Ok(finished.session)
+        Ok(finished.session.unwrap())
     }
 
     /// KE3 by the right password, or nonsense by a wrong one.
@@ -524,16 +534,26 @@ impl Person {
             handle: self.handle.clone(),
         };
         let nonce = world.call(RecoveryStart, None, &start).await?.nonce;
+        let finish = self.answer_challenge(world, key, nonce, code).await;
+        world.call(RecoveryFinish, None, &finish).await
+    }
+
+    pub(crate) async fn answer_challenge(
+        &self,
+        world: &World,
+        key: &SigningKey,
+        nonce: Base64,
+        code: String,
+    ) -> RecoveryFinishRequest {
         let handle = Handle::parse(&self.handle).unwrap();
         let instance = world.instance().await.instance_id;
         let challenge = recovery_challenge(&instance, &handle, &nonce.array().unwrap());
-        let finish = RecoveryFinishRequest {
+        RecoveryFinishRequest {
             handle: self.handle.clone(),
             nonce,
             signature: sign(key, Statement::RecoveryProof, &challenge).into(),
             code,
-        };
-        world.call(RecoveryFinish, None, &finish).await
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::Request;
 use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_api::{ApiError, Auth, EndpointInfo, ErrorCode, Wire};
-use sv_ledger::id::{AccessId, ContentId, NodeId, SessionId, VaultId};
+use sv_ledger::id::{AccessId, ContentId, InvitationId, NodeId, SessionId, VaultId};
 
 use super::actor::{Answer, Draft, Person, STEP_MS, World, totp};
 
@@ -38,6 +38,7 @@ async fn cast() -> Cast {
         .await
         .unwrap();
     let other = Person::sign_up(&world, "other").await;
+    let administrator = Person::sign_up_to_administer(&world, "ada").await;
     world.pass(STEP_MS);
     let callers = vec![
         Caller {
@@ -52,7 +53,7 @@ async fn cast() -> Cast {
         },
         Caller {
             name: "signup",
-            token: Some(pending.session),
+            token: pending.session,
             allowed: &[Auth::Public, Auth::Signup],
         },
         Caller {
@@ -62,8 +63,13 @@ async fn cast() -> Cast {
         },
         Caller {
             name: "recovery",
-            token: Some(recovery.session),
+            token: recovery.session,
             allowed: &[Auth::Public, Auth::FullOrRecovery],
+        },
+        Caller {
+            name: "an administrator's",
+            token: Some(administrator.session),
+            allowed: &[Auth::Public, Auth::Full, Auth::FullOrRecovery, Auth::Admin],
         },
         Caller {
             name: "another's full",
@@ -79,9 +85,11 @@ async fn cast() -> Cast {
 }
 
 /// The path, with the victim's ids where it wants ids.
-fn path(info: &EndpointInfo, victim: &Person) -> String {
+pub(super) fn path(info: &EndpointInfo, victim: &Person) -> String {
     info.path
         .replace("{vault}", &victim.drive.to_string())
+        .replace("{person}", &VaultId::new([0xee; 32]).to_string())
+        .replace("{invitation}", &InvitationId::new([1; 16]).to_string())
         .replace("{session}", &SessionId::new([1; 16]).to_string())
         .replace("{content}", &ContentId::new([1; 16]).to_string())
         .replace("{after}", &NodeId::new([0; 16]).to_string())

@@ -149,19 +149,19 @@ pub(crate) async fn the_log_names_nobody() {
     *captured.0.lock().unwrap() = Some(Vec::new());
     let world = World::open().await;
     let alice = Person::sign_up(&world, "canary-handle").await;
-    let login = alice.log_in(&world).await.unwrap();
+    let session = alice.log_in(&world).await.unwrap().session.unwrap();
     let _ = alice.prove(&world, "canary-password").await;
     let uri = format!("/v1/vaults/{}/log/1?canary-query=1", alice.drive);
     let request = Request::builder()
         .uri(uri)
-        .header("authorization", format!("Bearer {}", login.session));
+        .header("authorization", format!("Bearer {session}"));
     world.raw(request.body(Body::empty()).unwrap()).await;
     let log = captured.0.lock().unwrap().take().unwrap();
     let log = String::from_utf8(log).unwrap();
     assert!(log.contains("/v1/vaults/{vault}/log/{from}"), "{log}");
     let tokens = [
         alice.session.clone(),
-        login.session,
+        session,
         alice.device.clone().unwrap(),
     ];
     let ids = [

@@ -7,6 +7,7 @@ use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_ledger::id::{Hash, UnlockerId};
 use sv_ledger::unlock::UnlockerKind;
+use sv_server::service::account::Administers;
 
 use super::actor::{Person, STEP_MS, World, code, random, register, totp};
 
@@ -23,7 +24,7 @@ async fn replace(world: &World, session: &str, unlock: UnlockerSet) -> Result<()
 pub(crate) async fn a_new_password_ends_the_old_one_and_every_other_session() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
-    let other = alice.log_in(&world).await.unwrap().session;
+    let other = alice.log_in(&world).await.unwrap().session.unwrap();
     world.pass(STEP_MS);
     let session = alice.session.clone();
     // Registration evaluates the same function as a log-in: without a proof it
@@ -80,7 +81,7 @@ pub(crate) async fn a_new_password_ends_the_old_one_and_every_other_session() {
 pub(crate) async fn each_session_has_its_own_tries_at_a_proof() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
-    let other = alice.log_in(&world).await.unwrap().session;
+    let other = alice.log_in(&world).await.unwrap().session.unwrap();
     world.pass(STEP_MS);
     let thief = Person {
         password: "a guess".to_owned(),
@@ -170,7 +171,7 @@ pub(crate) async fn the_recovery_key_and_a_code_replace_a_forgotten_password() {
 
     let login = alice.recover(&world, &alice.recovery, now).await.unwrap();
     assert_eq!(login.unlock.wrap.sealed.0, alice.wraps[1]);
-    let session = login.session.as_str();
+    let session = login.session.as_deref().unwrap();
     let own = world
         .call(GetUnlockers, Some(session), &Empty {})
         .await
@@ -203,9 +204,11 @@ pub(crate) async fn a_reset_code_outlives_a_recovery() {
     let world = World::open().await;
     let alice = Person::sign_up(&world, "alice").await;
     let accounts = world.app.accounts();
-    let reset = accounts.reset_second_factor("alice").await.unwrap().0;
+    let by = Administers::at_the_machine();
+    let reset = accounts.reset_second_factor(&by, alice.uid).await;
+    let reset = reset.unwrap().code;
     let login = alice.recover(&world, &alice.recovery, reset.clone()).await;
-    let session = login.unwrap().session;
+    let session = login.unwrap().session.unwrap();
     let record = register(&world, "alice", "new", Some(&session), None)
         .await
         .unwrap();
@@ -226,7 +229,7 @@ pub(crate) async fn a_reset_code_outlives_a_recovery() {
         .await
         .unwrap();
     world
-        .call(TotpStart, Some(&login.session), &Empty {})
+        .call(TotpStart, login.session.as_deref(), &Empty {})
         .await
         .unwrap();
     // And then it is spent.

@@ -28,7 +28,7 @@ fn device_at(daemon: &Daemon, server: usize) -> TestPlatform {
 
 async fn token(session: &Session<TestPlatform>) -> String {
     let profile = Profile::load(session.platform()).await.unwrap();
-    profile.expect("a session").token
+    profile.and_then(|p| p.token).expect("a session")
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The signed-in account.
 
+mod delete;
 mod finish_proof;
 mod finish_totp;
 mod keep_half;
@@ -13,8 +14,8 @@ mod start_proof;
 mod start_totp;
 
 use sv_api::endpoint::{
-    GetAccount, GetSessionHalf, GetUnlockers, KeepSessionHalf, NewBackupCodes, PasswordStart,
-    ProofFinish, ProofStart, ReplaceUnlockers, TotpFinish, TotpStart,
+    DeleteAccount, GetAccount, GetSessionHalf, GetUnlockers, KeepSessionHalf, NewBackupCodes,
+    PasswordStart, ProofFinish, ProofStart, ReplaceUnlockers, TotpFinish, TotpStart,
 };
 
 use crate::http::route::Routes;
@@ -29,6 +30,7 @@ pub(super) fn mount(routes: Routes) -> Routes {
         .add::<PasswordStart, _, _, _>(start_password::start_password)
         .add::<GetUnlockers, _, _, _>(show_unlockers::show_unlockers)
         .add::<ReplaceUnlockers, _, _, _>(replace_unlockers::replace_unlockers)
+        .add_raw::<DeleteAccount, _, _, _>(delete::delete)
         .add::<TotpStart, _, _, _>(start_totp::start_totp)
         .add::<TotpFinish, _, _, _>(finish_totp::finish_totp)
         .add::<NewBackupCodes, _, _, _>(new_backup_codes::new_backup_codes)

@@ -12,7 +12,7 @@ use crate::http::route::Routes;
 pub(super) fn mount(routes: Routes) -> Routes {
     routes
         .add::<LoginStart, _, _, _>(start::start)
-        .add::<LoginFinish, _, _, _>(finish::finish)
-        .add::<LoginSecondFactor, _, _, _>(second_factor::second_factor)
-        .add::<Logout, _, _, _>(log_out::log_out)
+        .add_opening::<LoginFinish, _, _, _>(finish::finish)
+        .add_opening::<LoginSecondFactor, _, _, _>(second_factor::second_factor)
+        .add_raw::<Logout, _, _, _>(log_out::log_out)
 }

@@ -10,5 +10,5 @@ use crate::http::route::Routes;
 pub(super) fn mount(routes: Routes) -> Routes {
     routes
         .add::<RecoveryStart, _, _, _>(start::start)
-        .add::<RecoveryFinish, _, _, _>(finish::finish)
+        .add_opening::<RecoveryFinish, _, _, _>(finish::finish)
 }

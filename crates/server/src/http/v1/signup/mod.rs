@@ -11,6 +11,6 @@ use crate::http::route::Routes;
 pub(super) fn mount(routes: Routes) -> Routes {
     routes
         .add::<SignupStart, _, _, _>(start::start)
-        .add::<SignupFinish, _, _, _>(finish::finish)
-        .add::<SignupConfirm, _, _, _>(confirm::confirm)
+        .add_opening::<SignupFinish, _, _, _>(finish::finish)
+        .add_opening::<SignupConfirm, _, _, _>(confirm::confirm)
 }

@@ -1,0 +1,187 @@
+//! Chromium, driven as a person drives it: elements are found by their
+//! accessible role and name alone, and everything that a page complains of
+//! fails the test. Speaks the DevTools protocol over a pipe.
+
+mod axe;
+mod element;
+mod events;
+mod files;
+mod key;
+mod page;
+mod pipe;
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+pub use element::{Element, Name};
+pub use key::Key;
+pub use page::{Page, Screen};
+
+use events::Events;
+use pipe::Pipe;
+
+/// How long anything may take on a machine that is busy otherwise.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How often a page is looked at again for what is not there yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
+
+/// A running Chromium. It ends with this value.
+pub struct Browser {
+    pipe: Arc<Pipe>,
+    events: Arc<Events>,
+    folder: TempDir,
+    _process: Child,
+}
+
+/// A browser as one person has it: cookies and storage of its own.
+pub struct Profile<'b> {
+    browser: &'b Browser,
+    context: String,
+    downloads: PathBuf,
+}
+
+impl Browser {
+    /// Starts one, with an empty profile; none where none is installed, which
+    /// is said as [`crate::skip`] says it.
+    pub async fn start() -> Option<Self> {
+        let Some(program) = installed() else {
+            crate::skip("tests in a browser: install chromium");
+            return None;
+        };
+        let folder = TempDir::new().expect("a folder");
+        let mut process = command(&program, folder.path())
+            .spawn()
+            .expect("Chromium starts");
+        let events = Arc::new(Events::default());
+        let pipe = Pipe::open(&mut process, events.clone());
+        let browser = Self {
+            pipe,
+            events,
+            folder,
+            _process: process,
+        };
+        browser.call("Target.setAutoAttach", auto_attach()).await;
+        Some(browser)
+    }
+
+    /// Somebody's browser.
+    pub async fn profile(&self) -> Profile<'_> {
+        let options = json!({ "disposeOnDetach": true });
+        let made = self.call("Target.createBrowserContext", options).await;
+        let context = text(&made["browserContextId"]);
+        let downloads = self.folder.path().join(format!("downloads-{context}"));
+        std::fs::create_dir_all(&downloads).expect("a folder");
+        let behavior = json!({
+            "behavior": "allow",
+            "browserContextId": context,
+            "downloadPath": downloads,
+            "eventsEnabled": true,
+        });
+        self.call("Browser.setDownloadBehavior", behavior).await;
+        Profile {
+            browser: self,
+            context,
+            downloads,
+        }
+    }
+
+    /// What pages and workers complained of since this was last asked:
+    /// exceptions, errors on the console, violations of a policy.
+    pub fn complaints(&self) -> Vec<String> {
+        self.events.take_complaints()
+    }
+
+    /// Nothing complained.
+    pub fn assert_quiet(&self) {
+        let complaints = self.complaints();
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Value {
+        let answer = self.pipe.call(None, method, params).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+}
+
+impl Profile<'_> {
+    /// Opens a tab at an address, and waits until it is loaded.
+    pub async fn open(&self, url: &str) -> Page {
+        let target = json!({ "url": "about:blank", "browserContextId": self.context });
+        let made = self.browser.call("Target.createTarget", target).await;
+        let target = text(&made["targetId"]);
+        let session = self.browser.events.session_of(&target).await;
+        let page = Page::new(
+            self.browser.pipe.clone(),
+            self.browser.events.clone(),
+            session,
+            self.downloads.clone(),
+        );
+        page.go(url).await;
+        page
+    }
+
+    /// Where downloads of this profile arrive.
+    pub fn downloads(&self) -> &Path {
+        &self.downloads
+    }
+}
+
+/// Where Chromium is.
+fn installed() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|program| program.is_file())
+}
+
+/// The protocol's pipe is descriptors 3 and 4, which a shell makes of the
+/// standard ones.
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null", "sh"])
+        .arg(program)
+        .args([
+            "--remote-debugging-pipe",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-extensions",
+            "--mute-audio",
+            "--autoplay-policy=no-user-gesture-required",
+            "--lang=en-US",
+            // A name that is this machine, though browsers do not know.
+            "--host-resolver-rules=MAP vault.test 127.0.0.1",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.join("profile").display()
+        ))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Attaches to every page and worker before its first line runs.
+fn auto_attach() -> Value {
+    json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,56 @@
+//! Files on their way in and out: chosen, dropped, downloaded.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::element::Element;
+use super::page::Page;
+use super::{DEADLINE, LOOK_AGAIN};
+
+impl Page {
+    /// Chooses files, or a folder, in the chooser that `button` opens.
+    pub async fn choose(&self, button: &Element, files: &[&Path]) {
+        button.click().await;
+        let node = self.events.chooser(&self.session).await;
+        let chosen = json!({ "files": files, "backendNodeId": node });
+        self.call("DOM.setFileInputFiles", chosen).await;
+    }
+
+    /// Drags files or folders over an element from outside, and lets go.
+    pub async fn drop_files(&self, target: &Element, files: &[&Path]) {
+        let (x, y) = target.place().await;
+        let data = json!({ "items": [], "files": files, "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let event = json!({ "type": kind, "x": x, "y": y, "data": data });
+            self.call("Input.dispatchDragEvent", event).await;
+        }
+    }
+
+    /// The next download, whole; where it is. None if it was broken off.
+    pub async fn downloaded(&self) -> Option<PathBuf> {
+        let download = self.events.ended_download().await;
+        if download.state != "completed" {
+            return None;
+        }
+        // It gets its name at the very end.
+        let path = self.downloads.join(&download.name);
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        while !path.is_file() {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{} is not there",
+                path.display()
+            );
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Some(path)
+    }
+}
+
+impl Element {
+    /// Drops files or folders on it.
+    pub async fn drop_files(&self, files: &[&Path]) {
+        self.page().drop_files(self, files).await;
+    }
+}

@@ -1,0 +1,3 @@
+//! The web application as people use it, in Chromium.
+
+mod harness;

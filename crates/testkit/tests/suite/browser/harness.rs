@@ -1,0 +1,82 @@
+//! That the harness sees what it says it sees: a test that could not fail
+//! would show nothing.
+
+use sv_testkit::{Browser, Key, Name, Screen, TestServer, run};
+
+/// Pages are found by role and name, on every screen; a script that the
+/// policy stops, and one that fails, are complaints.
+#[test]
+fn pages_are_found_by_name_and_what_is_wrong_with_them_is_noticed() {
+    run(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let server = TestServer::start().await;
+        let profile = browser.profile().await;
+        let page = profile.open(&server.url()).await;
+        page.show_on(Screen::Phone).await;
+        page.prefer_dark(true).await;
+        assert!(page.heading(Name::Any).wait().await.count().await > 0);
+        page.press(Key::TAB).await;
+        assert_eq!(page.evaluate("innerWidth").await, 390);
+        browser.assert_quiet();
+
+        // What a policy forbids is a complaint, and does not run.
+        let foreign = "new Promise((done) => { const picture = new Image(); \
+                       picture.onload = () => done('there'); picture.onerror = () => done('refused'); \
+                       picture.src = 'https://elsewhere.example/x.png'; })";
+        assert_eq!(page.evaluate(foreign).await, "refused");
+        let markup = "try { document.body.innerHTML = '<b>'; 'taken' } catch { 'refused' }";
+        assert_eq!(page.evaluate(markup).await, "refused");
+        let complaints = browser.complaints().join("\n");
+        assert!(complaints.contains("img-src"), "{complaints}");
+        assert!(
+            complaints.contains("require-trusted-types-for"),
+            "{complaints}"
+        );
+
+        // So is an exception, and what axe finds.
+        page.evaluate("setTimeout(() => { throw new Error('on purpose') }); 0")
+            .await;
+        page.evaluate("new Promise((done) => setTimeout(done))")
+            .await;
+        let complaints = browser.complaints().join("\n");
+        assert!(complaints.contains("on purpose"), "{complaints}");
+        let nameless = "document.body.append(document.createElement('button')); 0";
+        page.evaluate(nameless).await;
+        let barriers = page.barriers().await.join("\n");
+        assert!(barriers.contains("button-name"), "{barriers}");
+    });
+}
+
+/// Two profiles share nothing, and a browser without a network has none.
+#[test]
+fn people_have_storage_and_a_network_of_their_own() {
+    run(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let server = TestServer::start().await;
+        let (first, second) = (browser.profile().await, browser.profile().await);
+        let one = first.open(&server.url()).await;
+        let two = second.open(&server.url()).await;
+        one.evaluate("localStorage.setItem('who', 'one')").await;
+        assert_eq!(
+            two.evaluate("localStorage.getItem('who')").await,
+            serde_json::Value::Null
+        );
+        let reach = "fetch('/v1/instance').then(() => 'reached', () => 'offline')";
+        assert_eq!(one.evaluate(reach).await, "reached");
+        one.set_offline(true).await;
+        assert_eq!(one.evaluate(reach).await, "offline");
+        one.set_offline(false).await;
+        one.note_requests();
+        assert_eq!(one.evaluate(reach).await, "reached");
+        assert!(
+            one.requests()
+                .iter()
+                .any(|url| url.ends_with("/v1/instance"))
+        );
+        browser.assert_quiet();
+    });
+}
