@@ -2,8 +2,12 @@
 //! changes with it, puts these names where files refer to each other,
 //! compresses, and writes the table that `http::pages` serves from.
 //!
-//! The sources refer to each other by bare names (`href="style.css"`), so they
-//! can be opened in a browser as they are.
+//! The sources refer to each other by bare names (`href="style.css"`, and
+//! `"./web.js"` in scripts), so they can be opened in a browser as they are.
+//!
+//! `SECUREVAULT_WEB` names the folder of the built web application (`cargo xtask
+//! web`). Its files come beside those of `assets`, and its page in the place of
+//! those that only tell where to find the command line client.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -19,64 +23,94 @@ use sha2::{Digest, Sha256};
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 const SOURCES: &str = "assets";
+const WEB: &str = "SECUREVAULT_WEB";
+/// Pages for a server without the web application, and what only they need.
+const WITHOUT_WEB: [&str; 3] = ["index.html", "signup.html", "page.js"];
 /// Where files with changing names are.
 const HASHED: &str = "/assets";
 /// Files that are asked for by this very name.
-const FIXED: [&str; 1] = ["robots.txt"];
+const FIXED: [&str; 2] = ["robots.txt", "sw.js"];
+/// The ending of a file that is compressed already.
+const PACKED: &str = ".br";
 
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed={SOURCES}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
-    let mut sources: Vec<(String, Vec<u8>)> = Vec::new();
-    for entry in fs::read_dir(SOURCES)? {
-        let entry = entry?;
-        let name = entry
-            .file_name()
-            .into_string()
-            .map_err(|_| "odd file name")?;
-        sources.push((name, fs::read(entry.path())?));
+    println!("cargo::rerun-if-env-changed={WEB}");
+    let web = std::env::var_os(WEB).map(PathBuf::from);
+    let mut sources = read_folder(Path::new(SOURCES))?;
+    if let Some(web) = &web {
+        println!("cargo::rerun-if-changed={}", web.display());
+        sources.retain(|name, _| !WITHOUT_WEB.contains(&name.as_str()));
+        sources.extend(read_folder(web)?);
     }
-    // A file's name depends on the names in it: whatever refers comes later.
-    sources.sort_by_key(|(name, _)| (rank(name), name.clone()));
-    let mut addresses = page_addresses(&sources);
+    let packed: BTreeMap<String, Vec<u8>> = sources
+        .extract_if(.., |name, _| name.ends_with(PACKED))
+        .collect();
+    let mut addresses = fixed_addresses(&sources);
     let mut table = String::from("static ASSETS: &[Asset] = &[\n");
-    for (name, bytes) in sources {
-        let bytes = resolve(&name, bytes, &addresses)?;
-        let hash = hash(&bytes);
-        let address = match addresses.get(&name) {
-            Some(address) => address.clone(),
-            None if FIXED.contains(&name.as_str()) => format!("/{name}"),
-            None => {
-                let (stem, extension) = split(&name)?;
-                format!("{HASHED}/{stem}.{hash}.{extension}")
-            }
-        };
-        write_row(&mut table, &out, &name, &address, &bytes, &hash)?;
-        addresses.insert(name, address);
+    // A file's name depends on the names in it: whatever refers comes later.
+    while !sources.is_empty() {
+        let ready: Vec<(String, Vec<u8>)> = sources
+            .extract_if(.., |name, bytes| is_ready(name, bytes, &addresses))
+            .collect();
+        if ready.is_empty() {
+            let names: Vec<&String> = sources.keys().collect();
+            return Err(format!("{names:?} refer to what is not there, or to each other").into());
+        }
+        for (name, bytes) in ready {
+            let bytes = resolve(&name, bytes, &addresses)?;
+            let hash = hash(&bytes);
+            let address = match addresses.get(&name) {
+                Some(address) => address.clone(),
+                None => {
+                    let (stem, extension) = split(&name)?;
+                    format!("{HASHED}/{stem}.{hash}.{extension}")
+                }
+            };
+            let brotli = match packed.get(&format!("{name}{PACKED}")) {
+                Some(packed) => packed.clone(),
+                None => brotli(&bytes)?,
+            };
+            write_row(&mut table, &out, &name, &address, &bytes, &hash, brotli)?;
+            addresses.insert(name, address);
+        }
     }
     table.push_str("];\n");
     fs::write(out.join("assets.rs"), table)?;
     Ok(())
 }
 
-/// Pages keep their addresses: people and links know them.
-fn page_addresses(sources: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
-    let names = sources.iter().map(|(name, _)| name);
+fn read_folder(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|_| "odd file name")?;
+        files.insert(name, fs::read(entry.path())?);
+    }
+    Ok(files)
+}
+
+/// Pages keep their addresses: people and links know them. So do files that
+/// are asked for by name.
+fn fixed_addresses(sources: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+    let address = |name: &String| match name.strip_suffix(".html") {
+        Some("index") => Some("/".to_owned()),
+        Some(stem) => Some(format!("/{stem}")),
+        None => FIXED.contains(&name.as_str()).then(|| format!("/{name}")),
+    };
+    let names = sources.keys();
     names
-        .filter_map(|name| {
-            let stem = name.strip_suffix(".html")?;
-            let stem = if stem == "index" { "" } else { stem };
-            Some((name.clone(), format!("/{stem}")))
-        })
+        .filter_map(|name| Some((name.clone(), address(name)?)))
         .collect()
 }
 
-fn rank(name: &str) -> u8 {
-    match name.rsplit('.').next() {
-        Some("html") => 2,
-        Some("css" | "js") => 1,
-        _ => 0,
-    }
+/// Whether all that a file refers to has its address.
+fn is_ready(name: &str, bytes: &[u8], addresses: &BTreeMap<String, String>) -> bool {
+    resolve(name, bytes.to_vec(), addresses).is_ok()
 }
 
 /// Puts addresses in the place of names. A name that is no file fails the build.
@@ -84,6 +118,9 @@ fn resolve(name: &str, bytes: Vec<u8>, addresses: &BTreeMap<String, String>) -> 
     let marks: &[(&str, char)] = match name.rsplit('.').next() {
         Some("html") => &[("href=\"", '"'), ("src=\"", '"')],
         Some("css") => &[("url(", ')')],
+        // The glue of the module refers to nothing.
+        Some("js") if name != "web.js" => &[("\"./", '"')],
+        Some("webmanifest") => &[("\"./", '"')],
         _ => return Ok(bytes),
     };
     let mut text = String::from_utf8(bytes)?;
@@ -93,7 +130,8 @@ fn resolve(name: &str, bytes: Vec<u8>, addresses: &BTreeMap<String, String>) -> 
         while let Some((before, after)) = rest.split_once(mark) {
             let (target, after) = after.split_once(*end).ok_or("an open reference")?;
             resolved.push_str(before);
-            resolved.push_str(mark);
+            // In scripts the mark is part of the name.
+            resolved.push_str(mark.trim_end_matches("./"));
             let (file, place) = match target.find('#') {
                 Some(at) => target.split_at(at),
                 None => (target, ""),
@@ -116,7 +154,7 @@ fn resolve(name: &str, bytes: Vec<u8>, addresses: &BTreeMap<String, String>) -> 
 }
 
 fn is_elsewhere(target: &str) -> bool {
-    ["/", "#", "https:", "mailto:", "data:"]
+    ["/", "#", "https:", "mailto:", "data:", "\"data:"]
         .iter()
         .any(|start| target.starts_with(start))
 }
@@ -128,6 +166,7 @@ fn write_row(
     address: &str,
     bytes: &[u8],
     hash: &str,
+    brotli: Vec<u8>,
 ) -> Result<()> {
     let media_type = media_type(name)?;
     let is_hashed = address.starts_with(HASHED);
@@ -136,10 +175,7 @@ fn write_row(
         "Asset {{ name: {name:?}, address: {address:?}, media_type: {media_type:?}, is_hashed: {is_hashed},"
     )?;
     writeln!(table, "plain: {},", variant(out, name, "", bytes, hash)?)?;
-    for (field, suffix, packed) in [
-        ("brotli", "br", brotli(bytes)?),
-        ("gzip", "gz", gzip(bytes)?),
-    ] {
+    for (field, suffix, packed) in [("brotli", "br", brotli), ("gzip", "gz", gzip(bytes)?)] {
         // Images are compressed already.
         let row = match packed.len() < bytes.len() && !name.ends_with(".png") {
             true => format!("Some({})", variant(out, name, suffix, &packed, hash)?),
@@ -204,6 +240,7 @@ fn media_type(name: &str) -> Result<&'static str> {
         "png" => "image/png",
         "txt" => "text/plain; charset=utf-8",
         "wasm" => "application/wasm",
+        "webmanifest" => "application/manifest+json",
         other => return Err(format!("no media type for .{other}").into()),
     })
 }

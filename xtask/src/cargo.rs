@@ -44,6 +44,9 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
             cargo.env_remove(name);
         }
     }
+    if let Some(web) = crate::web::built() {
+        cargo.env(crate::web::VARIABLE, web);
+    }
     cargo.args(arguments);
     cargo
 }

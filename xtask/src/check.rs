@@ -6,6 +6,12 @@ use crate::{deploy, docs, graph, limits, machine, purity, threats};
 
 pub(crate) fn check() -> Report {
     let mut report = Report::default();
+    check_into(&mut report);
+    report
+}
+
+/// The same, as part of another report.
+pub(crate) fn check_into(report: &mut Report) {
     report.step("formatting", || {
         run(cargo(["fmt", "--all", "--check", "--", "-l"]))
     });
@@ -19,12 +25,12 @@ pub(crate) fn check() -> Report {
             "warnings",
         ]))
     });
-    graph::check(&mut report);
+    graph::check(report);
     report.step(
         "pure crates: no I/O, clock or randomness of their own",
         purity::check,
     );
-    report.step("pure crates build as WebAssembly", wasm);
+    report.step("what a page needs builds as WebAssembly", wasm);
     report.step("limits: the guide says what the code says", limits::check);
     report.step("documents: links", docs::links);
     report.step("documents: vectors are used", docs::vectors);
@@ -41,7 +47,6 @@ pub(crate) fn check() -> Report {
     report.step("dependencies: advisories (cargo audit)", || {
         audit("audit", &[], "cargo-audit")
     });
-    report
 }
 
 fn run(mut command: std::process::Command) -> Outcome {
@@ -52,7 +57,7 @@ fn run(mut command: std::process::Command) -> Outcome {
 fn wasm() -> Outcome {
     cargo::wasm_target()?;
     let mut check = cargo(["check", "--target", WASM]);
-    for package in ["sv-ledger", "sv-core", "sv-pake", "sv-api"] {
+    for package in ["sv-ledger", "sv-core", "sv-pake", "sv-api", "sv-client"] {
         check.args(["--package", package]);
     }
     run(check)

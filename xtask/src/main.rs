@@ -1,5 +1,5 @@
-//! The tasks of this workspace: `cargo xtask run`, `check`, `test`, `evil`,
-//! `endure`, `vectors`.
+//! The tasks of this workspace: `cargo xtask run`, `web`, `check`, `test`,
+//! `evil`, `endure`, `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -20,11 +20,13 @@ mod serve;
 mod suite;
 mod threats;
 mod walk;
+mod web;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask run [-- ARGS…]   build for release and start securevaultd with ARGS
+cargo xtask web              build the web application alone, and weigh it
 cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
 cargo xtask evil             every attack of the evil server in full: hours
@@ -46,6 +48,11 @@ fn main() -> ExitCode {
             report.finish()
         }
         Some("endure") => endure::endure(arguments).finish(),
+        Some("web") => {
+            let mut report = report::Report::default();
+            report.step("the web application", web::step);
+            report.finish()
+        }
         Some("vectors") => {
             let mut report = report::Report::default();
             report.step("known answers as WebAssembly in Chromium", browser::vectors);

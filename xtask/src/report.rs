@@ -21,6 +21,16 @@ pub(crate) enum Problem {
     Missing(Lack),
 }
 
+impl Problem {
+    /// For a person.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Failed(why) => why,
+            Self::Missing(Lack { what, install, .. }) => format!("{what} is missing: {install}"),
+        }
+    }
+}
+
 /// What a machine lacks, and what to do about it.
 pub(crate) struct Lack {
     /// The thing and what it is for.

@@ -2,7 +2,8 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::cargo;
+use crate::report::Problem;
+use crate::{cargo, web};
 
 /// Builds both programs for release and becomes the server. Arguments are the
 /// server's; without `--data` (or `SECUREVAULT_DATA`) it keeps its data in `./data`.
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
 }
 
 fn start(arguments: Vec<String>) -> Result<ExitCode, String> {
+    web::build().map_err(Problem::into_text)?;
     cargo::succeed(&mut cargo::cargo([
         "build",
         "--release",

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use crate::cargo::{self, cargo, succeed};
 use crate::report::{Done, Problem, Report};
-use crate::{browser, check, machine};
+use crate::{browser, check, machine, web};
 
 /// Where tests say what they could not run here: each appends a line
 /// `what: how to have it`. Counted as skipped instead of passed.
@@ -16,7 +16,10 @@ const SKIPS: &str = "SECUREVAULT_TEST_SKIPS";
 const PROGRAMS: &str = "SECUREVAULT_TEST_PROGRAMS";
 
 pub(crate) fn test() -> Report {
-    let mut report = check::check();
+    let mut report = Report::default();
+    // First, so that the server is built once, and with it.
+    report.step("the web application", web::step);
+    check::check_into(&mut report);
     machine::check(&mut report);
     report.step("programs for the end-to-end tests", || {
         succeed(&mut cargo(["build", "--workspace", "--bins"]))?;

@@ -280,6 +280,8 @@ endpoints! {
     GetContents { vault: VaultId } Post "/v1/vaults/{vault}/contents" Full bin(ContentsRequest) -> bin(Contents);
     /// One block of a content.
     GetBlock { vault: VaultId, content: ContentId, index: u32 } Get "/v1/vaults/{vault}/contents/{content}/blocks/{index}" Full none(Empty) -> bin(Block);
+    /// Hashes of a content's blocks, from block `from` on: to read it from anywhere.
+    GetBlockHashes { vault: VaultId, content: ContentId, from: u32 } Get "/v1/vaults/{vault}/contents/{content}/hashes/{from}" Full none(Empty) -> bin(BlockPage);
 
     /// Contents fetched from a shared vault, before `before`: by anybody for a
     /// manager, else by oneself.
@@ -288,7 +290,7 @@ endpoints! {
     /// Stores a block of a content that no entry has named yet.
     PutBlock { content: ContentId, index: u32 } Put "/v1/uploads/{content}/blocks/{index}" Full bin(Block) -> none(Empty);
     /// What is already durable of an upload, from block `from` on.
-    GetUpload { content: ContentId, from: u32 } Get "/v1/uploads/{content}/from/{from}" Full none(Empty) -> bin(UploadPage);
+    GetUpload { content: ContentId, from: u32 } Get "/v1/uploads/{content}/from/{from}" Full none(Empty) -> bin(BlockPage);
     /// Gives an upload up.
     CancelUpload { content: ContentId } Delete "/v1/uploads/{content}" Full none(Empty) -> none(Empty);
 }

@@ -314,9 +314,10 @@ impl Wire for Contents {
     }
 }
 
-/// Durable blocks of an unfinished upload.
+/// Blocks of a content: the durable ones of an unfinished upload, or all of a
+/// stored one; as many as go into a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadPage {
+pub struct BlockPage {
     /// Index in the content and BLAKE3 of the sealed block, in strictly
     /// ascending order of index.
     pub blocks: Vec<(u32, Hash)>,
@@ -324,7 +325,7 @@ pub struct UploadPage {
     pub more: bool,
 }
 
-impl Wire for UploadPage {
+impl Wire for BlockPage {
     const CONTENT_TYPE: &'static str = BINARY;
 
     fn to_bytes(&self) -> Vec<u8> {

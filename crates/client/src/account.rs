@@ -17,7 +17,7 @@ pub use profile::{Profile, Rest, Stage};
 pub use recovery::{Recovered, Recovery, start_recovery};
 pub use second_factor::{confirm_totp, new_backup_codes, new_totp};
 pub use session::Session;
-pub use signup::{NewAccount, SignedUp, confirm_sign_up, sign_up};
+pub use signup::{NewAccount, SignedUp, confirm_sign_up, confirm_sign_up_without_keeping, sign_up};
 pub(crate) use unlockers::shown_unlockers_version;
 pub use unlockers::{Reproof, change_password, generate_recovery_key, replace_recovery_key};
 

@@ -3,6 +3,7 @@
 
 mod arrange;
 mod item;
+mod select;
 mod trash;
 mod versions;
 
@@ -69,7 +70,9 @@ impl<'s, P: Platform> Drive<'s, P> {
         done
     }
 
-    pub(crate) fn rebuild(&mut self) {
+    /// Builds the tree anew: an upload that runs beside other work does not do
+    /// so for everything that lands.
+    pub fn rebuild(&mut self) {
         self.tree = Tree::build(self.vault.replica());
     }
 

@@ -8,7 +8,7 @@ use sv_ledger::id::NodeId;
 use crate::port::{StorageError, Unreachable};
 
 /// Why a flow stopped.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
     /// The server cannot be reached.
     #[error("cannot reach the server: {0}")]

@@ -13,7 +13,9 @@ mod fetch;
 mod mark;
 mod plan;
 mod raw;
+mod read;
 mod resume;
+mod unfinished;
 mod upload;
 
 use crate::port::Platform;
@@ -21,6 +23,8 @@ use crate::port::Platform;
 pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::save_raw;
+pub use read::{Reading, Seekable, SoFar};
+pub use unfinished::{UnfinishedUpload, UnfinishedUploads};
 pub use upload::UploadOutcome;
 
 /// Blocks of one file under way at a time.

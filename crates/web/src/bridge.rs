@@ -41,6 +41,7 @@ pub use admin::*;
 pub use drive::*;
 pub use event::*;
 pub use failure::*;
+pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
 pub use transfer::*;
 
@@ -151,6 +152,6 @@ calls! {
     RevokeInvitation -> ();
     SetQuota -> ();
     SetDisabled -> ();
-    ResetSecondFactor -> ();
+    ResetSecondFactor -> String;
     GetServerState -> ServerState;
 }

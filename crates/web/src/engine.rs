@@ -1,23 +1,47 @@
 //! The engine: a worker that owns every key and the whole client, and serves
 //! the calls of [`crate::bridge`].
+//!
+//! It is in one of two states. At the **door** ([`door`]) nobody is logged in;
+//! calls are served one after the other. With an **open** account ([`open`])
+//! they are served side by side, with transfers, the stream of events and the
+//! requests of the service worker. Leaving that state drops everything that
+//! borrows from the session, and with it every key.
 
-use js_sys::{Array, JsString};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+mod account;
+mod door;
+mod drive;
+mod failure;
+mod gate;
+mod inbox;
+mod links;
+mod open;
+mod outlet;
+mod platform;
+mod service;
+mod tab;
+mod transfers;
+mod view;
+mod watch;
 
-use crate::bridge::{Failure, FailureKind};
+use web_sys::DedicatedWorkerGlobalScope;
 
-/// Listens for calls.
+use door::Door;
+use inbox::Inbox;
+use open::End;
+use outlet::Outlet;
+
+/// Listens for calls, as long as the page is there.
 pub(crate) fn serve(scope: DedicatedWorkerGlobalScope) {
-    let answers = scope.clone();
-    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let message: Array = event.data().unchecked_into();
-        let failure: Result<(), _> = Err(Failure::new(FailureKind::OutOfOrder));
-        let json = serde_json::to_string(&failure).unwrap_or_default();
-        let answer = Array::of2(&message.get(0), &JsString::from(json));
-        let _ = answers.post_message(&answer);
+    wasm_bindgen_futures::spawn_local(async move {
+        let outlet = Outlet::new(scope.clone());
+        let mut inbox = Inbox::open(&scope);
+        outlet.ready();
+        let mut door = Door::new(scope, outlet.clone());
+        while let Some(opened) = door.serve(&mut inbox).await {
+            match open::serve(opened, &outlet, &mut inbox).await {
+                End::Over => return,
+                end => door.closed(end).await,
+            }
+        }
     });
-    scope.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
-    let _ = scope.post_message(&JsValue::NULL);
 }

@@ -3,18 +3,24 @@
 //! its own, which holds every key and the whole client ([`engine`]). What
 //! crosses between them is in [`bridge`].
 //!
-//! Natively this crate is empty: it ships inside `securevaultd` as files.
+//! Natively there is nothing of it but [`zip`], for its tests: it ships inside
+//! `securevaultd` as files.
 
-#![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub mod bridge;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod engine;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod mime;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod ui;
+pub mod zip;
 
-use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::wasm_bindgen;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 
 /// Starts what belongs where this module was loaded.
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 #[wasm_bindgen(start)]
 pub fn start() {
     let global = js_sys::global();

@@ -40,6 +40,17 @@ impl KnownInstance {
         Ok((known, told.signup))
     }
 
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn describe<P: Platform>(
+        server: &Server<'_, P>,
+        pinned: Option<&Self>,
+    ) -> Result<Instance> {
+        Ok(Self::ask(server, pinned).await?.1)
+    }
+
     /// What the server says of a restore, if it says so.
     ///
     /// # Errors

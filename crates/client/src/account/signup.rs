@@ -4,7 +4,8 @@
 use sv_api::account::{
     CodeRequest, NewVault, SignupFinishRequest, SignupPolicy, SignupStartRequest, TotpSetup,
 };
-use sv_api::endpoint::{SignupConfirm, SignupFinish, SignupStart};
+use sv_api::endpoint::{Logout, SignupConfirm, SignupFinish, SignupStart};
+use sv_api::wire::Empty;
 use sv_api::{ApiError, ErrorCode};
 use sv_core::record::{DrivePointer, Payload};
 use sv_core::{AccountKeys, AccountRootKey, RecoveryKey};
@@ -137,7 +138,12 @@ pub async fn sign_up<P: Platform>(platform: &P, new: &NewAccount<'_>) -> Result<
 /// # Errors
 /// [`ClientError::NotLoggedIn`] if no sign-up waits here, or those of a call.
 pub async fn confirm_sign_up<P: Platform>(platform: P, code: &str) -> Result<Session<P>> {
-    let profile = Profile::load(&platform)
+    confirm(&platform, code).await?.save(&platform).await?;
+    Session::resume(platform).await
+}
+
+async fn confirm<P: Platform>(platform: &P, code: &str) -> Result<Profile> {
+    let profile = Profile::load(platform)
         .await?
         .ok_or(ClientError::NotLoggedIn)?;
     if profile.stage != Stage::AwaitsConfirmation {
@@ -145,20 +151,46 @@ pub async fn confirm_sign_up<P: Platform>(platform: P, code: &str) -> Result<Ses
             "no sign-up waits for its first code on this device",
         ));
     }
-    let server = Server::in_session(&platform, profile.token.as_deref());
+    let server = Server::in_session(platform, profile.token.as_deref());
     let request = CodeRequest {
         code: code.to_owned(),
         device_label: profile.device_label.clone(),
     };
     let full = server.call(&SignupConfirm, request, Repeat::Never).await?;
-    let profile = Profile {
+    Ok(Profile {
         stage: Stage::Full,
         token: full.session,
         device_token: Some(full.device_token),
         ..profile
+    })
+}
+
+/// The same where no key may rest: what rests here then opens only with a half
+/// that the server keeps for the session. If the key is not in the key chain
+/// any more the account is made all the same, and `None` says that the person
+/// has to log in.
+///
+/// # Errors
+/// As [`confirm_sign_up`].
+pub async fn confirm_sign_up_without_keeping<P: Platform>(
+    platform: P,
+    code: &str,
+) -> Result<Option<Session<P>>> {
+    let mut profile = confirm(&platform, code).await?;
+    let root = match profile.open_root(&platform).await {
+        Ok(root) => root,
+        Err(ClientError::NotLoggedIn) => {
+            let told = Server::in_session(&platform, profile.token.as_deref())
+                .call(&Logout, Empty {}, Repeat::Never)
+                .await;
+            profile.logged_out().save(&platform).await?;
+            return told.map(|_| None);
+        }
+        Err(error) => return Err(error),
     };
+    profile.keep_root_with_session(&platform, &root).await?;
     profile.save(&platform).await?;
-    Session::resume(platform).await
+    Session::resume(platform).await.map(Some)
 }
 
 async fn refuse_to_replace<P: Platform>(platform: &P) -> Result<()> {

@@ -1,7 +1,5 @@
 //! Making folders, moving and copying.
 
-use std::collections::BTreeMap;
-
 use sv_core::Name;
 use sv_core::content::{block_count, content_len};
 use sv_core::record::{Kind, Payload, Record, Version};
@@ -103,35 +101,17 @@ impl<P: Platform> Drive<'_, P> {
     pub async fn copy(&mut self, from: &RemotePath, to: &RemotePath) -> Result<String> {
         let (id, record) = self.find_node(from)?;
         let Destination { folder, name } = self.destination(to, &record.name.clone())?;
-        let now_ms = self.now_ms();
-        let mut ids: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-        let mut copies = Vec::new();
-        for (_, source) in self.tree.walk(Place::Node(id)) {
-            let copy_id = self.new_node_id();
-            ids.insert(source, copy_id);
-            let original = self.record(&source)?;
-            let mut copy = Record::new(original.kind, original.name.clone(), folder, now_ms);
-            copy.modified_ms = original.modified_ms;
-            copy.mime = original.mime.clone();
-            copy.executable = original.executable;
-            copy.tags = original.tags.clone();
-            copy.versions = original.current().cloned().into_iter().collect();
-            if source == id {
-                copy.name = name.clone();
-            } else {
-                copy.parent = original.parent.and_then(|parent| ids.get(&parent).copied());
-            }
-            copies.push((copy_id, copy));
-        }
+        let copies = self.copies_of(id, folder, name)?;
         let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
             require_folder(replica, folder)?;
             put_with_contents(*id, copy).map(Some)
         };
         self.commit(async |vault| vault.commit_each(&copies, plan).await)
             .await?;
-        ids.get(&id).map_or(Err(ClientError::Interrupted), |copy| {
-            Ok(self.item(*copy)?.path)
-        })
+        match copies.first() {
+            Some((copy, _)) => Ok(self.item(*copy)?.path),
+            None => Err(ClientError::Interrupted),
+        }
     }
 
     fn destination(&self, to: &RemotePath, own_name: &Name) -> Result<Destination> {
@@ -192,7 +172,7 @@ pub(crate) fn require_folder(replica: &Replica, folder: Option<NodeId>) -> Resul
 }
 
 /// A new node that refers to contents which are on the server already.
-fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Change> {
+pub(super) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Change> {
     let added = record
         .versions
         .iter()

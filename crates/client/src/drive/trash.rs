@@ -32,9 +32,38 @@ impl<P: Platform> Drive<'_, P> {
     /// [`ClientError::NotFound`].
     pub async fn trash(&mut self, path: &RemotePath) -> Result<()> {
         let (id, _) = self.find_node(path)?;
+        self.trash_nodes(&[id]).await
+    }
+
+    /// Puts nodes into the trash, with all that is in them.
+    ///
+    /// # Errors
+    /// Those of a commit.
+    pub async fn trash_nodes(&mut self, ids: &[NodeId]) -> Result<()> {
         let at_ms = self.now_ms();
-        self.edit(&[id], |record| record.trashed = Some(TrashedFlag { at_ms }))
+        self.edit(ids, |record| record.trashed = Some(TrashedFlag { at_ms }))
             .await
+    }
+
+    /// Takes nodes out of the trash: back to their folder, or to the top of
+    /// the drive where that is gone or in the trash itself.
+    ///
+    /// # Errors
+    /// Those of a commit.
+    pub async fn untrash_nodes(&mut self, ids: &[NodeId]) -> Result<()> {
+        let (at_home, homeless): (Vec<NodeId>, Vec<NodeId>) =
+            ids.iter().partition(|id| self.has_home(id));
+        self.edit(&at_home, |record| record.trashed = None).await?;
+        self.edit(&homeless, |record| {
+            record.trashed = None;
+            record.parent = None;
+        })
+        .await
+    }
+
+    fn has_home(&self, id: &NodeId) -> bool {
+        let parent = self.record(id).ok().and_then(|record| record.parent);
+        parent.is_none_or(|parent| self.tree.path(&parent).is_some())
     }
 
     /// Removes something for good, with all that is in it. What somebody
@@ -91,14 +120,7 @@ impl<P: Platform> Drive<'_, P> {
             .item
             .node_id
             .ok_or_else(|| ClientError::NotFound(name.to_owned()))?;
-        let home_is_gone = trashed.from.is_none();
-        self.edit(&[id], |record| {
-            record.trashed = None;
-            if home_is_gone {
-                record.parent = None;
-            }
-        })
-        .await?;
+        self.untrash_nodes(&[id]).await?;
         Ok(self.item(id)?.path)
     }
 
@@ -130,7 +152,12 @@ impl<P: Platform> Drive<'_, P> {
         self.empty_trash(TRASH_MS).await
     }
 
-    async fn remove_nodes(&mut self, roots: &[NodeId]) -> Result<()> {
+    /// Removes nodes for good, with all that is in them. What somebody edited
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// Those of a commit.
+    pub async fn remove_nodes(&mut self, roots: &[NodeId]) -> Result<()> {
         let mut all: BTreeSet<NodeId> = roots.iter().copied().collect();
         for root in roots {
             all.extend(Tree::inside(*root, self.vault.replica()));

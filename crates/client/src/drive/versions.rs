@@ -136,7 +136,7 @@ impl<P: Platform> Drive<'_, P> {
         Ok(outcome)
     }
 
-    async fn bring_back(&mut self, wanted: &[(NodeId, ContentId)]) -> Result<()> {
+    pub(super) async fn bring_back(&mut self, wanted: &[(NodeId, ContentId)]) -> Result<()> {
         let now_ms = self.now_ms();
         let plan = |replica: &Replica, (id, content_id): &(NodeId, ContentId)| {
             let old = record_in(replica, id)?;

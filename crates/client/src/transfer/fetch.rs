@@ -148,7 +148,7 @@ pub(super) fn altered(path: &str) -> ClientError {
 
 /// The server does not have what it acknowledged, or has something there that
 /// no block can be.
-fn missing(error: ClientError, path: &str) -> ClientError {
+pub(super) fn missing(error: ClientError, path: &str) -> ClientError {
     if error.is_refusal(ErrorCode::NotFound) || matches!(error, ClientError::Misbehaved(_)) {
         altered(path)
     } else {

@@ -1,8 +1,10 @@
 //! Carrying out an upload plan: short files go in batches, one entry for
 //! hundreds; long ones on their own, resumable.
 
+use std::borrow::BorrowMut;
 use std::collections::BTreeSet;
 
+use futures::lock::Mutex;
 use futures::stream::{self, StreamExt};
 use sv_api::ErrorCode;
 use sv_api::vault::InlineContent;
@@ -14,6 +16,7 @@ use super::FILES_AT_ONCE;
 use super::content::{Sender, Sent};
 use super::plan::{Action, LocalFiles, Step, UploadPlan};
 use super::resume::UploadResume;
+use crate::account::Session;
 use crate::drive::{Drive, dropped};
 use crate::error::{ClientError, Result};
 use crate::port::{Platform, StorageError};
@@ -71,6 +74,23 @@ impl UploadPlan {
         files: &F,
         reporter: &Reporter,
     ) -> Result<UploadOutcome> {
+        let session = drive.vault.session();
+        self.run_beside(session, &Mutex::new(drive), files, reporter)
+            .await
+    }
+
+    /// The same on a drive that others use meanwhile: it is held only while
+    /// something lands in it. `session` is the one it is open in.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_beside<'s, P: Platform + 's, F: LocalFiles, D: BorrowMut<Drive<'s, P>>>(
+        self,
+        session: &'s Session<P>,
+        drive: &Mutex<D>,
+        files: &F,
+        reporter: &Reporter,
+    ) -> Result<UploadOutcome> {
         if !self.conflicts().is_empty() {
             return Err(ClientError::misuse(
                 "decide first what to do with existing files",
@@ -81,14 +101,17 @@ impl UploadPlan {
             files: planned_files,
             bytes,
         });
-        let done = self.carry_out(drive, files, reporter).await;
+        let done = self.carry_out(session, drive, files, reporter).await;
+        let mut held = drive.lock().await;
+        let drive: &mut Drive<'s, P> = (*held).borrow_mut();
         drive.rebuild();
         done
     }
 
-    async fn carry_out<P: Platform, F: LocalFiles>(
+    async fn carry_out<'s, P: Platform + 's, F: LocalFiles, D: BorrowMut<Drive<'s, P>>>(
         &self,
-        drive: &mut Drive<'_, P>,
+        session: &'s Session<P>,
+        drive: &Mutex<D>,
         files: &F,
         reporter: &Reporter,
     ) -> Result<UploadOutcome> {
@@ -100,14 +123,15 @@ impl UploadPlan {
                 _ => {}
             }
         }
-        let session = drive.vault.session();
         let sender = Sender { session, reporter };
         let due = || self.steps.iter().filter(|step| step.is_due());
         let mut batch = Batch::default();
         for step in due().filter(|step| step.item.kind == Kind::Folder) {
             outcome.folders += 1;
             let content = None;
-            batch.push(drive, Ready { step, content })?;
+            let mut held = drive.lock().await;
+            batch.push((*held).borrow_mut(), Ready { step, content })?;
+            drop(held);
             self.land_if_full(drive, &mut batch, reporter).await?;
         }
         let is_short = |step: &&Step| step.item.size.is_some_and(|size| size <= BLOCK_LEN as u64);
@@ -121,7 +145,11 @@ impl UploadPlan {
                 .buffered(FILES_AT_ONCE)
         );
         while let Some((step, content)) = sent.next().await {
-            outcome.take(step, content, |sent| batch.add(drive, step, sent))?;
+            let mut held = drive.lock().await;
+            outcome.take(step, content, |sent| {
+                batch.add((*held).borrow_mut(), step, sent)
+            })?;
+            drop(held);
             self.land_if_full(drive, &mut batch, reporter).await?;
         }
         let long = due()
@@ -129,16 +157,20 @@ impl UploadPlan {
             .filter(|s| !is_short(s));
         for step in long {
             let content = sender.send(files, step).await;
-            outcome.take(step, content, |sent| batch.add(drive, step, sent))?;
+            let mut held = drive.lock().await;
+            outcome.take(step, content, |sent| {
+                batch.add((*held).borrow_mut(), step, sent)
+            })?;
+            drop(held);
             land(drive, std::mem::take(&mut batch), reporter).await?;
         }
         land(drive, batch, reporter).await?;
         Ok(outcome)
     }
 
-    async fn land_if_full<'a, P: Platform>(
+    async fn land_if_full<'a, 's, P: Platform + 's, D: BorrowMut<Drive<'s, P>>>(
         &'a self,
-        drive: &mut Drive<'_, P>,
+        drive: &Mutex<D>,
         batch: &mut Batch<'a>,
         reporter: &Reporter,
     ) -> Result<()> {
@@ -223,11 +255,13 @@ impl<'a> Batch<'a> {
 
 /// Commits a batch; in halves, if the server can take less at a time, as on a
 /// database over its quota.
-async fn land<P: Platform>(
-    drive: &mut Drive<'_, P>,
+async fn land<'s, P: Platform + 's, D: BorrowMut<Drive<'s, P>>>(
+    drive: &Mutex<D>,
     batch: Batch<'_>,
     reporter: &Reporter,
 ) -> Result<()> {
+    let mut held = drive.lock().await;
+    let drive: &mut Drive<'s, P> = (*held).borrow_mut();
     let now_ms = drive.now_ms();
     let Batch {
         ready,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use sv_api::vault::UploadPage;
+use sv_api::vault::BlockPage;
 use sv_api::{ErrorCode, Wire};
 use sv_ledger::entry::Entry;
 use sv_ledger::id::Hash;
@@ -112,7 +112,7 @@ async fn what_is_there_of_a_huge_upload_comes_in_pages() {
         let page = world.vaults.upload(person.uid, id, from).await.unwrap();
         let bytes = page.to_bytes();
         assert!(bytes.len() < REQUEST_LEN / 16, "{}", bytes.len());
-        assert_eq!(UploadPage::parse(&bytes).unwrap(), page);
+        assert_eq!(BlockPage::parse(&bytes).unwrap(), page);
         assert!(page.blocks.is_sorted_by(|(a, _), (b, _)| a < b));
         assert!(page.blocks.iter().all(|(index, _)| *index >= from));
         seen += page.blocks.len() as u32;

@@ -12,5 +12,6 @@
 mod browser;
 mod endure;
 mod evil;
+mod page;
 mod story;
 mod transfers;

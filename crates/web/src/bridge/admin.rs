@@ -95,8 +95,8 @@ pub struct SetDisabled {
     pub disabled: bool,
 }
 
-/// Removes the second factor of somebody who lost it: the next log-in is by
-/// password alone and leads to a new authenticator.
+/// For somebody who lost authenticator and backup codes: gives a code that
+/// stands in for them once, beside the password. Ends their sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ResetSecondFactor {
     /// Whose.

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent, ServiceWorkerContainer, Worker};
 
-use super::{AnyCall, Call, Event, Failure, FailureKind};
+use super::{AnyCall, Call, Event, Failure, FailureKind, TransferKind};
 
 #[wasm_bindgen]
 extern "C" {
@@ -38,6 +38,7 @@ struct Page {
     waiting: Waiting,
     last_id: u32,
     events: Option<mpsc::UnboundedSender<Event>>,
+    service_worker: Option<ServiceWorkerContainer>,
 }
 
 thread_local! {
@@ -132,8 +133,22 @@ fn receive(message: &JsValue) {
             let _ = waiting.send(Ok(json));
         }
     } else if let Ok(event) = serde_json::from_str(&json) {
+        if matches!(&event, Event::Transfer(row) if row.kind != TransferKind::Upload) {
+            keep_service_worker();
+        }
         tell(event);
     }
+}
+
+/// The browser stops a service worker that hears of no page for half a minute,
+/// and with it the download that goes through it.
+fn keep_service_worker() {
+    PAGE.with_borrow(|page| {
+        let container = page.service_worker.as_ref();
+        if let Some(controller) = container.and_then(ServiceWorkerContainer::controller) {
+            let _ = controller.post_message(&JsValue::NULL);
+        }
+    });
 }
 
 fn tell(event: Event) {
@@ -163,6 +178,7 @@ async fn introduce_service_worker() {
         return;
     };
     let container: ServiceWorkerContainer = container.unchecked_into();
+    PAGE.with_borrow_mut(|page| page.service_worker = Some(container.clone()));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let container = container.clone();
         move |_: MessageEvent| introduce(&container)

@@ -3,10 +3,11 @@
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use sv_api::ErrorCode;
-use sv_api::vault::{Contents, ContentsRequest, InlineContent};
+use sv_api::vault::{BlockPage, Contents, ContentsRequest, InlineContent};
 use sv_ledger::id::ContentId;
 
 use super::access::{Access, Read, Vault};
+use super::uploads::page_of;
 use super::{Vaults, leading};
 use crate::blocks::{self, BlockBody};
 use crate::service::Result;
@@ -38,6 +39,25 @@ impl Vaults {
         drop(snapshot);
         self.count_access(access, &[content]);
         self.open(placed.place).await
+    }
+
+    /// Hashes of a content's blocks, from block `from` on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if the vault does not refer to the content.
+    pub async fn block_hashes(
+        &self,
+        access: &Access<Read, Vault>,
+        content: ContentId,
+        from: u32,
+    ) -> Result<BlockPage> {
+        let mut snapshot = self.db.read().await?;
+        let vault_id = access.vault_id();
+        let readable = references::in_vault(&mut snapshot, vault_id, [content].into_iter()).await?;
+        if readable.is_empty() {
+            return Err(ErrorCode::NotFound.into());
+        }
+        page_of(&mut snapshot, content, from).await
     }
 
     /// First blocks of contents, in the order of the request; stops before

@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
-use sv_api::vault::UploadPage;
+use sv_api::vault::BlockPage;
 use sv_api::{ApiError, ErrorCode};
 use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCKS_PER_CONTENT, INLINE_LEN, PAGE, UPLOAD_TTL_MS};
@@ -60,21 +60,13 @@ impl Vaults {
         uid: VaultId,
         content_id: ContentId,
         from: u32,
-    ) -> Result<UploadPage> {
+    ) -> Result<BlockPage> {
         let mut snapshot = self.db.read().await?;
         contents::lookup(&mut snapshot, content_id)
             .await?
             .filter(|content| is_upload_of(content, uid))
             .ok_or(ErrorCode::NotFound)?;
-        let limit = PAGE as u32 + 1;
-        let mut there = blocks::page(&mut snapshot, content_id, from, limit).await?;
-        let more = there.len() > PAGE;
-        there.truncate(PAGE);
-        let blocks = there.into_iter().map(|block| (block.index, block.hash));
-        Ok(UploadPage {
-            blocks: blocks.collect(),
-            more,
-        })
+        page_of(&mut snapshot, content_id, from).await
     }
 
     /// Gives an upload up.
@@ -231,6 +223,25 @@ pub(crate) async fn discard_upload(write: &mut Write, upload: &Content, now_ms: 
     garbage::mark(write, [id].into_iter(), now_ms).await?;
     quotas::release(write, upload.uploader, upload.sealed_len).await?;
     Ok(())
+}
+
+/// Blocks of a content from an index on, as many as go into a page.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn page_of(
+    q: &mut impl db::Query,
+    content_id: ContentId,
+    from: u32,
+) -> Result<BlockPage> {
+    let mut there = blocks::page(q, content_id, from, PAGE as u32 + 1).await?;
+    let more = there.len() > PAGE;
+    there.truncate(PAGE);
+    let blocks = there.into_iter().map(|block| (block.index, block.hash));
+    Ok(BlockPage {
+        blocks: blocks.collect(),
+        more,
+    })
 }
 
 fn is_upload_of(content: &Content, uid: VaultId) -> bool {

@@ -8,13 +8,14 @@ mod checkpoint;
 mod contents;
 mod create;
 mod entries;
+mod hashes;
 mod leaves;
 mod list;
 mod membership;
 
 use sv_api::endpoint::{
-    AppendEntry, CreateVault, GetBlock, GetBodies, GetCheckpoint, GetContents, GetEntries,
-    GetLeaves, GetMembership, ListAccesses, ListVaults,
+    AppendEntry, CreateVault, GetBlock, GetBlockHashes, GetBodies, GetCheckpoint, GetContents,
+    GetEntries, GetLeaves, GetMembership, ListAccesses, ListVaults,
 };
 
 use crate::http::route::Routes;
@@ -31,5 +32,6 @@ pub(super) fn mount(routes: Routes) -> Routes {
         .add::<GetBodies, _, _, _>(bodies::bodies)
         .add::<GetContents, _, _, _>(contents::contents)
         .add::<ListAccesses, _, _, _>(accesses::accesses)
+        .add::<GetBlockHashes, _, _, _>(hashes::hashes)
         .add_raw::<GetBlock, _, _, _>(block::block)
 }

@@ -1,0 +1,344 @@
+//! An open account: its calls are served side by side.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures::channel::mpsc;
+use futures::future::LocalBoxFuture;
+use futures::lock::{Mutex, MutexGuard};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt, select_biased};
+use sv_client::account::Session;
+use sv_client::drive::Drive;
+use sv_client::port::Platform;
+use sv_core::RecoveryKey;
+
+use super::door::{identity, server_info};
+use super::gate::Gate;
+use super::inbox::{Asked, Inbox, Message};
+use super::links::Links;
+use super::outlet::Outlet;
+use super::platform::Browser;
+use super::service;
+use super::transfers::{Planned, Transfers};
+use super::view::View;
+use crate::bridge::*;
+
+/// An account that has been opened.
+pub(super) struct Opened {
+    pub(super) session: Session<Browser>,
+    pub(super) links: Links,
+}
+
+/// Why an account is no longer open.
+pub(super) enum End {
+    /// The page is gone.
+    Over,
+    /// By this call.
+    LoggedOut(u32, Box<Session<Browser>>),
+    /// The server says that the session has ended.
+    Ended(Box<Session<Browser>>),
+    /// Another tab has taken it over.
+    Lost,
+}
+
+/// Something that goes on without a call that waits for it.
+pub(super) enum Job {
+    /// Open the drive, then follow it.
+    Follow,
+    /// Work through the queue of uploads.
+    Upload,
+    /// Bring the view up to date with what an upload has landed.
+    Renew,
+    /// The session has ended.
+    Ended,
+}
+
+/// What the calls of an open account work on.
+pub(super) struct Open<'s> {
+    pub(super) session: &'s Session<Browser>,
+    pub(super) outlet: Outlet,
+    pub(super) links: Links,
+    pub(super) transfers: Transfers,
+    pub(super) plans: RefCell<HashMap<u64, Planned>>,
+    /// Drawn, shown, and not yet in force.
+    pub(super) recovery_key: RefCell<Option<RecoveryKey>>,
+    drive: OnceCell<Mutex<Drive<'s, Browser>>>,
+    is_open: Gate,
+    view: RefCell<Rc<View>>,
+    renewal_is_due: Cell<bool>,
+    /// Why nothing goes on: the server was caught.
+    halted: RefCell<Option<Failure>>,
+    connection: Cell<Option<Connection>>,
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// Serves an account until it is closed.
+pub(super) async fn serve(opened: Opened, outlet: &Outlet, inbox: &mut Inbox) -> End {
+    let Opened { session, links } = opened;
+    let end = {
+        let (jobs, mut due) = mpsc::unbounded();
+        let open = Open {
+            session: &session,
+            outlet: outlet.clone(),
+            links: links.clone(),
+            transfers: Transfers::default(),
+            plans: RefCell::default(),
+            recovery_key: RefCell::default(),
+            drive: OnceCell::new(),
+            is_open: Gate::new(false),
+            view: RefCell::default(),
+            renewal_is_due: Cell::new(false),
+            halted: RefCell::default(),
+            connection: Cell::default(),
+            jobs,
+        };
+        open.start(Job::Follow);
+        let mut tasks: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
+        loop {
+            select_biased! {
+                message = inbox.next().fuse() => match message {
+                    None => break Ending::Over,
+                    Some(Message::Lost) => break Ending::Lost,
+                    Some(Message::Fetch(fetch)) => tasks.push(
+                        service::answer(Some(open.session), &open.outlet, &open.links, fetch)
+                            .boxed_local(),
+                    ),
+                    Some(Message::Call(Asked { id, call: Some(AnyCall::LogOut(_)), .. })) => {
+                        break Ending::LoggedOut(id);
+                    }
+                    Some(Message::Call(asked)) => tasks.push(open.answer(asked).boxed_local()),
+                },
+                job = due.next() => match job {
+                    Some(Job::Ended) => break Ending::Ended,
+                    Some(job) => tasks.push(open.run(job).boxed_local()),
+                    None => break Ending::Over,
+                },
+                _ = tasks.select_next_some() => {}
+            }
+        }
+    };
+    links.clear();
+    match end {
+        Ending::Over => End::Over,
+        Ending::Lost => End::Lost,
+        Ending::Ended => End::Ended(Box::new(session)),
+        Ending::LoggedOut(id) => End::LoggedOut(id, Box::new(session)),
+    }
+}
+
+enum Ending {
+    Over,
+    Lost,
+    Ended,
+    LoggedOut(u32),
+}
+
+impl<'s> Open<'s> {
+    pub(super) fn start(&self, job: Job) {
+        // The receiver lives as long as this.
+        let _ = self.jobs.unbounded_send(job);
+    }
+
+    async fn run(&self, job: Job) {
+        match job {
+            Job::Follow => self.follow().await,
+            Job::Upload => self.upload_all().await,
+            Job::Renew => self.renew_soon().await,
+            Job::Ended => {}
+        }
+    }
+
+    /// Where this runs.
+    pub(super) fn browser(&self) -> &Browser {
+        self.session.platform()
+    }
+
+    /// The drive, once it is open, for as long as the guard lives.
+    pub(super) async fn drive(&self) -> MutexGuard<'_, Drive<'s, Browser>> {
+        self.shared_drive().await.lock().await
+    }
+
+    /// The drive, once it is open.
+    pub(super) async fn shared_drive(&self) -> &Mutex<Drive<'s, Browser>> {
+        loop {
+            match self.drive.get() {
+                Some(drive) => return drive,
+                None => self.is_open.pass().await,
+            }
+        }
+    }
+
+    /// The drive was opened.
+    pub(super) fn opened(&self, drive: Drive<'s, Browser>) {
+        self.renew(&drive);
+        // Only the one task that follows it opens it.
+        let _ = self.drive.set(Mutex::new(drive));
+        self.is_open.open();
+    }
+
+    /// What is shown, once there is something.
+    pub(super) async fn view(&self) -> Rc<View> {
+        self.is_open.pass().await;
+        self.view.borrow().clone()
+    }
+
+    /// Shows what the drive has become.
+    pub(super) fn renew(&self, drive: &Drive<'s, Browser>) {
+        let revision = self.view.borrow().revision + 1;
+        *self.view.borrow_mut() = Rc::new(View::of(drive, revision));
+        self.outlet.tell(&Event::Drive { revision });
+    }
+
+    /// Something has landed in the drive: it is shown within a moment.
+    pub(super) fn renew_later(&self) {
+        if !self.renewal_is_due.replace(true) {
+            self.start(Job::Renew);
+        }
+    }
+
+    async fn renew_soon(&self) {
+        self.browser().sleep(500).await;
+        let mut drive = self.drive().await;
+        self.renewal_is_due.set(false);
+        drive.rebuild();
+        self.renew(&drive);
+    }
+
+    /// Says whether changes are seen as they happen.
+    pub(super) fn connection(&self, connection: Connection) {
+        if self.connection.replace(Some(connection)) != Some(connection) {
+            self.outlet.tell(&Event::Connection(connection));
+        }
+    }
+
+    /// Whether the server was caught.
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.borrow().is_some()
+    }
+
+    /// Takes notice of a failure: of one that ends everything, or the session.
+    pub(super) fn notice(&self, failure: &Failure) {
+        if failure.is_fatal() && !self.is_halted() {
+            *self.halted.borrow_mut() = Some(failure.clone());
+            self.outlet.tell(&Event::Tampered(failure.clone()));
+            self.transfers.halt(&self.outlet, failure);
+        }
+        if failure.is_session_over() {
+            self.start(Job::Ended);
+        }
+    }
+
+    fn reply<C: Call>(&self, id: u32, answer: Result<C::Answer, Failure>) {
+        if let Err(failure) = &answer {
+            self.notice(failure);
+        }
+        self.outlet.answer::<C>(id, answer);
+    }
+
+    async fn answer(&self, asked: Asked) {
+        let Asked { id, call, objects } = asked;
+        let Some(call) = call else {
+            return self.outlet.refuse(id, FailureKind::Other);
+        };
+        let halted = self.halted.borrow().clone();
+        if let Some(failure) = halted {
+            return self.outlet.answer::<Start>(id, Err(failure));
+        }
+        macro_rules! serve {
+            ($($name:ident($call:pat) => $answer:expr,)*) => {
+                match call {
+                    $(AnyCall::$name($call) => self.reply::<$name>(id, $answer),)*
+                }
+            };
+        }
+        let out_of_order = || Failure::new(FailureKind::OutOfOrder);
+        serve! {
+            Start(_) => Ok(Stage::Open(identity(self.session))),
+            TakeOver(_) => Ok(Stage::Open(identity(self.session))),
+            GetServer(_) => server_info(self.browser()).await,
+            SignUp(_) => Err(out_of_order()),
+            ConfirmSignUp(_) => Err(out_of_order()),
+            CancelSignUp(_) => Err(out_of_order()),
+            LogIn(_) => Err(out_of_order()),
+            GiveCode(_) => Err(out_of_order()),
+            StartRecovery(_) => Err(out_of_order()),
+            GiveRecoveryCode(_) => Err(out_of_order()),
+            SetRecoveredPassword(_) => Err(out_of_order()),
+            LogOut(_) => Err(out_of_order()),
+            GetAccount(_) => self.account().await,
+            ProvePassword(call) => self.prove(call).await,
+            ChangePassword(call) => self.change_password(call).await,
+            NewTotp(_) => self.new_totp().await,
+            ConfirmTotp(call) => self.confirm_totp(call).await,
+            NewBackupCodes(_) => self.new_backup_codes().await,
+            NewRecoveryKey(_) => self.new_recovery_key(),
+            PutRecoveryKeyInForce(call) => self.put_recovery_key_in_force(call).await,
+            ListSessions(_) => self.sessions().await,
+            EndSession(call) => self.end_session(call).await,
+            DeleteAccount(_) => Err(out_of_order()),
+            ListFolder(call) => self.list_folder(call).await,
+            ListIds(call) => self.list_ids(call).await,
+            Search(call) => Ok(self.view().await.search(&call.text, call.from, call.count)),
+            ListRecent(call) => Ok(self.view().await.recent(call.count)),
+            GetItem(call) => self.item(call).await,
+            GetUsage(call) => self.usage(call).await,
+            NewFolder(call) => self.new_folder(call).await,
+            Rename(call) => self.rename(call).await,
+            Move(call) => self.move_items(call).await,
+            Copy(call) => self.copy_items(call).await,
+            Trash(call) => self.trash(call).await,
+            Untrash(call) => self.untrash(call).await,
+            ListTrash(call) => Ok(self.view().await.trash(call.from, call.count)),
+            Remove(call) => self.remove(call).await,
+            EmptyTrash(_) => self.empty_trash().await,
+            ListVersions(call) => self.versions(call).await,
+            RestoreVersion(call) => self.restore_version(call).await,
+            ReadText(call) => self.read_text(call).await,
+            NewNote(call) => self.new_note(call).await,
+            SaveText(call) => self.save_text(call).await,
+            PlanUpload(call) => self.plan_upload(call, objects).await,
+            StartUpload(call) => self.start_upload(call),
+            DropUpload(call) => self.drop_upload(call),
+            ListInterrupted(_) => self.interrupted().await,
+            ResumeInterrupted(call) => self.resume_interrupted(call, objects).await,
+            ForgetInterrupted(call) => self.forget_interrupted(call).await,
+            ListTransfers(_) => Ok(self.transfers.rows()),
+            PauseTransfer(call) => {
+                self.transfers.pause(&self.outlet, call.id);
+                Ok(())
+            },
+            ResumeTransfer(call) => {
+                self.transfers.resume(&self.outlet, call.id);
+                Ok(())
+            },
+            CancelTransfer(call) => {
+                self.transfers.cancel(&self.outlet, call.id);
+                Ok(())
+            },
+            RetryTransfer(call) => self.retry_upload(call),
+            ClearTransfers(_) => {
+                self.transfers.clear();
+                Ok(())
+            },
+            Download(call) => self.download(call).await,
+            DownloadRaw(call) => self.download_raw(call).await,
+            ExportEverything(_) => self.export_everything().await,
+            OpenFile(call) => self.open_file(call).await,
+            CloseLink(call) => {
+                self.links.close(&call.url);
+                Ok(())
+            },
+            DecryptFile(call) => service::decrypt(&self.links, call, objects).await,
+            ListPeople(_) => Err(out_of_order()),
+            ListInvitations(_) => Err(out_of_order()),
+            CreateInvitation(_) => Err(out_of_order()),
+            RevokeInvitation(_) => Err(out_of_order()),
+            SetQuota(_) => Err(out_of_order()),
+            SetDisabled(_) => Err(out_of_order()),
+            ResetSecondFactor(_) => Err(out_of_order()),
+            GetServerState(_) => Err(out_of_order()),
+        }
+    }
+}

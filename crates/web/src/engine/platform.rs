@@ -1,0 +1,126 @@
+//! What the client needs from a browser.
+
+mod database;
+mod http;
+mod keychain;
+mod seal;
+mod storage;
+
+pub(super) use database::Database;
+pub(super) use http::BrowserHttp;
+
+use std::rc::Rc;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use js_sys::{Date, Function, Promise};
+use sv_client::port::{Platform, StorageError};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::DedicatedWorkerGlobalScope;
+
+use keychain::PendingKey;
+use storage::BrowserStorage;
+
+/// The worker, as a place where a client runs.
+#[derive(Clone)]
+pub(super) struct Browser(Rc<Parts>);
+
+struct Parts {
+    scope: DedicatedWorkerGlobalScope,
+    http: BrowserHttp,
+    storage: BrowserStorage,
+    keychain: PendingKey,
+}
+
+impl Browser {
+    /// Opens the browser's storage.
+    ///
+    /// # Errors
+    /// [`StorageError`] where the browser keeps nothing.
+    pub(super) async fn open(scope: &DedicatedWorkerGlobalScope) -> Result<Self, StorageError> {
+        let database = Database::open(scope).await?;
+        Ok(Self(Rc::new(Parts {
+            scope: scope.clone(),
+            http: BrowserHttp::new(scope.clone()),
+            storage: BrowserStorage::new(database, scope)?,
+            keychain: PendingKey::default(),
+        })))
+    }
+
+    /// The address that people know the server by.
+    pub(super) fn origin(&self) -> String {
+        self.0.scope.location().origin()
+    }
+}
+
+impl Platform for Browser {
+    type Http = BrowserHttp;
+    type Storage = BrowserStorage;
+    type Keychain = PendingKey;
+    /// Ends the worker if the browser has no randomness to give: nothing may
+    /// ever be sealed with less.
+    type Random = UnwrapErr<SysRng>;
+
+    fn http(&self) -> &BrowserHttp {
+        &self.0.http
+    }
+
+    fn storage(&self) -> &BrowserStorage {
+        &self.0.storage
+    }
+
+    fn keychain(&self) -> &PendingKey {
+        &self.0.keychain
+    }
+
+    fn random(&self) -> Self::Random {
+        UnwrapErr(SysRng)
+    }
+
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+
+    async fn sleep(&self, ms: u64) {
+        sleep(&self.0.scope, ms).await;
+    }
+
+    /// In place: this whole worker is away from the page.
+    async fn offload<T, F>(&self, work: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Some(work())
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> u64 {
+    Date::now() as u64
+}
+
+/// Waits.
+pub(super) async fn sleep(scope: &DedicatedWorkerGlobalScope, ms: u64) {
+    let ms = i32::try_from(ms).unwrap_or(i32::MAX);
+    let wait = Promise::new(&mut |resolve: Function, _reject: Function| {
+        // Without a timer the wait is over at once: callers look again anyway.
+        if scope
+            .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms)
+            .is_err()
+        {
+            let _ = resolve.call0(&JsValue::NULL);
+        }
+    });
+    let _ = JsFuture::from(wait).await;
+}
+
+/// Why the browser refused, for a person.
+pub(super) fn explain(error: &JsValue) -> String {
+    use wasm_bindgen::JsCast;
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => error.as_string().unwrap_or_else(|| format!("{error:?}")),
+    }
+}

@@ -1,0 +1,189 @@
+//! Calls that make URLs to save or show something under.
+
+use std::cell::RefCell;
+
+use sv_client::port::Platform;
+use sv_client::transfer::Reading;
+use sv_client::tree::Place as TreePlace;
+use sv_core::content::RawHeader;
+use sv_core::record::Kind;
+use sv_ledger::id::NodeId;
+
+use super::super::links::{Target, ZipItem};
+use super::super::open::Open;
+use super::new_row;
+use crate::bridge::{
+    Download, DownloadRaw, Failure, FailureKind, ItemId, ItemKind, Link, OpenFile, RawLink, Row,
+    TransferKind,
+};
+use crate::mime::{self, BINARY};
+
+impl Open<'_> {
+    pub(crate) async fn download(&self, call: Download) -> Result<Link, Failure> {
+        let [id] = call.ids.as_slice() else {
+            let (name, within) = match call.ids.first() {
+                Some(first) => {
+                    let row = self.shown(*first).await?;
+                    let folder = row.within.rsplit('/').next().unwrap_or_default();
+                    (folder.to_owned(), row.within)
+                }
+                None => return Err(Failure::new(FailureKind::OutOfOrder)),
+            };
+            return self.zip(&call.ids, &name, within).await;
+        };
+        let row = self.shown(*id).await?;
+        if row.kind == ItemKind::Folder {
+            return self.zip(&call.ids, &row.name, row.within.clone()).await;
+        }
+        let reading = self.reading(*id, call.version.as_deref()).await?;
+        let size = reading.size();
+        let name = saved_name(&row);
+        let transfer = self.transfers.add(
+            &self.outlet,
+            |id| super::TransferRow {
+                bytes: size,
+                ..new_row(id, TransferKind::Download, name.clone(), row.within)
+            },
+            None,
+        );
+        Ok(self.link(name, BINARY, Some(size), |_| {
+            Target::Save(reading, transfer)
+        }))
+    }
+
+    pub(crate) async fn download_raw(&self, call: DownloadRaw) -> Result<RawLink, Failure> {
+        let row = self.shown(call.id).await?;
+        let reading = self.reading(call.id, call.version.as_deref()).await?;
+        let header = RawHeader {
+            content_id: reading.content_id(),
+            size: reading.size(),
+        };
+        let size = header.file_len();
+        let key = reading.raw_key().to_string();
+        let name = format!("{}.svraw", row.name);
+        let transfer = self.transfers.add(
+            &self.outlet,
+            |id| super::TransferRow {
+                bytes: size.unwrap_or(0),
+                ..new_row(id, TransferKind::Raw, name.clone(), row.within)
+            },
+            None,
+        );
+        let link = self.link(name, BINARY, size, |_| Target::Raw(reading, transfer));
+        Ok(RawLink { link, key })
+    }
+
+    pub(crate) async fn export_everything(&self) -> Result<Link, Failure> {
+        let name = self.session.profile().handle.clone();
+        let items = self.zip_items(&[(String::new(), TreePlace::Root)]).await?;
+        Ok(self.zip_link(items, &name, "/".to_owned()))
+    }
+
+    async fn zip(&self, ids: &[ItemId], name: &str, within: String) -> Result<Link, Failure> {
+        let mut roots = Vec::new();
+        for id in ids {
+            let row = self.shown(*id).await?;
+            roots.push((row.name, TreePlace::Node(id.0)));
+        }
+        let items = self.zip_items(&roots).await?;
+        Ok(self.zip_link(items, name, within))
+    }
+
+    async fn zip_items(&self, roots: &[(String, TreePlace)]) -> Result<Vec<ZipItem>, Failure> {
+        let drive = self.drive().await;
+        let mut items = Vec::new();
+        for (name, place) in roots {
+            for (names, id) in drive.tree().walk(*place) {
+                let Some(record) = drive.vault().replica().record(&id) else {
+                    continue;
+                };
+                let mut path: Vec<&str> = Vec::new();
+                path.extend((!name.is_empty()).then_some(name.as_str()));
+                path.extend(names.iter().map(String::as_str));
+                let reading = match record.kind {
+                    Kind::Folder => None,
+                    // Made, and its first bytes never arrived.
+                    _ if record.current().is_none() => continue,
+                    _ => Some(Reading::new(&drive, id, None)?),
+                };
+                items.push(ZipItem {
+                    path: path.join("/"),
+                    modified_ms: record.modified_ms,
+                    reading,
+                });
+            }
+        }
+        Ok(items)
+    }
+
+    fn zip_link(&self, items: Vec<ZipItem>, name: &str, within: String) -> Link {
+        let stem = if name.is_empty() { "SecureVault" } else { name };
+        let name = format!("{stem}.zip");
+        let size = super::super::service::zip_len(&items);
+        let files = items.iter().filter(|item| item.reading.is_some()).count();
+        let transfer = self.transfers.add(
+            &self.outlet,
+            |id| super::TransferRow {
+                files: files as u64,
+                bytes: size,
+                ..new_row(id, TransferKind::Zip, name.clone(), within)
+            },
+            None,
+        );
+        self.link(name, BINARY, Some(size), |_| Target::Zip(items, transfer))
+    }
+
+    pub(crate) async fn open_file(&self, call: OpenFile) -> Result<Link, Failure> {
+        let row = self.shown(call.id).await?;
+        let reading = self.reading(call.id, call.version.as_deref()).await?;
+        let size = reading.size();
+        let mime = mime::of_name(&row.name);
+        Ok(self.link(row.name, mime, Some(size), |mime| Target::Show {
+            reading,
+            mime,
+            seekable: RefCell::default(),
+            last: RefCell::default(),
+        }))
+    }
+
+    fn link(
+        &self,
+        name: String,
+        mime: &'static str,
+        size: Option<u64>,
+        target: impl FnOnce(&'static str) -> Target,
+    ) -> Link {
+        let random = self.browser().random_bytes();
+        Link {
+            url: self.links.add(random, &name, target(mime)),
+            name,
+            mime: mime.to_owned(),
+            size,
+        }
+    }
+
+    /// A row with where it is, of the trash too.
+    async fn shown(&self, id: ItemId) -> Result<Row, Failure> {
+        let ItemId(node): ItemId = id;
+        let view = self.view().await;
+        let seen = view.row(node, true).or_else(|| view.trashed(node));
+        match seen {
+            Some(row) => Ok(row),
+            None => self.hidden(node).await,
+        }
+    }
+
+    /// Of something inside what is in the trash.
+    async fn hidden(&self, id: NodeId) -> Result<Row, Failure> {
+        let detail = self.item(crate::bridge::GetItem { id: ItemId(id) }).await?;
+        Ok(detail.row)
+    }
+}
+
+/// A note is saved as a text.
+fn saved_name(row: &Row) -> String {
+    match row.kind {
+        ItemKind::Note if !row.name.contains('.') => format!("{}.txt", row.name),
+        _ => row.name.clone(),
+    }
+}

@@ -1,0 +1,35 @@
+// Starts the page. The only place where addresses of scripts are made: the
+// policy lets exactly two of our own pass (Trusted Types).
+import init from "./web.js";
+
+const WASM = "./web.wasm";
+const ENGINE = "./engine.js";
+const SERVICE_WORKER = "./sw.js";
+
+const ours = (url) => {
+  if (url === ENGINE || url === SERVICE_WORKER) return url;
+  throw new TypeError("not a script of this page");
+};
+const policy = globalThis.trustedTypes
+  ? trustedTypes.createPolicy("securevault", { createScriptURL: ours })
+  : { createScriptURL: ours };
+
+// Gives the service worker once it controls this page.
+async function startServiceWorker() {
+  const workers = navigator.serviceWorker;
+  await workers.register(policy.createScriptURL(SERVICE_WORKER), { scope: "/" });
+  await workers.ready;
+  if (!workers.controller) {
+    await new Promise((resolve) => {
+      workers.addEventListener("controllerchange", resolve, { once: true });
+    });
+  }
+  return workers;
+}
+
+globalThis.securevault = {
+  startEngine: () => new Worker(policy.createScriptURL(ENGINE), { type: "module", name: "engine" }),
+  startServiceWorker,
+};
+
+await init({ module_or_path: WASM });
