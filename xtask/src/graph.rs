@@ -25,7 +25,7 @@ enum Never {
     OursBut(&'static [&'static str]),
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule {
         says: "the server cannot decrypt",
         from: "sv-server",
@@ -75,6 +75,11 @@ const RULES: [Rule; 11] = [
         says: "the command line ships no server and no test actors",
         from: "sv-cli",
         never: Never::These(&["sv-server", "sv-testkit", "sv-vectors", "sv-backends"]),
+    },
+    Rule {
+        says: "the web application is a shell around the client",
+        from: "sv-web",
+        never: Never::OursBut(&["sv-client", "sv-core", "sv-api", "sv-ledger", "sv-pake"]),
     },
     Rule {
         says: "the back ends of the tests know no server",

@@ -108,6 +108,7 @@ calls! {
     ListIds -> Vec<ItemId>;
     Search -> Listing;
     ListRecent -> Vec<Row>;
+    ListNotes -> Vec<Row>;
     GetItem -> ItemDetail;
     GetUsage -> UsageInfo;
     NewFolder -> ItemId;

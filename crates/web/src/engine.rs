@@ -8,6 +8,7 @@
 //! borrows from the session, and with it every key.
 
 mod account;
+mod admin;
 mod door;
 mod drive;
 mod failure;

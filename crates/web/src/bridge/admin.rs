@@ -116,10 +116,16 @@ pub struct ServerState {
     pub signup: SignupPolicy,
     /// Accounts.
     pub accounts: u64,
+    /// Accounts that are disabled.
+    pub disabled: u64,
     /// Bytes that all accounts store, as sealed.
     pub used_bytes: u64,
-    /// Bytes a new account may store; none for no limit.
-    pub default_quota_bytes: Option<u64>,
+    /// Bytes of file contents, each counted once.
+    pub contents_bytes: u64,
+    /// Contents.
+    pub contents: u64,
+    /// Vaults.
+    pub vaults: u64,
     /// Bytes of a file at most; none for no limit but the format's.
     pub file_limit_bytes: Option<u64>,
 }

@@ -155,6 +155,13 @@ pub struct ListRecent {
     pub count: usize,
 }
 
+/// Notes of the whole drive, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListNotes {
+    /// Rows at most.
+    pub count: usize,
+}
+
 /// One item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GetItem {

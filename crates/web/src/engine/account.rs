@@ -7,11 +7,11 @@ use sv_client::account::{
 };
 use sv_ledger::id::SessionId;
 
-use super::open::Open;
+use super::open::{Job, Open};
 use super::platform::Browser;
 use crate::bridge::{
-    AccountInfo, ChangePassword, ConfirmTotp, EndSession, Failure, FailureKind, ProvePassword,
-    PutRecoveryKeyInForce, SessionRow, TotpSecret,
+    AccountInfo, ChangePassword, ConfirmTotp, Deletion, EndSession, Failure, FailureKind,
+    ProvePassword, PutRecoveryKeyInForce, SessionRow, TotpSecret,
 };
 
 impl Open<'_> {
@@ -104,5 +104,12 @@ impl Open<'_> {
             .parse()
             .map_err(|_| Failure::new(FailureKind::Gone))?;
         Ok(self.session.end_session(id).await?)
+    }
+
+    /// Every session ends with it: the page hears of that by itself.
+    pub(super) async fn delete_account(&self) -> Result<Deletion, Failure> {
+        let final_ms = self.session.request_deletion().await?;
+        self.start(Job::Ended);
+        Ok(Deletion { final_ms })
     }
 }

@@ -285,7 +285,16 @@ impl View {
 
     /// Files and notes that were changed last.
     pub(super) fn recent(&self, count: usize) -> Vec<Row> {
-        let files = self.items.iter().filter(|(_, item)| !item.is_folder());
+        self.newest(count, |item| !item.is_folder())
+    }
+
+    /// Notes that were changed last.
+    pub(super) fn notes(&self, count: usize) -> Vec<Row> {
+        self.newest(count, |item| item.kind == ItemKind::Note)
+    }
+
+    fn newest(&self, count: usize, is_wanted: impl Fn(&Item) -> bool) -> Vec<Row> {
+        let files = self.items.iter().filter(|(_, item)| is_wanted(item));
         let mut newest: Vec<(u64, NodeId)> =
             files.map(|(id, item)| (item.modified_ms, *id)).collect();
         let by_time = |a: &(u64, NodeId), b: &(u64, NodeId)| b.cmp(a);

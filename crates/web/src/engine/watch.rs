@@ -54,14 +54,12 @@ impl Open<'_> {
 
     /// Whether it is worth trying again. If not, it has been told.
     fn is_passing(&self, error: &ClientError) -> bool {
-        let is_passing = matches!(error, ClientError::Offline(_))
-            || error.is_refusal(sv_api::ErrorCode::Unavailable)
-            || error.is_refusal(sv_api::ErrorCode::RateLimited)
-            || error.is_refusal(sv_api::ErrorCode::Internal);
+        let failure = Failure::from(error.clone());
+        let is_passing = !failure.is_fatal() && !failure.is_session_over();
         if is_passing {
             self.connection(Connection::Offline);
         } else {
-            self.notice(&Failure::from(error.clone()));
+            self.notice(&failure);
         }
         is_passing
     }

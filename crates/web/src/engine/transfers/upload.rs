@@ -222,13 +222,25 @@ impl Open<'_> {
         let Some((outlet, cancelled)) = transfer.begin() else {
             return;
         };
-        let done = {
+        let (done, _held) = {
             let run = std::pin::pin!(self.upload_patiently(transfer, upload, &outlet));
             match select(run, cancelled).await {
-                Either::Left((done, _)) => done,
-                // What was landed is to be seen, and how it stands is told.
-                Either::Right(_) => return self.renew_later(),
+                Either::Left((done, _)) => (Some(done), None),
+                // Not in the middle of landing something: the drive and what
+                // is kept of it on this device would differ. Who has the drive
+                // knows that the upload has not.
+                Either::Right((_, run)) => {
+                    let drive = std::pin::pin!(self.drive());
+                    match select(run, drive).await {
+                        Either::Left((done, _)) => (Some(done), None),
+                        Either::Right((held, _)) => (None, Some(held)),
+                    }
+                }
             }
+        };
+        let Some(done) = done else {
+            // What was landed is to be seen; how it stands has been told.
+            return self.renew_later();
         };
         match done {
             Ok(outcome) => {
