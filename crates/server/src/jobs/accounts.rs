@@ -10,6 +10,7 @@ use sv_ledger::limits::BLOCK_GRACE_MS;
 use super::{BATCH, Jobs};
 use crate::db::Write;
 use crate::service::Result;
+use crate::service::audit::{self, Event, Kind};
 use crate::store::accounts::account;
 use crate::store::{contents, garbage, members, references, removed_vaults, vaults};
 
@@ -44,6 +45,8 @@ impl Jobs {
             vaults::remove(&mut write, vault_id).await?;
         }
         account::remove(&mut write, uid).await?;
+        let event = Event::by_nobody(Kind::Deleted).about(*uid.as_bytes());
+        audit::note(&mut write, now_ms, event).await?;
         write.commit().await?;
         Ok(Some(true))
     }

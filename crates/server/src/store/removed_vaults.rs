@@ -48,6 +48,10 @@ pub async fn remove_some(write: &mut Write, vault_id: VaultId, limit: u32) -> Re
             "SELECT seq FROM entries WHERE vault_id = ? LIMIT ?",
             "DELETE FROM entries WHERE vault_id = ? AND seq IN (?..)",
         ),
+        (
+            "SELECT access_id FROM accesses WHERE vault_id = ? LIMIT ?",
+            "DELETE FROM accesses WHERE vault_id = ? AND access_id IN (?..)",
+        ),
     ] {
         let rows = write.query(some, args![vault_id, limit]).await?;
         let keys: Result<Vec<Value>> = rows.into_iter().map(|mut row| row.take(0)).collect();

@@ -10,6 +10,7 @@ use sv_ledger::id::Hash;
 use sv_server::app::App;
 use sv_server::args;
 use sv_server::db::{Query, Value};
+use sv_server::service::account::Administers;
 use sv_server::service::audit::{BadRow, Listed};
 
 use crate::account::actor::{Person, START_MS, STEP_MS, World, code};
@@ -51,15 +52,14 @@ pub(crate) async fn what_happens_is_written_down() {
     world.pass(STEP_MS);
     let login = alice.log_in(&world).await.unwrap();
     world
-        .call(Logout, Some(&login.session), &Empty {})
+        .call(Logout, login.session.as_deref(), &Empty {})
         .await
         .unwrap();
-    app.accounts()
-        .set_quota("alice", Some(1 << 30))
-        .await
-        .unwrap();
-    app.accounts().reset_second_factor("alice").await.unwrap();
-    app.accounts().set_disabled("alice", true).await.unwrap();
+    set_quota(app, Some(1 << 30)).await;
+    let by = Administers::at_the_machine();
+    let uid = app.accounts().uid_of("alice").await.unwrap();
+    app.accounts().reset_second_factor(&by, uid).await.unwrap();
+    app.accounts().set_disabled(&by, uid, true).await.unwrap();
 
     let rows = rows(app).await;
     let kinds: Vec<_> = rows.iter().map(|row| row.kind.as_str()).collect();
@@ -124,18 +124,20 @@ pub(crate) async fn what_happens_is_written_down() {
     }
 }
 
+async fn set_quota(app: &App, quota_bytes: Option<u64>) {
+    let by = Administers::at_the_machine();
+    let uid = app.accounts().uid_of("alice").await.unwrap();
+    let set = app.accounts().set_quota(&by, uid, quota_bytes).await;
+    set.unwrap();
+}
+
 /// Some rows over several checkpoints.
 async fn world() -> World {
     let world = World::open().await;
     Person::sign_up(&world, "alice").await;
     for round in 0..6_u64 {
         for _ in 0..3 {
-            world
-                .app
-                .accounts()
-                .set_quota("alice", Some(round))
-                .await
-                .unwrap();
+            set_quota(&world.app, Some(round)).await;
         }
         world.app.audit().chain().await.unwrap();
         world.pass(1000);
@@ -281,10 +283,7 @@ pub(crate) async fn several_servers_append_to_one_chain() {
         let app = world.app.clone();
         async move {
             for round in 0..each {
-                app.accounts()
-                    .set_quota("alice", Some(round))
-                    .await
-                    .unwrap();
+                set_quota(&app, Some(round)).await;
                 if round % 7 == 0 {
                     app.audit().chain().await.unwrap();
                 }
@@ -305,7 +304,7 @@ pub(crate) async fn what_is_pruned_is_said() {
     let noted = app.audit().verify(None).await.unwrap().last.unwrap();
     assert_eq!(app.audit().prune(DAY_MS).await.unwrap(), 0);
     world.pass(3 * DAY_MS);
-    app.accounts().set_quota("alice", None).await.unwrap();
+    set_quota(app, None).await;
     app.audit().chain().await.unwrap();
     let removed = app.audit().prune(DAY_MS).await.unwrap();
     assert_eq!(removed, noted.seq);
@@ -326,7 +325,7 @@ pub(crate) async fn what_is_pruned_is_said() {
     // where they ended.
     world.pass(10);
     let here = app.audit().verify(None).await.unwrap().last.unwrap();
-    app.accounts().set_quota("alice", None).await.unwrap();
+    set_quota(app, None).await;
     app.audit().chain().await.unwrap();
     execute(
         app,
@@ -370,10 +369,7 @@ async fn measure_events() {
             let app = world.app.clone();
             tokio::spawn(async move {
                 for round in 0..250 {
-                    app.accounts()
-                        .set_quota("alice", Some(round))
-                        .await
-                        .unwrap();
+                    set_quota(&app, Some(round)).await;
                 }
             })
         });

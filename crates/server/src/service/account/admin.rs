@@ -113,12 +113,6 @@ impl Accounts {
                 };
                 let event = by.event(kind).about(*uid.as_bytes());
                 audit::note(&mut w, self.clock.now_ms(), event).await?;
-                let kind = match disabled {
-                    true => audit::Kind::Disabled,
-                    false => audit::Kind::Enabled,
-                };
-                let event = Event::by_nobody(kind).about(*uid.as_bytes());
-                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 if disabled {
                     session::delete_all(&mut w, uid).await?;
                     login::delete_all(&mut w, uid).await?;
@@ -169,7 +163,7 @@ impl Accounts {
                 code::replace(&mut w, uid, [self.code_hash(uid, &reset)], true).await?;
                 session::delete_all(&mut w, uid).await?;
                 login::delete_all(&mut w, uid).await?;
-                let event = Event::by_nobody(audit::Kind::SecondFactorReset);
+                let event = by.event(audit::Kind::SecondFactorReset);
                 let event = event.about(*uid.as_bytes());
                 audit::note(&mut w, self.clock.now_ms(), event).await?;
                 w.commit().await?;

@@ -9,6 +9,7 @@ use super::Accounts;
 use super::second_factor::fetch;
 use super::session::{Full, Session};
 use crate::service::Result;
+use crate::service::audit::{self, Event, Kind};
 use crate::store::accounts::{account, login, session as sessions};
 
 impl Accounts {
@@ -31,6 +32,8 @@ impl Accounts {
                 account::set_deleted_from(&mut w, uid, Some(deleted_from_ms)).await?;
                 sessions::delete_all(&mut w, uid).await?;
                 login::delete_all(&mut w, uid).await?;
+                let event = Event::by(uid, Kind::DeletionAsked);
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 w.commit().await?;
                 Ok(Deletion { deleted_from_ms })
             })

@@ -9,6 +9,7 @@ use super::admin::Administers;
 use super::code::Code;
 use super::{Accounts, MINUTE_MS};
 use crate::secrets::random;
+use crate::service::audit::{self, Kind};
 use crate::service::{Error, Result};
 use crate::store::accounts::invitation::{self as store, NewInvitation};
 use crate::store::accounts::{account, instance};
@@ -37,9 +38,14 @@ impl Accounts {
         }
         let code = Code::generate();
         let new = self.new_invitation(&code, administrator, lives_ms);
+        let kind = match administrator {
+            true => Kind::AdministratorInvited,
+            false => Kind::Invited,
+        };
         let add = || async {
             let mut w = self.db.write().await?;
             store::insert(&mut w, &new).await?;
+            audit::note(&mut w, new.created_ms, by.event(kind)).await?;
             w.commit().await
         };
         self.db.retry(add).await?;
@@ -64,7 +70,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`].
-    pub async fn revoke_invitation(&self, _: &Administers, id: InvitationId) -> Result<()> {
+    pub async fn revoke_invitation(&self, by: &Administers, id: InvitationId) -> Result<()> {
         self.db
             .retry(|| async {
                 let mut w = self.db.write().await?;
@@ -72,6 +78,8 @@ impl Accounts {
                     let why = "There is no such invitation, or somebody has used it.";
                     return Err(Error::refused_because(ErrorCode::NotFound, why));
                 }
+                let event = by.event(Kind::InvitationRevoked);
+                audit::note(&mut w, self.clock.now_ms(), event).await?;
                 Ok(w.commit().await?)
             })
             .await

@@ -90,6 +90,8 @@ impl Accounts {
         let called_off_deletion = account.deleted_from_ms.is_some();
         if called_off_deletion {
             account::set_deleted_from(&mut w, uid, None).await?;
+            let event = Event::by(uid, audit::Kind::DeletionCalledOff);
+            audit::note(&mut w, now_ms, event).await?;
         }
         w.commit().await?;
         Ok(LoginResponse {

@@ -55,8 +55,8 @@ impl Audit {
     /// [`crate::service::Error::Database`].
     pub async fn list(&self, after: u64, limit: u32) -> Result<Vec<Listed>> {
         let mut snapshot = self.db.read().await?;
-        let accounts = account::list(&mut snapshot).await?.into_iter();
-        let handles: BTreeMap<_, _> = accounts.map(|a| (a.uid, a.handle)).collect();
+        let handles = account::handles(&mut snapshot).await?;
+        let handles: BTreeMap<_, _> = handles.into_iter().collect();
         let rows = store::rows(&mut snapshot, after, limit).await?;
         Ok(rows.iter().map(|row| listed(row, &handles)).collect())
     }

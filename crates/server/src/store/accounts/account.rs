@@ -102,6 +102,15 @@ pub(crate) async fn lookup_by_handle(q: &mut impl Query, handle: &str) -> Result
     .transpose()
 }
 
+/// The handle of everybody.
+pub(crate) async fn handles(q: &mut impl Query) -> Result<Vec<(VaultId, String)>> {
+    q.query("SELECT uid, handle FROM accounts", args![])
+        .await?
+        .into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
+}
+
 /// Everybody by handle, with what they store; `full` is the kind of a
 /// complete session, `no_limit` the quota that is none.
 pub(crate) async fn list(q: &mut impl Query, full: u8, no_limit: u64) -> Result<Vec<Person>> {
