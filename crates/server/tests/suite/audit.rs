@@ -346,6 +346,13 @@ pub(crate) async fn what_is_pruned_is_said() {
 
 /// What it costs to write events down, alone and while another server chains
 /// them: `cargo test --workspace --test suite -- --ignored audit::measure`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_events_on_mariadb() {
+    crate::stage::on(sv_backends::sql::Engine::MariaDb, measure_events);
+}
+
+/// The same on SQLite.
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn measure_events() {

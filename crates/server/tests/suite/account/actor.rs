@@ -106,6 +106,16 @@ impl World {
         }
     }
 
+    /// The stream of changes, as it comes.
+    pub(crate) async fn stream(&self, session: &str) -> axum::body::BodyDataStream {
+        let request = Request::builder()
+            .uri(EVENTS_PATH)
+            .header("authorization", format!("Bearer {session}"));
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        response.into_body().into_data_stream()
+    }
+
     /// The first two events of the stream.
     pub(crate) async fn events(&self, path: &str, session: Option<&str>) -> (u16, String) {
         let mut request = Request::builder().uri(path);

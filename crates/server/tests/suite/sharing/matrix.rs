@@ -298,3 +298,60 @@ pub(crate) async fn a_shared_vault_opens_no_other_door() {
         }
     }
 }
+
+/// Whoever is removed, directly or from a group, hears that the vault is lost
+/// and nothing more of it.
+#[tokio::test]
+pub(crate) async fn a_stream_says_what_is_lost() {
+    let mut cast = cast().await;
+    let vault_id = cast.vault.vault_id().to_string();
+    let person = |cast: &Cast, name| {
+        let caller = cast.callers.iter().find(|c| c.name == name).unwrap();
+        caller.person.clone().unwrap()
+    };
+    let owner = person(&cast, "owner");
+    let mut streams = Vec::new();
+    for name in ["viewer", "via group", "editor"] {
+        let mut stream = cast.world.stream(&person(&cast, name).0.session).await;
+        until(&mut stream, "head", &vault_id).await;
+        streams.push(stream);
+    }
+    let group = cast.callers.iter().find(|c| !c.via.is_empty()).unwrap();
+    let gone = vec![
+        MembershipOp::Revoke(person(&cast, "viewer").1.uid),
+        MembershipOp::Revoke(group.via[0].vault_id),
+    ];
+    let request = cast
+        .vault
+        .change(&owner.1, &[], gone, true, cast.world.now_ms());
+    send(&cast.world, &owner, &cast.vault, &request).await;
+    for (place, stream) in streams.iter_mut().enumerate() {
+        let what = if place < 2 { "lost" } else { "head" };
+        until(stream, what, &vault_id).await;
+    }
+}
+
+/// Waits for an event of a kind about a vault; none of another kind about it
+/// comes before.
+async fn until(stream: &mut axum::body::BodyDataStream, kind: &str, vault_id: &str) {
+    let deadline = std::time::Duration::from_secs(60);
+    let waiting = async {
+        let mut text = String::new();
+        while let Some(Ok(frame)) = futures::StreamExt::next(stream).await {
+            text.push_str(std::str::from_utf8(&frame).unwrap());
+            let events: Vec<_> = text.split("\n\n").collect();
+            let complete = &events[..events.len() - 1];
+            if let Some(event) = complete.iter().find(|event| event.contains(vault_id)) {
+                assert!(event.contains(&format!("event: {kind}")), "{event}");
+                return;
+            }
+        }
+        assert!(
+            text.is_empty() && vault_id.is_empty(),
+            "the stream ended: {text}"
+        );
+    };
+    tokio::time::timeout(deadline, waiting)
+        .await
+        .expect("the event comes");
+}
