@@ -98,6 +98,13 @@ impl TestServer {
         self.server().url().to_owned()
     }
 
+    /// Whether the web application was built into it.
+    pub async fn has_web(&self) -> bool {
+        let worker = format!("{}/sw.js", self.url());
+        let answer = reqwest::get(worker).await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// The clock of the server and of every device made by [`Self::device`].
     pub const fn clock(&self) -> &TestClock {
         &self.clock

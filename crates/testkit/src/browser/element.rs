@@ -227,8 +227,12 @@ impl Element {
         let what = format!("{self:?} that can be pressed");
         self.page
             .until(&what, async || {
-                let found = self.all().await.into_iter().next()?;
-                self.place_of(&found).await
+                for found in self.all().await {
+                    if let Some(place) = self.place_of(&found).await {
+                        return Some(place);
+                    }
+                }
+                None
             })
             .await
     }

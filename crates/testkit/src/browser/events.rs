@@ -23,6 +23,8 @@ struct Said {
     sessions: HashMap<String, String>,
     /// Those whose page has been loaded.
     loaded: BTreeSet<String>,
+    /// Those whose page has asked whether to leave it.
+    warned: BTreeSet<String>,
     choosers: HashMap<String, i64>,
     downloads: HashMap<String, Download>,
     complaints: Vec<String>,
@@ -49,6 +51,16 @@ impl Events {
                 self.said().sessions.retain(|_, session| *session != ended);
             }
             "Page.loadEventFired" => _ = self.said().loaded.insert(session),
+            "Page.javascriptDialogOpening" => {
+                let accept = json!({ "accept": true });
+                pipe.tell(&session, "Page.handleJavaScriptDialog", accept);
+                if params["type"] == "beforeunload" {
+                    self.said().warned.insert(session);
+                } else {
+                    let complaint = format!("dialog: {} {}", params["type"], params["message"]);
+                    self.said().complaints.push(complaint);
+                }
+            }
             "Page.fileChooserOpened" => {
                 let node = params["backendNodeId"].as_i64().unwrap_or_default();
                 self.said().choosers.insert(session, node);
@@ -117,6 +129,11 @@ impl Events {
     /// Forgets that a page was loaded, before it loads another.
     pub(super) fn expect_load(&self, session: &str) {
         self.said().loaded.remove(session);
+    }
+
+    /// Whether a page has asked whether to leave it, since this was last asked.
+    pub(super) fn take_warning(&self, session: &str) -> bool {
+        self.said().warned.remove(session)
     }
 
     pub(super) async fn loaded(&self, session: &str) {

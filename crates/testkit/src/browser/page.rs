@@ -54,16 +54,13 @@ impl Page {
         self.events.loaded(&self.session).await;
     }
 
-    /// Loads the page again. What it would ask before it is left is answered
-    /// with yes.
-    pub async fn reload(&self) {
+    /// Loads the page again; whether it asked first. That is answered with yes.
+    pub async fn reload(&self) -> bool {
+        self.events.take_warning(&self.session);
         self.events.expect_load(&self.session);
         self.call("Page.reload", json!({})).await;
-        // Only there if the page asks whether to leave it.
-        let accept = json!({ "accept": true });
-        self.pipe
-            .tell(&self.session, "Page.handleJavaScriptDialog", accept);
         self.events.loaded(&self.session).await;
+        self.events.take_warning(&self.session)
     }
 
     /// Closes the tab.
