@@ -1,5 +1,5 @@
 //! The tasks of this workspace: `cargo xtask run`, `web`, `check`, `test`,
-//! `evil`, `endure`, `vectors`.
+//! `evil`, `screens`, `endure`, `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -29,7 +29,9 @@ cargo xtask run [-- ARGS…]   build for release and start securevaultd with ARG
 cargo xtask web              build the web application alone, and weigh it
 cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
-cargo xtask evil             every attack of the evil server in full: hours
+cargo xtask evil             every attack of the evil server in full, and every hostile file
+                             in a browser: hours
+cargo xtask screens          pictures of every screen, in target/screens
 cargo xtask endure [--full] [NAME…]
                              load, kill -9, damage, canaries, memory, every database and
                              block store, several servers: a sample in the development
@@ -45,6 +47,12 @@ fn main() -> ExitCode {
         Some("evil") => {
             let mut report = report::Report::default();
             report.step("the evil server, in full", suite::evil);
+            report.finish()
+        }
+        Some("screens") => {
+            let mut report = report::Report::default();
+            report.step("the web application", web::step);
+            report.step("pictures of every screen", suite::screens);
             report.finish()
         }
         Some("endure") => endure::endure(arguments).finish(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::cargo::{self, cargo, succeed};
 use crate::report::{Done, Problem, Report};
@@ -34,9 +34,25 @@ pub(crate) fn test() -> Report {
 
 /// The attacks of which `test` runs a sample, in full.
 pub(crate) fn evil() -> Result<Done, Problem> {
-    let mut tests = cargo(["test", "-p", "sv-testkit", "--test", "suite", "evil::"]);
+    web::build()?;
+    let mut tests = stories(&["evil::", "browser::hostile"]);
     succeed(tests.env("SV_FULL", "1"))?;
     Ok(Done::plain())
+}
+
+/// What every screen looks like, on a desktop and a phone, light and dark.
+pub(crate) fn screens() -> Result<Done, Problem> {
+    let folder = cargo::target_directory()?.join("screens");
+    let mut walk = stories(&["browser::screens"]);
+    succeed(walk.env("SV_SCREENS", &folder))?;
+    Ok(Done::noted(folder.display().to_string()))
+}
+
+/// Some tests of whole stories.
+fn stories(filters: &[&str]) -> Command {
+    let mut tests = cargo(["test", "--package", "sv-testkit", "--test", "suite", "--"]);
+    tests.args(filters);
+    tests
 }
 
 /// Runs the test runner and books each of its summaries.

@@ -1,3 +1,11 @@
 //! The web application as people use it, in Chromium.
 
+mod damage;
+mod everyday;
 mod harness;
+mod hostile;
+mod person;
+mod plain;
+mod residue;
+mod screens;
+mod together;
