@@ -17,6 +17,7 @@ mod purity;
 mod report;
 mod run;
 mod serve;
+mod style;
 mod suite;
 mod threats;
 mod walk;

@@ -12,6 +12,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cargo::{self, WASM, cargo, succeed};
 use crate::report::{Done, Outcome, Problem};
+use crate::style;
 
 /// Where the server's build looks for the folder.
 pub(crate) const VARIABLE: &str = "SECUREVAULT_WEB";
@@ -19,8 +20,6 @@ pub(crate) const VARIABLE: &str = "SECUREVAULT_WEB";
 const PROFILE: &str = "web";
 /// Bytes that a first visit may load, compressed.
 const BUDGET: u64 = 450 * 1024;
-/// What goes into `app.css`, in this order.
-const STYLES: [&str; 2] = ["vendor/bootstrap.css", "app.css"];
 /// Files of a first visit, by ending: pictures come later.
 const FIRST: [&str; 5] = ["html", "css", "js", "wasm", "svg"];
 
@@ -54,7 +53,7 @@ pub(crate) fn build() -> Result<&'static Path, Problem> {
     )?;
     let source = cargo::root().join("crates/web");
     copy_all(&source.join("static"), &folder)?;
-    style(&source.join("style"), &folder)?;
+    write(&folder.join("app.css"), style::build(&source)?.as_bytes())?;
     let bytes = measure(&folder)?;
     if bytes > BUDGET {
         let why = format!("a first visit loads {bytes} bytes, {BUDGET} are allowed");
@@ -82,17 +81,6 @@ fn bind(module: &Path, folder: &Path) -> Result<(), String> {
     let mut output = bindgen.generate_output().map_err(|error| text(&error))?;
     write(&folder.join("web.js"), output.js().as_bytes())?;
     write(&folder.join("web.wasm"), &output.wasm_mut().emit_wasm())
-}
-
-fn style(source: &Path, folder: &Path) -> Result<(), String> {
-    let mut all = Vec::new();
-    for name in STYLES {
-        let path = source.join(name);
-        if path.exists() {
-            all.extend(read(&path)?);
-        }
-    }
-    write(&folder.join("app.css"), &all)
 }
 
 /// Prints what each file weighs compressed, and gives the sum of a first visit.

@@ -3,8 +3,8 @@
 //! its own, which holds every key and the whole client ([`engine`]). What
 //! crosses between them is in [`bridge`].
 //!
-//! Natively there is nothing of it but [`zip`], for its tests: it ships inside
-//! `securevaultd` as files.
+//! Natively there is nothing of it but what needs no browser, for its tests: it
+//! ships inside `securevaultd` as files.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub mod bridge;
@@ -12,6 +12,19 @@ pub mod bridge;
 mod engine;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod mime;
+#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg_attr(test, allow(dead_code, reason = "the page uses it, in a browser only"))]
+mod strength;
+#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg_attr(
+    test,
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the page uses it, in a browser only"
+    )
+)]
+mod text;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod ui;
 pub mod zip;

@@ -1,0 +1,185 @@
+//! What the whole page shares: where it is, who is logged in, what the engine
+//! last said.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use futures::StreamExt;
+use futures::channel::mpsc::UnboundedReceiver;
+use reactive_graph::owner::LocalStorage;
+use reactive_graph::signal::RwSignal;
+use reactive_graph::traits::{Get, GetUntracked, Set, Update};
+
+use super::part::{dialog, menu, toast};
+use super::route::Route;
+use crate::bridge::{
+    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, Stage,
+    TransferRow,
+};
+use crate::text as t;
+
+/// What the page is able to show at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The engine has not answered yet.
+    Starting,
+    /// A page without TLS has no cryptography to work with.
+    Insecure,
+    /// As the engine says.
+    Stage(Stage),
+    /// The engine could not even start.
+    Failed(Failure),
+    /// The server was caught; nothing else goes on.
+    Tampered(Failure),
+    /// The engine ended.
+    Crashed,
+}
+
+/// Items that were cut or copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clip {
+    pub(crate) ids: Vec<ItemId>,
+    /// They go away where they are.
+    pub(crate) is_cut: bool,
+}
+
+/// Signals of the whole page.
+#[derive(Clone, Copy)]
+pub(crate) struct App {
+    pub(crate) phase: RwSignal<Phase>,
+    pub(crate) route: RwSignal<Route>,
+    /// Rises when listings are out of date.
+    pub(crate) revision: RwSignal<u64>,
+    pub(crate) connection: RwSignal<Connection>,
+    pub(crate) transfers: RwSignal<BTreeMap<u64, TransferRow>>,
+    pub(crate) has_transfer_panel: RwSignal<bool>,
+    pub(crate) account: RwSignal<Option<AccountInfo>>,
+    /// What is searched for; empty for nothing.
+    pub(crate) search: RwSignal<String>,
+    pub(crate) toasts: RwSignal<Vec<toast::Toast>, LocalStorage>,
+    pub(crate) dialog: RwSignal<Option<dialog::Open>, LocalStorage>,
+    pub(crate) menu: RwSignal<Option<menu::Open>, LocalStorage>,
+    /// What was cut or copied, to be put somewhere.
+    pub(crate) clip: RwSignal<Option<Clip>>,
+    /// Items that are being dragged.
+    pub(crate) dragged: RwSignal<Vec<ItemId>>,
+    /// Whether there is room for one column only.
+    pub(crate) is_narrow: RwSignal<bool>,
+    /// Said at the log-in form: why one is there.
+    pub(crate) notice: RwSignal<Option<t::Text>>,
+    /// Read out to whoever does not see the screen.
+    pub(crate) announcement: RwSignal<String>,
+}
+
+thread_local! {
+    static APP: OnceCell<App> = const { OnceCell::new() };
+}
+
+/// The page's signals.
+pub(crate) fn app() -> App {
+    APP.with(|cell| {
+        *cell.get_or_init(|| App {
+            phase: RwSignal::new(Phase::Starting),
+            route: RwSignal::new(Route::here()),
+            revision: RwSignal::new(0),
+            connection: RwSignal::new(Connection::Live),
+            transfers: RwSignal::new(BTreeMap::new()),
+            has_transfer_panel: RwSignal::new(false),
+            account: RwSignal::new(None),
+            search: RwSignal::new(String::new()),
+            toasts: RwSignal::new_local(Vec::new()),
+            dialog: RwSignal::new_local(None),
+            menu: RwSignal::new_local(None),
+            clip: RwSignal::new(None),
+            dragged: RwSignal::new(Vec::new()),
+            is_narrow: RwSignal::new(false),
+            notice: RwSignal::new(None),
+            announcement: RwSignal::new(String::new()),
+        })
+    })
+}
+
+/// Does something that goes on when the view that began it is gone. It may
+/// touch the page's own signals only.
+pub(crate) fn act(work: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(work);
+}
+
+/// Does something for the view that is being built, or whose event is being
+/// handled; stops with it.
+pub(crate) fn task(work: impl Future<Output = ()> + 'static) {
+    reactive_graph::spawn_local_scoped_with_cancellation(work);
+}
+
+impl App {
+    /// Shows what the engine says there is.
+    pub(crate) fn enter(self, stage: Stage) {
+        if matches!(stage, Stage::Open(_)) {
+            self.notice.set(None);
+            self.refresh_account();
+            act(async move {
+                if let Ok(rows) = bridge::call(ListTransfers {}).await {
+                    let rows = rows.into_iter().map(|row| (row.id, row));
+                    self.transfers.set(rows.collect());
+                }
+            });
+        } else {
+            self.account.set(None);
+            self.search.set(String::new());
+            dialog::close();
+        }
+        self.phase.set(Phase::Stage(stage));
+    }
+
+    /// Reads the account anew: storage and security state.
+    pub(crate) fn refresh_account(self) {
+        act(async move {
+            if let Ok(account) = bridge::call(GetAccount {}).await {
+                self.account.set(Some(account));
+            }
+        });
+    }
+
+    /// Reads out.
+    pub(crate) fn announce(self, text: impl Into<String>) {
+        self.announcement.set(text.into());
+    }
+
+    /// Follows what the engine says.
+    pub(crate) async fn listen(self, mut events: UnboundedReceiver<Event>) {
+        while let Some(event) = events.next().await {
+            self.take(event);
+        }
+    }
+
+    fn take(self, event: Event) {
+        match event {
+            Event::Stage(stage) => {
+                let was_open = matches!(
+                    self.phase.get_untracked(),
+                    Phase::Stage(Stage::Open(_) | Stage::Unreachable { .. })
+                );
+                if was_open && matches!(stage, Stage::LoggedOut { .. }) {
+                    self.notice.set(Some(t::SESSION_ENDED));
+                }
+                self.enter(stage);
+            }
+            Event::Drive { revision } => self.revision.set(revision),
+            Event::Transfer(row) => super::transfers::take(row),
+            Event::Connection(connection) => self.connection.set(connection),
+            Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),
+            Event::Crashed => self.phase.set(Phase::Crashed),
+        }
+    }
+}
+
+/// Whether the server is away.
+pub(crate) fn is_offline() -> bool {
+    app().connection.get() == Connection::Offline
+}
+
+/// Counts up a signal whose value only says "again".
+pub(crate) fn bump(signal: RwSignal<u64>) {
+    signal.update(|count| *count += 1);
+}

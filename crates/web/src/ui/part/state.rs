@@ -1,0 +1,53 @@
+//! What stands where something is not there: on its way, empty, refused.
+
+use crate::ui::failure;
+use crate::ui::prelude::*;
+
+/// On its way. Nothing is shown for a moment: most things come at once.
+pub(crate) fn waiting() -> El {
+    div("waiting")
+        .role("status")
+        .child(div("spinner-border").aria("aria-hidden", "true"))
+        .child(span("visually-hidden").say(t::LOADING))
+}
+
+/// Refused, or out of reach.
+pub(crate) fn failed(failure: &Failure) -> El {
+    let picture = if failure.is_passing() {
+        Icon::WifiOff
+    } else {
+        Icon::ExclamationTriangleFill
+    };
+    div("empty")
+        .role("alert")
+        .child(div("empty-picture").child(icon(picture)))
+        .child(el("p").text(&failure::words(failure)))
+        .child(
+            button("btn btn-outline")
+                .say(t::TRY_AGAIN)
+                .on_click(|| crate::ui::app::bump(app().revision)),
+        )
+}
+
+/// Nothing there, and what to do about it.
+pub(crate) fn empty(picture: Icon, title: Text, text: Text, action: impl Into<Option<El>>) -> El {
+    div("empty")
+        .child(div("empty-picture").child(icon(picture)))
+        .child(el("h2").say(title))
+        .child(el("p").say(text))
+        .child(action)
+}
+
+/// Something to take note of.
+pub(crate) fn alert(kind: &'static str, picture: Icon, text: &str) -> El {
+    div("alert")
+        .class(kind)
+        .child(icon(picture))
+        .child(div("alert-text").text(text))
+}
+
+/// The title of a screen; gets the focus when it is reached.
+pub(crate) fn title(text: &str) -> El {
+    document().set_title(&format!("{text} · SecureVault"));
+    el("h1").class("page-title").data_start().text(text)
+}

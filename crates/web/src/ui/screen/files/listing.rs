@@ -1,0 +1,211 @@
+//! Rows of a folder or a search, read in pages as they come into sight, and
+//! read again when the drive has changed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::bridge::{
+    Crumb, ItemId, ListFolder, ListIds, Listing, Order, Place, Row, Search, SortKey,
+};
+use crate::ui::prelude::*;
+
+/// Rows in a page.
+const PAGE: usize = 100;
+
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Folder(Place, Order),
+    Search(String),
+}
+
+/// What is known of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    /// What is asked for, and how many times that has changed.
+    source: RwSignal<(u64, Source)>,
+    /// Pages from and to, without the last, that can be seen.
+    wanted: RwSignal<(usize, usize)>,
+    pages: RwSignal<BTreeMap<usize, Page>>,
+    total: RwSignal<Option<usize>>,
+    trail: RwSignal<Vec<Crumb>>,
+    failure: RwSignal<Option<Failure>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Page {
+    state: State,
+    rows: Vec<Row>,
+}
+
+/// What a page was read of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    turn: u64,
+    revision: u64,
+}
+
+impl Rows {
+    /// Begins to read.
+    pub(crate) fn new(source: Source) -> Self {
+        let this = Self {
+            source: RwSignal::new((0, source)),
+            wanted: RwSignal::new((0, 1)),
+            pages: RwSignal::new(BTreeMap::new()),
+            total: RwSignal::new(None),
+            trail: RwSignal::new(Vec::new()),
+            failure: RwSignal::new(None),
+        };
+        follow(move || this.read());
+        this
+    }
+
+    /// Shows something else. What was there stays until the new rows come.
+    pub(crate) fn show(self, source: Source) {
+        self.source.update(|(turn, now)| {
+            *turn += 1;
+            *now = source;
+        });
+    }
+
+    /// Says which rows can be seen.
+    pub(crate) fn want(self, window: &Range<usize>) {
+        let pages = (window.start / PAGE, window.end.div_ceil(PAGE).max(1));
+        if self.wanted.get_untracked() != pages {
+            self.wanted.set(pages);
+        }
+    }
+
+    /// How many rows there are; `None` before the first answer.
+    pub(crate) fn total(self) -> Option<usize> {
+        self.total.get()
+    }
+
+    /// The folders down to this one.
+    pub(crate) fn trail(self) -> Vec<Crumb> {
+        self.trail.get()
+    }
+
+    /// Why there are no rows.
+    pub(crate) fn failure(self) -> Option<Failure> {
+        self.failure.get()
+    }
+
+    /// A row, if it is there.
+    pub(crate) fn row(self, index: usize) -> Option<Row> {
+        self.pages.with(|pages| row_in(pages, index))
+    }
+
+    /// The same, for what happens once.
+    pub(crate) fn row_now(self, index: usize) -> Option<Row> {
+        self.pages.with_untracked(|pages| row_in(pages, index))
+    }
+
+    /// How many rows there are now.
+    pub(crate) fn total_now(self) -> usize {
+        self.total.get_untracked().unwrap_or(0)
+    }
+
+    /// Where an item is, among the rows that are there.
+    pub(crate) fn find(self, id: ItemId) -> Option<usize> {
+        self.pages.with_untracked(|pages| {
+            pages.iter().find_map(|(number, page)| {
+                let at = page.rows.iter().position(|row| row.id == Some(id))?;
+                Some(number * PAGE + at)
+            })
+        })
+    }
+
+    /// Items of all rows, in order: also of those that were never in sight.
+    pub(crate) async fn all_ids(self) -> Result<Vec<ItemId>, Failure> {
+        match self.source.get_untracked().1 {
+            Source::Folder(folder, order) => bridge::call(ListIds { folder, order }).await,
+            Source::Search(text) => {
+                let count = self.total_now();
+                let all = bridge::call(Search {
+                    text,
+                    from: 0,
+                    count,
+                })
+                .await?;
+                Ok(all.rows.into_iter().filter_map(|row| row.id).collect())
+            }
+        }
+    }
+
+    /// Asks for the pages that can be seen and are not as the drive is now.
+    fn read(self) {
+        let (turn, source) = self.source.get();
+        let revision = app().revision.get();
+        let (from, to) = self.wanted.get();
+        let state = State { turn, revision };
+        for number in from..to {
+            let is_fresh = self
+                .pages
+                .with_untracked(|pages| pages.get(&number).is_some_and(|page| page.state == state));
+            if !is_fresh {
+                let source = source.clone();
+                task(async move {
+                    let answer = source.ask(number * PAGE).await;
+                    self.take(number, state, answer);
+                });
+            }
+        }
+    }
+
+    fn take(self, number: usize, state: State, answer: Result<Listing, Failure>) {
+        match answer {
+            Ok(listing) => {
+                self.failure.set(None);
+                self.pages.update(|pages| {
+                    // Rows of another state may have moved.
+                    pages.retain(|_, page| page.state == state);
+                    pages.insert(
+                        number,
+                        Page {
+                            state,
+                            rows: listing.rows,
+                        },
+                    );
+                });
+                self.trail.set(listing.trail);
+                self.total.set(Some(listing.total));
+            }
+            Err(failure) => self.failure.set(Some(failure)),
+        }
+    }
+}
+
+fn row_in(pages: &BTreeMap<usize, Page>, index: usize) -> Option<Row> {
+    pages.get(&(index / PAGE))?.rows.get(index % PAGE).cloned()
+}
+
+impl Source {
+    async fn ask(self, from: usize) -> Result<Listing, Failure> {
+        match self {
+            Self::Folder(folder, order) => {
+                bridge::call(ListFolder {
+                    folder,
+                    order,
+                    from,
+                    count: PAGE,
+                })
+                .await
+            }
+            Self::Search(text) => {
+                bridge::call(Search {
+                    text,
+                    from,
+                    count: PAGE,
+                })
+                .await
+            }
+        }
+    }
+}
+
+/// How a folder is sorted unless somebody chose otherwise.
+pub(crate) const BY_NAME: Order = Order {
+    by: SortKey::Name,
+    descending: false,
+};
