@@ -25,7 +25,7 @@ enum Never {
     OursBut(&'static [&'static str]),
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule {
         says: "the server cannot decrypt",
         from: "sv-server",
@@ -80,6 +80,11 @@ const RULES: [Rule; 12] = [
         says: "the web application is a shell around the client",
         from: "sv-web",
         never: Never::OursBut(&["sv-client", "sv-core", "sv-api", "sv-ledger", "sv-pake"]),
+    },
+    Rule {
+        says: "what reads the original's database knows no server and no client",
+        from: "sv-original",
+        never: Never::OursBut(&["sv-core", "sv-ledger"]),
     },
     Rule {
         says: "the back ends of the tests know no server",

@@ -4,8 +4,10 @@ mod accept_restore;
 mod account;
 mod arrange;
 mod decrypt;
+mod fernet;
 mod get;
 mod history;
+mod import_original;
 mod list;
 mod login;
 mod manual;
@@ -75,6 +77,8 @@ enum Command {
     Get(get::Get),
     Cat(get::Cat),
     Decrypt(decrypt::Decrypt),
+    Fernet(fernet::Fernet),
+    ImportOriginal(import_original::ImportOriginal),
     Ls(list::Ls),
     Tree(list::Tree),
     Find(list::Find),
@@ -128,6 +132,8 @@ impl Cli {
             Command::Get(command) => command.run(&context).await,
             Command::Cat(command) => command.run(&context).await,
             Command::Decrypt(command) => command.run(&context).await,
+            Command::Fernet(command) => command.run(&context).await,
+            Command::ImportOriginal(command) => command.run(&context).await,
             Command::Ls(command) => command.run(&context).await,
             Command::Tree(command) => command.run(&context).await,
             Command::Find(command) => command.run(&context).await,

@@ -3,7 +3,7 @@
 use sv_api::ErrorCode;
 use sv_client::port::{StorageError, Unreachable};
 use sv_client::{ClientError, Tamper};
-use sv_core::error::ContentError;
+use sv_core::error::{ContentError, FernetError};
 
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +148,16 @@ impl Failure {
         match error {
             ContentError::Tampered => Tamper::Content(file.to_owned()).into(),
             ContentError::UnsupportedSuite(suite) => Tamper::UnsupportedSuite(*suite).into(),
+            other => Self::Local(format!("{file}: {other}")),
+        }
+    }
+}
+
+impl Failure {
+    /// A Fernet token that does not open; `file` says which.
+    pub fn of_token(file: &str, error: &FernetError) -> Self {
+        match error {
+            FernetError::Tampered => Tamper::Token(file.to_owned()).into(),
             other => Self::Local(format!("{file}: {other}")),
         }
     }

@@ -7,15 +7,19 @@ mod run;
 mod source;
 mod stream;
 mod target;
+mod token;
+mod token_files;
 mod unfinished;
 
 pub use collect::{Collected, Collector};
 pub use name::{UnsafeName, check_name, part_name};
 pub use part::{FileSink, HashList, raw_sink};
 pub use run::Kept;
-pub use source::{DiskFiles, MemoryFiles, StdinFiles};
+pub use source::{DiskFiles, MemoryFiles, MemorySource, StdinFiles};
 pub use stream::{BufferTarget, NullTarget, StdoutSink, StdoutTarget};
 pub use target::{FileTarget, Place};
+pub use token::{DecryptedToken, TokenFile};
+pub use token_files::{TOKEN_ENDING, TokenFiles, TokenTarget, without_token_ending};
 pub use unfinished::Unfinished;
 
 use std::fs::Metadata;

@@ -78,6 +78,9 @@ pub enum Tamper {
     /// A file's bytes are not those that were stored.
     #[error("the contents of {0} were altered, cut or exchanged")]
     Content(String),
+    /// A Fernet token does not open.
+    #[error("the Fernet token {0} was altered, cut, or made with another key")]
+    Token(String),
     /// The key to the account was altered.
     #[error("the sealed account key was altered or exchanged")]
     AccountKey,

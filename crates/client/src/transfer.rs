@@ -9,6 +9,7 @@
 
 mod content;
 mod download;
+mod fernet;
 mod fetch;
 mod mark;
 mod plan;
@@ -20,6 +21,7 @@ mod upload;
 
 use crate::port::Platform;
 
+pub(crate) use content::described;
 pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::save_raw;

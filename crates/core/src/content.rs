@@ -5,16 +5,51 @@ use blake3::Hasher;
 use rand_core::CryptoRng;
 use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT};
-pub use sv_ledger::sealed::{SEALED_BLOCK_LEN, block_count, box_len, content_len};
+pub use sv_ledger::sealed::{ContentSuite, SEALED_BLOCK_LEN, block_count, box_len, content_len};
 
-use crate::error::{ContentError, SealError, Tampered};
+use crate::error::{ContentError, SealError, Tampered, WeakKey};
 use crate::label::Context;
 use crate::sealed_box::BLOCK;
-use crate::secret::{ContentKey, SecretKey};
+use crate::secret::{ContentKey, FernetKey, SecretKey};
 
 mod raw;
 
 pub use raw::{Decryptor, RAW_HEADER_LEN, RawHeader, RawKey};
+
+/// What opens one content, and so in which form it is stored.
+#[derive(Debug, Clone)]
+pub enum ContentSecret {
+    /// Opens blocks.
+    Blocks(ContentKey),
+    /// Opens a Fernet token.
+    Fernet(FernetKey),
+}
+
+impl ContentSecret {
+    /// The form that it opens.
+    pub const fn suite(&self) -> ContentSuite {
+        match self {
+            Self::Blocks(_) => ContentSuite::Blocks,
+            Self::Fernet(_) => ContentSuite::Fernet,
+        }
+    }
+
+    /// Reads the key of a content of that suite.
+    pub(crate) fn from_bytes(suite: ContentSuite, bytes: &[u8]) -> Result<Self, WeakKey> {
+        match suite {
+            ContentSuite::Blocks => ContentKey::from_bytes(bytes).map(Self::Blocks),
+            ContentSuite::Fernet => FernetKey::from_bytes(bytes).map(Self::Fernet),
+        }
+    }
+
+    /// For the record that holds it.
+    pub(crate) fn expose(&self) -> &[u8] {
+        match self {
+            Self::Blocks(key) => key.expose(),
+            Self::Fernet(key) => key.expose(),
+        }
+    }
+}
 
 /// Seals one block of 1 byte to 4 MiB.
 ///

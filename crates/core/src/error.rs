@@ -111,6 +111,32 @@ pub enum ContentError {
     Tampered,
 }
 
+/// Why a Fernet key or token was refused (spec: `fernet.md` §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FernetError {
+    /// Not 32 bytes in URL-safe base64, or zeros.
+    #[error("not a Fernet key: 44 characters of URL-safe base64")]
+    NotAKey,
+    /// Two keys that would read two contents in one token.
+    #[error("two of the keys share their signing half: which one made a token cannot be told")]
+    AmbiguousKeys,
+    /// It does not begin like one.
+    #[error("not a Fernet token")]
+    NotAToken,
+    /// More than 512 MiB of plaintext.
+    #[error("the token is over 512 MiB")]
+    TooLarge,
+    /// None of the keys signed it as it is. Deliberately says no more.
+    #[error("the token was altered, cut, or made with another key")]
+    Tampered,
+    /// Older than was asked for.
+    #[error("the token is older than allowed")]
+    Expired,
+    /// Made after now.
+    #[error("the token says it was made in the future")]
+    FromTheFuture,
+}
+
 impl From<Tampered> for EnvelopeError {
     fn from(_: Tampered) -> Self {
         Self::Tampered

@@ -7,6 +7,7 @@ use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::{BODY_LEN, RECORD_LEN, RECORD_PAD};
 use zeroize::Zeroizing;
 
+use crate::content::ContentSuite;
 use crate::error::{RecordError, SealError};
 use crate::kdf::derive;
 use crate::label::{Context, Label};
@@ -38,6 +39,9 @@ pub struct RecordContext {
     pub epoch: u32,
     /// 1 for a new node, else one more than before.
     pub rev: u64,
+    /// How its vault keeps contents. The vault's id says so already; a record
+    /// with a content of another form is refused.
+    pub content_suite: ContentSuite,
 }
 
 impl RecordContext {
@@ -74,6 +78,11 @@ pub fn seal_record(
     if payload.is_read_only() {
         return Err(SealError::ReadOnly);
     }
+    if !payload.is_of_suite(ctx.content_suite) {
+        return Err(SealError::Misuse(
+            "a content of another form than the vault's",
+        ));
+    }
     let padded = pad(&payload.encode().map_err(SealError::Misuse)?)?;
     let key = derive(Label::Records, vault_key.expose(), &[]);
     let sealed = SMALL.seal(key.as_slice(), &ctx.enc(), &padded, rng)?;
@@ -106,7 +115,11 @@ pub fn open_record(
     let key = derive(Label::Records, vault_key.expose(), &[]);
     let padded = SMALL.open(key.as_slice(), &ctx.enc(), r.rest())?;
     let cbor = unpad(&padded).ok_or(RecordError::Malformed("padding"))?;
-    Payload::decode(cbor)
+    let payload = Payload::decode(cbor)?;
+    if !payload.is_of_suite(ctx.content_suite) {
+        return Err(RecordError::Malformed("content suite of another vault"));
+    }
+    Ok(payload)
 }
 
 /// Bytes of a sealed record around `len` bytes of CBOR.

@@ -91,6 +91,8 @@ secret_key! {
     VaultKey,
     /// The key of one content.
     ContentKey,
+    /// A Fernet key: its first half signs, its second half encrypts.
+    FernetKey,
     /// The root of what an account keeps on a device.
     LocalKey,
     /// Protects an account's root key on a device: kept there, or the half that

@@ -6,6 +6,7 @@ mod attack_content;
 mod attack_keys;
 mod attack_separation;
 mod commitment;
+mod fernet;
 mod known_answers;
 mod records;
 mod registry;

@@ -10,14 +10,16 @@ use rand_core::{Infallible, TryCryptoRng, TryRng};
 use sv_ledger::id::{ContentId, InstanceId, NodeId, SessionId, UnlockerId, VaultId};
 
 use crate::account::AccountKeys;
-use crate::content::{open_block, seal_block};
+use crate::content::{ContentSuite, open_block, seal_block};
 use crate::local::{Purpose, open_local, seal_local};
 use crate::record::{RecordContext, open_record, seal_record};
 use crate::secret::{AccountRootKey, ContentKey, DeviceKey, Kek, LocalKey, SecretKey, VaultKey};
 use crate::unlock::*;
 use crate::vault_key::{open_envelope, peek_envelope, seal_envelope};
 
-/// Every vector file of this crate, by name.
+mod fernet;
+
+/// Every vector file of this crate in its own format, by name.
 pub const FILES: [(&str, &str); 3] = [
     (
         "core-keys.txt",
@@ -38,7 +40,7 @@ pub const FILES: [(&str, &str); 3] = [
 /// # Errors
 /// The first case whose verdict is not the file's.
 pub fn run_vectors() -> Result<usize, String> {
-    let mut count = 0;
+    let mut count = fernet::run()?;
     for (file, text) in FILES {
         for case in parse(text) {
             run(&case).map_err(|what| format!("{file}, {}: {what}", case.text("case")))?;
@@ -230,6 +232,7 @@ fn record(case: &Case<'_>) -> Result<(), String> {
         node_id: NodeId::new(case.array("node_id")?),
         epoch: case.small("epoch")?,
         rev: case.number("rev")?,
+        content_suite: ContentSuite::Blocks,
     };
     let opened = open_record(&key, &ctx, &case.bytes("sealed")?).ok();
     let cbor = opened.as_ref().and_then(|payload| payload.encode().ok());

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::entry::{Entry, Ops, StateOp, check_state_ops};
 use crate::id::{NodeId, VaultId};
 use crate::principals::Principals;
+use crate::sealed::ContentSuite;
 use crate::state::{Head, Leaf, Role, VaultState};
 
 /// Why an entry is not valid after a state.
@@ -115,6 +116,9 @@ pub fn apply(
                 return Err(Reject::Epoch);
             }
             let leaves = next_leaves(ops, touched, body.author, author.role)?;
+            if !have_shape(ops, state.membership.content_suite) {
+                return Err(Reject::Operation);
+            }
             for (node, leaf) in &leaves {
                 if let Some(old) = touched.get(node) {
                     next.accumulator.remove(&body.vault_id, node, old);
@@ -133,6 +137,15 @@ pub fn apply(
         state: next,
         leaves,
     })
+}
+
+/// Whether every content that is added can be one of the vault's suite.
+fn have_shape(ops: &[StateOp], suite: ContentSuite) -> bool {
+    let mut added = ops.iter().flat_map(|op| match op {
+        StateOp::Put(put) => put.added.as_slice(),
+        StateOp::Delete(_) => &[],
+    });
+    added.all(|content| suite.is_content_shape(content.sealed_len, content.block_count))
 }
 
 /// The leaves that state operations make, checked against the author's

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use crate::codec::{ParseError, Reader, SUITE, Writer};
 use crate::enc::{Statement, hash_fields};
 use crate::id::{Hash, InstanceId, SignPublicKey, VaultId};
+use crate::sealed::ContentSuite;
 
 /// Bytes of an X-Wing public key (draft-connolly-cfrg-xwing-kem).
 pub const KEM_PUBLIC_KEY_LEN: usize = 1216;
@@ -86,14 +87,13 @@ impl VaultKind {
     }
 }
 
-/// The only content suite: AES-256-GCM blocks.
-const CONTENT_SUITE: u8 = 1;
-
 /// The unsigned fields of a genesis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenesisBody {
     /// What the vault is for.
     pub kind: VaultKind,
+    /// How it keeps the bytes of its files.
+    pub content_suite: ContentSuite,
     /// The installation it was made on.
     pub instance_id: InstanceId,
     /// Its creator and owner; [`VaultId::ZERO`] in an account's own.
@@ -116,7 +116,7 @@ impl GenesisBody {
         let mut w = Writer::new();
         w.u8(SUITE)
             .u8(self.kind.tag())
-            .u8(CONTENT_SUITE)
+            .u8(self.content_suite.tag())
             .raw(self.instance_id.as_bytes())
             .raw(self.creator.as_bytes())
             .u32(self.creator_generation)
@@ -168,12 +168,13 @@ impl Genesis {
         let mut r = Reader::new(bytes);
         r.suite()?;
         let kind = VaultKind::from_tag(r.u8()?)?;
-        match r.u8()? {
-            CONTENT_SUITE => {}
-            other => return Err(ParseError::UnsupportedSuite(other)),
+        let content_suite = ContentSuite::from_tag(r.u8()?)?;
+        if content_suite != ContentSuite::Blocks && kind != VaultKind::Shared {
+            return Err(ParseError::UnsupportedSuite(content_suite.tag()));
         }
         let body = GenesisBody {
             kind,
+            content_suite,
             instance_id: r.instance_id()?,
             creator: r.vault_id()?,
             creator_generation: r.u32()?,

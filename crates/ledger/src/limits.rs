@@ -7,6 +7,9 @@ pub const CHUNK_LEN: usize = 256 * 1024;
 pub const BLOCK_LEN: usize = 4 * 1024 * 1024;
 /// Blocks in one content: 4 TiB.
 pub const BLOCKS_PER_CONTENT: u32 = 1 << 20;
+/// Bytes of plaintext in one Fernet token: it is of no use before its last
+/// byte, and cannot be read from the middle.
+pub const FERNET_LEN: usize = 512 * 1024 * 1024;
 /// Bytes of one log entry.
 pub const ENTRY_LEN: usize = 256 * 1024;
 /// State operations in one log entry.

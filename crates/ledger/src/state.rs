@@ -10,6 +10,7 @@ use crate::genesis::{Genesis, VaultKind};
 use crate::id::{Hash, VaultId};
 use crate::limits::MEMBERS;
 use crate::membership_op::PrincipalKeys;
+use crate::sealed::ContentSuite;
 
 /// What a member may do; the order is that of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +131,8 @@ pub struct Membership {
     pub vault_id: VaultId,
     /// What it is for.
     pub kind: VaultKind,
+    /// How it keeps the bytes of its files.
+    pub content_suite: ContentSuite,
     /// Membership entries so far, and the last one's hash.
     pub head: Head,
     /// Key epoch; 0 until entry 1.
@@ -179,6 +182,7 @@ impl Membership {
         Ok(Self {
             vault_id: genesis.vault_id(),
             kind: body.kind,
+            content_suite: body.content_suite,
             head: Head {
                 seq: 0,
                 hash: genesis.hash(),
@@ -216,7 +220,9 @@ impl Membership {
     }
 
     fn write(&self, w: &mut Writer) {
-        w.raw(self.vault_id.as_bytes()).u8(self.kind.tag());
+        w.raw(self.vault_id.as_bytes())
+            .u8(self.kind.tag())
+            .u8(self.content_suite.tag());
         self.head.write(w);
         w.u32(self.epoch)
             .raw(self.commitment.as_bytes())
@@ -234,6 +240,7 @@ impl Membership {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, ParseError> {
         let (vault_id, kind) = (r.vault_id()?, VaultKind::from_tag(r.u8()?)?);
+        let content_suite = ContentSuite::from_tag(r.u8()?)?;
         let head = Head::read(r)?;
         let (epoch, commitment, kem_hash) = (r.u32()?, r.hash()?, r.hash()?);
         let is_due = read_flag(r)?;
@@ -261,6 +268,7 @@ impl Membership {
         Ok(Self {
             vault_id,
             kind,
+            content_suite,
             head,
             epoch,
             commitment,

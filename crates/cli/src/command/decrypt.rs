@@ -1,4 +1,5 @@
-//! `decrypt`: opens a raw download, without a server or an account.
+//! `decrypt`: opens a raw download, or a Fernet token, without a server or an
+//! account.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -7,18 +8,20 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use sv_client::transfer::Sink;
+use sv_core::FernetKey;
 use sv_core::content::{Decryptor, RAW_HEADER_LEN, RawHeader, RawKey};
 use sv_core::error::ContentError;
 
+use super::fernet::decrypt_token;
 use crate::ask;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::local::{StdoutSink, raw_sink};
+use crate::local::{StdoutSink, TokenFile, raw_sink};
 
 const KEY_ENV: &str = "SECUREVAULT_KEY";
 
-/// Open a raw download (`get --raw`), offline
+/// Open a raw download (`get --raw`) or a Fernet token, offline
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,9 +31,9 @@ Examples:
 Needs no server and no account. The result gets its name after the last check. The key can also \
 be in SECUREVAULT_KEY; on the command line, other users of this computer may see it.")]
 pub(super) struct Decrypt {
-    /// The raw download
+    /// The raw download, or the token
     file: PathBuf,
-    /// Its key, `sv1-…`
+    /// Its key: `sv1-…`, or the 44 characters of a Fernet key
     #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
     key: Option<String>,
     /// A file with its key
@@ -46,12 +49,9 @@ pub(super) struct Decrypt {
 
 impl Decrypt {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let key = RawKey::parse(&self.key()?)
-            .map_err(|_| Failure::usage("this is not the key of a raw download (`sv1-…`)"))?;
-        let file =
-            File::open(&self.file).map_err(|error| Failure::local(self.file.display(), error))?;
+        let key = Key::parse(&self.key()?)?;
         if self.output.as_os_str() == "-" {
-            return decrypt(&self.file, file, key, StdoutSink).await.map(drop);
+            return key.open(&self.file, StdoutSink).await.map(drop);
         }
         if !self.force && self.output.symlink_metadata().is_ok() {
             return Err(Failure::Local(format!(
@@ -62,7 +62,7 @@ impl Decrypt {
         let sink = raw_sink(self.output.clone(), self.force);
         // What was written goes with the sink.
         let size = tokio::select! {
-            size = decrypt(&self.file, file, key, sink) => size?,
+            size = key.open(&self.file, sink) => size?,
             _ = tokio::signal::ctrl_c() => {
                 return Err(Failure::Interrupted("Start it again.".to_owned()));
             }
@@ -84,10 +84,40 @@ impl Decrypt {
         }
         match std::env::var(KEY_ENV) {
             Ok(key) => Ok(key),
-            Err(_) if ask::is_interactive() => ask::line("Key (sv1-…): "),
+            Err(_) if ask::is_interactive() => ask::line("Key: "),
             Err(_) => Err(Failure::usage(
                 "which key? Give it with --key or --key-file",
             )),
+        }
+    }
+}
+
+/// What opens it, and so what it is.
+enum Key {
+    Raw(RawKey),
+    Fernet(FernetKey),
+}
+
+impl Key {
+    fn parse(text: &str) -> Result<Self> {
+        if let Ok(key) = RawKey::parse(text) {
+            return Ok(Self::Raw(key));
+        }
+        FernetKey::parse(text).map(Self::Fernet).map_err(|_| {
+            Failure::usage("this is neither the key of a raw download (`sv1-…`) nor a Fernet key")
+        })
+    }
+
+    async fn open(self, path: &Path, sink: impl Sink) -> Result<u64> {
+        match self {
+            Self::Raw(key) => {
+                let file = File::open(path).map_err(|e| Failure::local(path.display(), e))?;
+                decrypt(path, file, key, sink).await
+            }
+            Self::Fernet(key) => {
+                let token = TokenFile::open(path)?;
+                decrypt_token(token, &key.into(), None, sink).await
+            }
         }
     }
 }

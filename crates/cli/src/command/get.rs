@@ -9,17 +9,20 @@ use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::port::{Platform, StorageError};
 use sv_client::transfer::{DownloadPlan, save_raw};
+use sv_core::content::ContentSuite;
 use sv_core::record::Kind;
 
 use crate::context::{Context, open_drive, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::local::{FileTarget, Place, StdoutSink, StdoutTarget, Unfinished, check_name, raw_sink};
+use crate::local::{
+    FileTarget, Place, StdoutSink, StdoutTarget, TOKEN_ENDING, Unfinished, check_name, raw_sink,
+};
 use crate::platform::NativePlatform;
 use crate::progress::watch;
 
 /// Ends the name of a raw download.
-const RAW: &str = "svraw";
+const RAW_ENDING: &str = ".svraw";
 const RESUME: &str = "What came is kept beside its place, as .NAME.….svpart: the same command goes \
                       on from there.";
 
@@ -193,7 +196,11 @@ impl Get {
         }
         let mut target = self.target(path)?;
         if self.local.as_deref().is_none_or(Path::is_dir) {
-            target.as_mut_os_string().push(format!(".{RAW}"));
+            let suite = drive.vault().replica().content_suite();
+            target.as_mut_os_string().push(match suite {
+                ContentSuite::Blocks => RAW_ENDING,
+                ContentSuite::Fernet => TOKEN_ENDING,
+            });
         }
         if !self.force && target.symlink_metadata().is_ok() {
             let there = target.display();

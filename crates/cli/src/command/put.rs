@@ -56,7 +56,7 @@ pub(super) struct Put {
 
 /// What to do where a file is there and differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Choice {
+pub(super) enum Choice {
     /// Ask for each
     Ask,
     /// Keep both; the new one gets a number
@@ -68,6 +68,16 @@ enum Choice {
 }
 
 impl Put {
+    /// Of files and folders with all that is in them.
+    pub(super) const fn of_tree(paths: Vec<PathBuf>, on_conflict: Option<Choice>) -> Self {
+        Self {
+            paths,
+            recursive: true,
+            on_conflict,
+            skip_special: false,
+        }
+    }
+
     pub(super) async fn run(self, context: &Context) -> Result {
         let (locals, destination) = self.split()?;
         if let [one] = locals
@@ -144,7 +154,8 @@ impl Put {
         report(context, &outcome, 0, 0)
     }
 
-    async fn send<F: LocalFiles>(
+    /// Decides what is open and sends the files.
+    pub(super) async fn send<F: LocalFiles>(
         &self,
         context: &Context,
         drive: &mut Drive<'_, NativePlatform>,
@@ -194,7 +205,8 @@ impl Put {
         }
     }
 
-    fn split(&self) -> Result<(&[PathBuf], Destination)> {
+    /// What to store, and where to.
+    pub(super) fn split(&self) -> Result<(&[PathBuf], Destination)> {
         let Some((last, locals)) = self.paths.split_last() else {
             return Err(Failure::usage("nothing to put"));
         };
@@ -224,7 +236,7 @@ impl Put {
 }
 
 /// Where to, as it was typed.
-struct Destination {
+pub(super) struct Destination {
     path: RemotePath,
     /// It ends in a slash: a folder is meant.
     slash: bool,
@@ -233,9 +245,9 @@ struct Destination {
 
 /// The folder that takes what is put, and the name it gets there if not its
 /// own.
-struct Target {
-    folder: RemotePath,
-    name: Option<Name>,
+pub(super) struct Target {
+    pub(super) folder: RemotePath,
+    pub(super) name: Option<Name>,
 }
 
 impl Destination {
@@ -245,7 +257,7 @@ impl Destination {
 }
 
 impl Target {
-    fn find<P: Platform>(
+    pub(super) fn find<P: Platform>(
         drive: &Drive<'_, P>,
         destination: &Destination,
         locals: &[PathBuf],

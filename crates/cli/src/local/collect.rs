@@ -21,6 +21,8 @@ pub struct Collector<'a> {
     recursive: bool,
     /// Folders above the destination, which count towards the depth.
     depth: usize,
+    /// What a local name becomes.
+    rename: fn(&str) -> &str,
     seen: BTreeSet<Vec<Name>>,
     collected: Collected,
 }
@@ -43,9 +45,16 @@ impl<'a> Collector<'a> {
             out,
             recursive,
             depth,
+            rename: |name| name,
             seen: BTreeSet::new(),
             collected: Collected::default(),
         }
+    }
+
+    /// The same, with files (not folders) under other names than their own.
+    #[must_use]
+    pub fn renaming(self, rename: fn(&str) -> &str) -> Self {
+        Self { rename, ..self }
     }
 
     /// Takes what was named on the command line, under `name` or its own.
@@ -147,6 +156,11 @@ impl<'a> Collector<'a> {
         let Some(text) = own.as_ref().and_then(|own| own.to_str()) else {
             self.refuse(local, "its name is not UTF-8; rename it");
             return None;
+        };
+        let text = if local.is_dir() {
+            text
+        } else {
+            (self.rename)(text)
         };
         match Name::parse(text) {
             Ok(name) => Some(name),

@@ -8,11 +8,13 @@
 )]
 
 mod account;
+mod fernet;
 mod files;
 mod hostile;
 mod interrupted;
 mod keyring;
 mod manual;
+mod original;
 mod pinned;
 mod restored;
 mod scripts;

@@ -1,7 +1,6 @@
 //! Making folders, moving and copying.
 
 use sv_core::Name;
-use sv_core::content::{block_count, content_len};
 use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::NodeId;
@@ -10,6 +9,7 @@ use super::{Drive, record_in};
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
+use crate::transfer::described;
 use crate::tree::{Place, Tree};
 use crate::vault::{Change, Replica};
 
@@ -188,11 +188,6 @@ pub(super) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Chan
 }
 
 fn content_of(version: &Version) -> Result<ContentAdded> {
-    let too_large = || ClientError::misuse("the file is too large");
-    Ok(ContentAdded {
-        content_id: version.content_id,
-        sealed_len: content_len(version.size).ok_or_else(too_large)?,
-        block_count: block_count(version.size).ok_or_else(too_large)?,
-        blocks_root: version.blocks_root,
-    })
+    let (suite, content_id) = (version.key.suite(), version.content_id);
+    described(suite, content_id, version.size, version.blocks_root)
 }

@@ -7,7 +7,7 @@ use sv_api::vault::{Block, InlineContent};
 use sv_api::wire::Empty;
 use sv_core::ContentKey;
 use sv_core::content::{
-    BlocksRoot, block_count, block_hash, box_len, content_len, plaintext_hash, seal_block,
+    BlocksRoot, ContentSecret, ContentSuite, block_hash, plaintext_hash, seal_block,
 };
 use sv_core::error::SealError;
 use sv_ledger::entry::ContentAdded;
@@ -25,7 +25,7 @@ use crate::progress::{Progress, Reporter};
 
 /// A content that is on the server, or travels with the entry that adds it.
 pub(super) struct Sent {
-    pub(super) key: ContentKey,
+    pub(super) key: ContentSecret,
     pub(super) size: u64,
     pub(super) added: ContentAdded,
     pub(super) inline: Option<InlineContent>,
@@ -35,12 +35,17 @@ pub(super) struct Sent {
 /// Where the bytes of one file go.
 pub(super) struct Sender<'a, P> {
     pub(super) session: &'a Session<P>,
+    /// How the vault keeps contents.
+    pub(super) suite: ContentSuite,
     pub(super) reporter: &'a Reporter,
 }
 
 impl<P: Platform> Sender<'_, P> {
     /// Sends a file, whatever its size turns out to be.
     pub(super) async fn send<F: LocalFiles>(&self, files: &F, step: &Step) -> Result<Sent> {
+        if self.suite == ContentSuite::Fernet {
+            return self.send_token(files, step).await;
+        }
         let mut source = files.open(&step.item).await?;
         let is_long = step.item.size.is_none_or(|size| size > BLOCK_LEN as u64);
         if is_long && step.item.size.is_some() {
@@ -73,9 +78,9 @@ impl<P: Platform> Sender<'_, P> {
             }
         }
         self.reporter.report(Progress::Bytes(size));
-        let added = described(content_id, size, root.root())?;
+        let added = described(self.suite, content_id, size, root.root())?;
         Ok(Sent {
-            key,
+            key: ContentSecret::Blocks(key),
             size,
             added,
             inline,
@@ -141,9 +146,9 @@ impl<P: Platform> Sender<'_, P> {
                 }
             }
         }
-        let added = described(content_id, size, root.root())?;
+        let added = described(self.suite, content_id, size, root.root())?;
         Ok(Sent {
-            key,
+            key: ContentSecret::Blocks(key),
             size,
             added,
             inline: None,
@@ -209,7 +214,7 @@ impl<P: Platform> Sender<'_, P> {
         hashed.ok_or(ClientError::Interrupted)
     }
 
-    async fn put(&self, content: ContentId, index: u64, sealed: Vec<u8>) -> Result<()> {
+    pub(super) async fn put(&self, content: ContentId, index: u64, sealed: Vec<u8>) -> Result<()> {
         let index =
             u32::try_from(index).map_err(|_| ClientError::misuse("the file is too large"))?;
         let endpoint = PutBlock { content, index };
@@ -245,17 +250,25 @@ fn read_blocks<S: Source>(
     )
 }
 
-fn described(content_id: ContentId, size: u64, blocks_root: Hash) -> Result<ContentAdded> {
+/// A content as the log commits to it.
+pub(crate) fn described(
+    suite: ContentSuite,
+    content_id: ContentId,
+    size: u64,
+    blocks_root: Hash,
+) -> Result<ContentAdded> {
     let too_large = || ClientError::misuse("the file is too large");
     Ok(ContentAdded {
         content_id,
-        sealed_len: content_len(size).ok_or_else(too_large)?,
-        block_count: block_count(size).ok_or_else(too_large)?,
+        sealed_len: suite.content_len(size).ok_or_else(too_large)?,
+        block_count: suite.block_count(size).ok_or_else(too_large)?,
         blocks_root,
     })
 }
 
-/// Whether a file of that size travels with its entry.
-pub(super) const fn is_inline(size: u64) -> bool {
-    size <= INLINE_LEN as u64 && box_len(size as usize) <= INLINE_LEN
+/// Whether a content of that size travels with its entry: it is not nothing,
+/// and short.
+pub(super) fn is_inline(suite: ContentSuite, size: u64) -> bool {
+    let len = suite.content_len(size);
+    len.is_some_and(|len| (1..=INLINE_LEN as u64).contains(&len))
 }

@@ -2,8 +2,9 @@
 //! A file gets its final name only after the last check.
 
 use futures::stream::{self, TryStreamExt};
+use sv_core::FernetKey;
 use sv_core::Name;
-use sv_core::content::BlocksRoot;
+use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite};
 use sv_core::record::{Kind, Record, Version};
 use sv_ledger::limits::BLOCK_LEN;
 
@@ -173,6 +174,11 @@ impl DownloadPlan {
         items.map(|item| Self { items: vec![item] })
     }
 
+    /// Leaves out what `keep` is false for.
+    pub fn retain(&mut self, keep: impl FnMut(&DownloadItem) -> bool) {
+        self.items.retain(keep);
+    }
+
     /// What there is, folders before what they hold.
     pub fn items(&self) -> &[DownloadItem] {
         &self.items
@@ -212,7 +218,10 @@ impl DownloadPlan {
             marks,
             reporter,
         };
-        let is_short = |item: &&DownloadItem| item.size > 0 && is_inline(item.size);
+        let is_short = |item: &&DownloadItem| {
+            let suite = item.version.as_ref().map(|version| version.key.suite());
+            suite.is_some_and(|suite| is_inline(suite, item.size))
+        };
         let short: Vec<&DownloadItem> = files().filter(is_short).collect();
         let batches = batches(&short);
         stream::iter(batches.into_iter().map(Ok))
@@ -330,8 +339,10 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
             return Ok(());
         };
         let session = self.fetcher.session;
-        let is_short = item.size <= BLOCK_LEN as u64;
-        let key = self.target.resume_key(item).filter(|_| !is_short);
+        // A token is of no use before its last block came.
+        let is_resumable =
+            item.size > BLOCK_LEN as u64 && version.key.suite() == ContentSuite::Blocks;
+        let key = self.target.resume_key(item).filter(|_| is_resumable);
         let mut resume = match key {
             Some(key) => Some(DownloadResume::find(session, &version.content_id, &key).await?),
             None => None,
@@ -375,6 +386,10 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         sink: &mut T::Sink,
         resume: &mut Option<DownloadResume>,
     ) -> Result<()> {
+        let key = match &version.key {
+            ContentSecret::Blocks(key) => key,
+            ContentSecret::Fernet(key) => return self.stream_token(item, version, key, sink).await,
+        };
         let session = self.fetcher.session;
         let (mut root, mut kept) = (BlocksRoot::new(), 0);
         if let Some(resume) = resume {
@@ -390,7 +405,7 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
             self.reporter.report(Progress::Bytes(len));
         }
         let (mut fresh, mut noted) = (Vec::new(), LastNote::now(session.platform()));
-        let mut blocks = std::pin::pin!(self.fetcher.blocks(version, &item.path, kept));
+        let mut blocks = std::pin::pin!(self.fetcher.blocks(version, key, &item.path, kept));
         loop {
             let next = blocks.try_next().await;
             // What came before an interruption is not to be fetched again.
@@ -416,6 +431,24 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         } else {
             Err(altered(&item.path))
         }
+    }
+
+    /// Writes what is in a token, all of which was verified before.
+    async fn stream_token(
+        &self,
+        item: &DownloadItem,
+        version: &Version,
+        key: &FernetKey,
+        sink: &mut T::Sink,
+    ) -> Result<()> {
+        let token = self.fetcher.token(version, key, &item.path).await?;
+        let mut pieces = std::pin::pin!(token.plaintext(&self.fetcher, version, &item.path));
+        while let Some(plaintext) = pieces.try_next().await? {
+            let len = plaintext.len() as u64;
+            sink.write(plaintext).await?;
+            self.reporter.report(Progress::Bytes(len));
+        }
+        Ok(())
     }
 
     fn done(&self, item: &DownloadItem) {

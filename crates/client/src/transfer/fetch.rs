@@ -6,13 +6,13 @@ use sv_api::ErrorCode;
 use sv_api::endpoint::{GetBlock, GetContents};
 use sv_api::vault::{Block, ContentsRequest};
 use sv_api::wire::Empty;
-use sv_core::content::{
-    BlocksRoot, block_count, block_hash, block_len, box_len, open_block, plaintext_hash,
-};
+use sv_core::ContentKey;
+use sv_core::content::{BlocksRoot, ContentSecret, block_hash, open_block, plaintext_hash};
 use sv_core::record::Version;
 use sv_ledger::id::{ContentId, VaultId};
 
 use super::BLOCKS_AT_ONCE;
+use super::fernet::open_short_token;
 use super::resume::BlockHashes;
 use crate::account::Session;
 use crate::call::Repeat;
@@ -35,8 +35,8 @@ impl<'a, P: Platform> Fetcher<'a, P> {
         first: u64,
     ) -> impl Stream<Item = Result<Vec<u8>>> + use<'a, P> {
         let (session, vault, content) = (self.session, self.vault, version.content_id);
-        let size = version.size;
-        let count = block_count(size).map_or(0, u64::from);
+        let (size, suite) = (version.size, version.key.suite());
+        let count = suite.block_count(size).map_or(0, u64::from);
         stream::iter(first..count)
             .map(move |index| async move {
                 let endpoint = GetBlock {
@@ -49,7 +49,7 @@ impl<'a, P: Platform> Fetcher<'a, P> {
                     .call(&endpoint, Empty {}, Repeat::Safe)
                     .await
                     .map_err(|error| missing(error, path))?;
-                if block_len(size, index).map(box_len) != Some(sealed.len()) {
+                if suite.block_len(size, index) != Some(sealed.len()) {
                     return Err(altered(path));
                 }
                 Ok(sealed)
@@ -62,11 +62,12 @@ impl<'a, P: Platform> Fetcher<'a, P> {
     pub(super) fn blocks(
         &self,
         version: &Version,
+        key: &ContentKey,
         path: &'a str,
         first: u64,
     ) -> impl Stream<Item = Result<(BlockHashes, Vec<u8>)>> + use<'a, P> {
         let session = self.session;
-        let (content_id, key) = (version.content_id, version.key.clone());
+        let (content_id, key) = (version.content_id, key.clone());
         self.sealed_blocks(version, path, first)
             .enumerate()
             .map(move |(nth, sealed)| {
@@ -132,14 +133,18 @@ impl<'a, P: Platform> Fetcher<'a, P> {
 fn open_only_block(version: &Version, content_id: ContentId, sealed: &[u8]) -> Option<Vec<u8>> {
     let mut root = BlocksRoot::new();
     root.push(sealed);
+    let suite = version.key.suite();
     let is_listed = content_id == version.content_id
-        && block_len(version.size, 0).map(box_len) == Some(sealed.len())
-        && block_count(version.size) == Some(1)
+        && suite.block_len(version.size, 0) == Some(sealed.len())
+        && suite.block_count(version.size) == Some(1)
         && root.root() == version.blocks_root;
     if !is_listed {
         return None;
     }
-    open_block(&version.key, &version.content_id, 0, sealed).ok()
+    match &version.key {
+        ContentSecret::Blocks(key) => open_block(key, &version.content_id, 0, sealed).ok(),
+        ContentSecret::Fernet(key) => open_short_token(key, version.size, sealed),
+    }
 }
 
 pub(super) fn altered(path: &str) -> ClientError {

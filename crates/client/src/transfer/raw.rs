@@ -2,7 +2,7 @@
 //! offline decrypt tool takes.
 
 use futures::stream::TryStreamExt;
-use sv_core::content::{BlocksRoot, RawHeader, RawKey};
+use sv_core::content::{BlocksRoot, ContentSecret, RawHeader, RawKey};
 use zeroize::Zeroizing;
 
 use super::download::Sink;
@@ -34,17 +34,34 @@ pub async fn save_raw<P: Platform, S: Sink>(
             .and_then(|index| record.versions.get(index)),
     };
     let chosen = chosen.ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))?;
-    let header = RawHeader {
-        content_id: chosen.content_id,
-        size: chosen.size,
+    let (header, key) = match &chosen.key {
+        ContentSecret::Blocks(key) => {
+            let header = RawHeader {
+                content_id: chosen.content_id,
+                size: chosen.size,
+            };
+            let key = RawKey {
+                key: key.clone(),
+                blocks_root: chosen.blocks_root,
+            };
+            (Some(header), key.to_text())
+        }
+        // The token itself.
+        ContentSecret::Fernet(key) => (None, key.to_text()),
+    };
+    let bytes = match &header {
+        Some(header) => header.file_len(),
+        None => chosen.key.suite().content_len(chosen.size),
     };
     let shown = path.to_string();
     reporter.report(Progress::Planned {
         files: 1,
-        bytes: header.file_len().unwrap_or(0),
+        bytes: bytes.unwrap_or(0),
     });
     let copied = async {
-        sink.write(header.to_bytes()).await?;
+        if let Some(header) = &header {
+            sink.write(header.to_bytes()).await?;
+        }
         let mut root = BlocksRoot::new();
         let fetcher = Fetcher {
             session: drive.vault().session(),
@@ -67,9 +84,5 @@ pub async fn save_raw<P: Platform, S: Sink>(
         return Err(error);
     }
     sink.finish().await?;
-    let key = RawKey {
-        key: chosen.key.clone(),
-        blocks_root: chosen.blocks_root,
-    };
-    Ok(key.to_text())
+    Ok(key)
 }

@@ -7,8 +7,10 @@ use futures::stream::{self, LocalBoxStream, Stream, StreamExt, TryStreamExt};
 use sv_api::endpoint::{GetBlock, GetBlockHashes};
 use sv_api::vault::Block;
 use sv_api::wire::Empty;
+use sv_core::ContentKey;
 use sv_core::content::{
-    BlockList, BlocksRoot, RawKey, block_count, block_hash, block_len, box_len,
+    BlockList, BlocksRoot, ContentSecret, ContentSuite, RawKey, block_count, block_hash, block_len,
+    box_len,
 };
 use sv_core::error::ContentError;
 use sv_core::record::{Record, Version};
@@ -29,6 +31,8 @@ use crate::port::Platform;
 pub struct Reading {
     vault: VaultId,
     version: Version,
+    /// The version's, of blocks: a token cannot be read so.
+    key: ContentKey,
     path: String,
 }
 
@@ -46,8 +50,8 @@ impl Reading {
     /// The newest version of a file or note, or the one with that content.
     ///
     /// # Errors
-    /// [`ClientError::NotFound`], or [`ClientError::Misuse`] if the node is gone
-    /// or a folder.
+    /// [`ClientError::NotFound`], or [`ClientError::Misuse`] if the node is gone,
+    /// a folder, or kept as a Fernet token.
     pub fn new<P: Platform>(
         drive: &Drive<'_, P>,
         id: NodeId,
@@ -58,8 +62,14 @@ impl Reading {
         let path = path.unwrap_or_else(|| record.name.to_string());
         let version = choose(record, content)
             .ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))?;
+        let ContentSecret::Blocks(key) = &version.key else {
+            return Err(ClientError::misuse(format!(
+                "{path}: is kept as a Fernet token, which can only be fetched whole"
+            )));
+        };
         Ok(Self {
             vault: drive.vault().id(),
+            key: key.clone(),
             version: version.clone(),
             path,
         })
@@ -83,7 +93,7 @@ impl Reading {
     /// What opens the file as it is stored, as text.
     pub fn raw_key(&self) -> Zeroizing<String> {
         let key = RawKey {
-            key: self.version.key.clone(),
+            key: self.key.clone(),
             blocks_root: self.version.blocks_root,
         };
         key.to_text()
@@ -99,7 +109,7 @@ impl Reading {
         so_far: SoFar,
     ) -> impl Stream<Item = Result<(Vec<u8>, SoFar)>> + use<'a, P> {
         let fetcher = self.fetcher(session);
-        let blocks = fetcher.blocks(&self.version, &self.path, so_far.0.count());
+        let blocks = fetcher.blocks(&self.version, &self.key, &self.path, so_far.0.count());
         let hashed = blocks.map_ok(|(hashes, plaintext)| (hashes.sealed, plaintext));
         self.rooted(hashed.boxed_local(), so_far)
     }
@@ -140,7 +150,7 @@ impl Reading {
     /// # Errors
     /// [`crate::Tamper::Content`], or those of a call.
     pub async fn whole<P: Platform>(&self, session: &Session<P>) -> Result<Vec<u8>> {
-        if self.size() > 0 && is_inline(self.size()) {
+        if is_inline(ContentSuite::Blocks, self.size()) {
             let wanted = [(&self.version, self.path.as_str())];
             let contents = self.fetcher(session).short(&wanted).await?;
             return Ok(contents.into_iter().next().unwrap_or_default());
@@ -212,6 +222,7 @@ impl Seekable {
         let Reading {
             vault,
             version,
+            key,
             path,
         } = &self.reading;
         let endpoint = GetBlock {
@@ -227,7 +238,7 @@ impl Seekable {
         if block_len(version.size, index).map(box_len) != Some(sealed.len()) {
             return Err(altered(path));
         }
-        let (list, key, id) = (self.list.clone(), version.key.clone(), version.content_id);
+        let (list, key, id) = (self.list.clone(), key.clone(), version.content_id);
         let work = move || {
             let mut plaintext = Vec::new();
             list.open(&key, &id, index, &sealed, &mut plaintext)?;

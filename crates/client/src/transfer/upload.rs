@@ -123,7 +123,15 @@ impl UploadPlan {
                 _ => {}
             }
         }
-        let sender = Sender { session, reporter };
+        let mut held = drive.lock().await;
+        let opened: &mut Drive<'s, P> = (*held).borrow_mut();
+        let suite = opened.vault.replica().content_suite();
+        drop(held);
+        let sender = Sender {
+            session,
+            suite,
+            reporter,
+        };
         let due = || self.steps.iter().filter(|step| step.is_due());
         let mut batch = Batch::default();
         for step in due().filter(|step| step.item.kind == Kind::Folder) {

@@ -13,6 +13,7 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, NodeId, VaultId};
 use sv_ledger::membership_op::{EpochOp, MembershipOp};
 use sv_ledger::principals::Principals;
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::{Head, Role, VaultState};
 
 use crate::error::{ClientError, Result};
@@ -99,6 +100,7 @@ impl NewVaultBuilder<'_> {
         let public = self.keys.public();
         let body = GenesisBody {
             kind,
+            content_suite: ContentSuite::Blocks,
             instance_id: self.instance,
             creator,
             creator_generation: self.keys.generation(),
@@ -163,6 +165,7 @@ impl VaultBirth {
             node_id,
             epoch,
             rev: 1,
+            content_suite: self.state.membership.content_suite,
         };
         let record = seal_record(keys.vault_key(), &context, payload, random)?;
         let put = PutOp {

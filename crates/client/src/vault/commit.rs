@@ -235,6 +235,7 @@ impl<P: Platform> Vault<'_, P> {
     fn draft(&self, changes: Vec<Change>) -> Result<Draft> {
         let vault_id = self.id();
         let epoch = self.replica.state().membership.epoch;
+        let content_suite = self.replica.content_suite();
         let key = self.replica.newest_key()?;
         let mut random = self.session.platform().random();
         let (mut touched, mut records, mut ops) = (Touched::new(), Vec::new(), Vec::new());
@@ -258,6 +259,7 @@ impl<P: Platform> Vault<'_, P> {
                         node_id,
                         epoch,
                         rev,
+                        content_suite,
                     };
                     let record = seal_record(key, &context, &payload, &mut random)?;
                     let record_hash = Statement::Body.hash(&record);

@@ -11,7 +11,7 @@ use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::Genesis;
 use sv_ledger::id::{Hash, NodeId, VaultId};
-use sv_ledger::sealed::record_epoch;
+use sv_ledger::sealed::{ContentSuite, record_epoch};
 use sv_ledger::state::{Leaf, VaultState};
 
 use super::cache::{Frame, NodeChange};
@@ -171,9 +171,15 @@ impl Replica {
                 node_id,
                 epoch,
                 rev: leaf.rev,
+                content_suite: self.content_suite(),
             },
             sealed,
         )
+    }
+
+    /// How the vault keeps contents, by its signed genesis.
+    pub const fn content_suite(&self) -> ContentSuite {
+        self.genesis.body().content_suite
     }
 
     pub(super) fn forget(&mut self, node_id: &NodeId) {

@@ -2,21 +2,19 @@
 //! (spec: `records.md` §3).
 
 use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
-use sv_ledger::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT, NAME_LEN, RECORD_LEN, VERSIONS};
+use sv_ledger::limits::{NAME_LEN, RECORD_LEN, VERSIONS};
 use zeroize::Zeroizing;
 
 use super::cbor::{self, Malformed, Map, MapWriter, Unknown};
 use super::name::{Name, is_deceptive};
 use super::private::{DrivePointer, Pins};
+use crate::content::{ContentSecret, ContentSuite};
 use crate::error::RecordError;
-use crate::secret::{ContentKey, SecretKey};
 
 /// Tags of one record.
 pub(super) const TAGS: usize = 64;
 /// The last millisecond of the year 9999: later times break calendars.
 const LAST_MS: u64 = 253_402_300_799_999;
-/// The only content suite: AES-256-GCM blocks (spec: `content.md` §1).
-const CONTENT_SUITE: u64 = 1;
 
 /// Field numbers of a record; 0 is the kind everywhere.
 mod field {
@@ -63,6 +61,17 @@ impl Payload {
             Self::Node(record) => record.is_read_only(),
             Self::DrivePointer(pointer) => pointer.unknown.is_critical(),
             Self::Pins(pins) => pins.is_read_only(),
+        }
+    }
+
+    /// Whether every content in it has the form that its vault names.
+    pub(super) fn is_of_suite(&self, suite: ContentSuite) -> bool {
+        match self {
+            Self::Node(record) => {
+                let mut versions = record.versions.iter();
+                versions.all(|version| version.key.suite() == suite)
+            }
+            Self::DrivePointer(_) | Self::Pins(_) => true,
         }
     }
 
@@ -298,8 +307,8 @@ impl Record {
 pub struct Version {
     /// Its content.
     pub content_id: ContentId,
-    /// What opens it.
-    pub key: ContentKey,
+    /// What opens it, and so in which form it is stored.
+    pub key: ContentSecret,
     /// Bytes of plaintext.
     pub size: u64,
     /// What all its sealed blocks hash to.
@@ -324,7 +333,7 @@ impl Version {
         {
             return Err("time");
         }
-        if self.size > u64::from(BLOCKS_PER_CONTENT) * BLOCK_LEN as u64 {
+        if self.key.suite().content_len(self.size).is_none() {
             return Err("size");
         }
         if self.device.as_deref().is_some_and(|label| !is_label(label)) {
@@ -335,7 +344,10 @@ impl Version {
 
     fn write(&self) -> Zeroizing<Vec<u8>> {
         MapWriter::default()
-            .field(version_field::SUITE, cbor::write_uint(CONTENT_SUITE))
+            .field(
+                version_field::SUITE,
+                cbor::write_uint(self.key.suite().tag().into()),
+            )
             .field(
                 version_field::CONTENT,
                 cbor::write_bytes(self.content_id.as_bytes()),
@@ -362,12 +374,13 @@ impl Version {
 
     fn read(item: &[u8]) -> Result<Self, Malformed> {
         let mut map = Map::of(item)?;
-        if cbor::uint(map.require(version_field::SUITE)?)? != CONTENT_SUITE {
-            return Err("content suite of a newer version");
-        }
+        let suite = u8::try_from(cbor::uint(map.require(version_field::SUITE)?)?)
+            .ok()
+            .and_then(|tag| ContentSuite::from_tag(tag).ok())
+            .ok_or("content suite of a newer version")?;
         Ok(Self {
             content_id: ContentId::new(cbor::array(map.require(version_field::CONTENT)?)?),
-            key: ContentKey::from_bytes(cbor::bytes(map.require(version_field::KEY)?)?)
+            key: ContentSecret::from_bytes(suite, cbor::bytes(map.require(version_field::KEY)?)?)
                 .map_err(|_| "content key")?,
             size: cbor::uint(map.require(version_field::SIZE)?)?,
             blocks_root: Hash::new(cbor::array(map.require(version_field::ROOT)?)?),

@@ -10,12 +10,16 @@ use sv_ledger::id::{DeviceId, Hash};
 
 use super::support::*;
 use crate::account::AccountKeys;
-use crate::content::{RAW_HEADER_LEN, RawHeader, open_block, seal_block};
-use crate::error::{ContentError, EnvelopeError, RecordError};
+use crate::content::{
+    ContentSecret, ContentSuite, RAW_HEADER_LEN, RawHeader, open_block, seal_block,
+};
+use crate::error::{ContentError, EnvelopeError, RecordError, SealError};
 use crate::kdf::derive;
 use crate::label::Label;
 use crate::local::{Purpose, open_local, seal_local};
-use crate::record::{Payload, open_record, seal_record};
+use crate::record::{
+    Kind, Name, Payload, Record, RecordContext, Version, open_record, seal_record,
+};
 use crate::secret::{AccountRootKey, ContentKey, SecretKey, VaultKey};
 use crate::unlock::*;
 use crate::vault_key::{open_envelope, seal_envelope};
@@ -246,6 +250,39 @@ fn a7_only_one_suite_exists() {
         );
     }
     assert_eq!(raw.len(), RAW_HEADER_LEN);
+}
+
+/// Needs: the comparison of each version's suite with the vault's. Nobody who
+/// holds a vault's key can put a content of another form into it, and a reader
+/// of an ordinary vault never comes to a Fernet token.
+#[test]
+fn a7_a_content_has_the_form_that_its_vault_names() {
+    let with = |secret: ContentSecret| {
+        let mut record = Record::new(Kind::File, Name::parse("f").unwrap(), None, 1);
+        record.versions = vec![Version {
+            key: secret,
+            ..version(1)
+        }];
+        Payload::Node(record)
+    };
+    let blocks = record_context();
+    let fernet = RecordContext {
+        content_suite: ContentSuite::Fernet,
+        ..blocks
+    };
+    let of_blocks = with(ContentSecret::Blocks(key(1)));
+    let of_fernet = with(ContentSecret::Fernet(key(1)));
+    for (here, there, payload) in [(blocks, fernet, of_blocks), (fernet, blocks, of_fernet)] {
+        let mut rng = rng("a7 suites");
+        assert!(matches!(
+            seal_record(&key(7), &there, &payload, &mut rng),
+            Err(SealError::Misuse(_))
+        ));
+        let sealed = seal_record(&key(7), &here, &payload, &mut rng).unwrap();
+        assert!(open_record(&key(7), &here, &sealed).is_ok());
+        let opened = open_record(&key(7), &there, &sealed);
+        assert!(matches!(opened.err(), Some(RecordError::Malformed(_))));
+    }
 }
 
 /// A secret has no revealing `Debug`.

@@ -6,9 +6,10 @@ use sv_ledger::id::{
 };
 use sv_ledger::state::{Head, Role};
 
+use crate::content::{ContentSecret, ContentSuite};
 use crate::record::{DrivePointer, Kind, Name, Payload, Pin, Pins, Record, RecordContext, Version};
 use crate::record::{Trashed, Unknown};
-use crate::secret::{ContentKey, SecretKey, VaultKey};
+use crate::secret::{SecretKey, VaultKey};
 use crate::unlock::{Holder, RestContext, UnlockerKind, WrapContext};
 use crate::vault_key::EnvelopeHeader;
 pub(super) use crate::vectors::SeededRng;
@@ -51,6 +52,7 @@ pub(super) fn record_context() -> RecordContext {
         node_id: NODE,
         epoch: 1,
         rev: 1,
+        content_suite: ContentSuite::Blocks,
     }
 }
 
@@ -76,7 +78,7 @@ pub(super) fn envelope_header(vault_key: &VaultKey, kem_hash: Hash) -> EnvelopeH
 pub(super) fn version(byte: u8) -> Version {
     Version {
         content_id: ContentId::new([byte; 16]),
-        key: key::<ContentKey>(byte),
+        key: ContentSecret::Blocks(key(byte)),
         size: 5_000_000,
         blocks_root: Hash::new([byte; 32]),
         modified_ms: 1_700_000_000_000,

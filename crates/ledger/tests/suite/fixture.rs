@@ -15,7 +15,7 @@ use sv_ledger::membership_op::{
     EpochOp, GrantOp, MembershipOp, PREVIOUS_KEY_LEN, PrincipalKeys, RekeyOp, RoleOp,
 };
 use sv_ledger::principals::Principals;
-use sv_ledger::sealed::{block_count, content_len};
+use sv_ledger::sealed::{ContentSuite, block_count, content_len};
 use sv_ledger::state::{Head, Leaf, Member, Membership, Role, VaultState};
 use sv_ledger::unlock::{Unlocker, UnlockerKind, Unlockers, UnlockersBody};
 
@@ -214,6 +214,7 @@ pub(crate) fn via(membership: &Membership) -> Via {
 pub(crate) fn genesis_body(kind: VaultKind, author: &Author) -> GenesisBody {
     GenesisBody {
         kind,
+        content_suite: ContentSuite::Blocks,
         instance_id: InstanceId::new([0x11; 32]),
         creator: match kind {
             VaultKind::Account => VaultId::ZERO,

@@ -151,7 +151,13 @@ fn sealed_lengths_at_the_limits() {
     assert!(!is_content_shape(u64::MAX, 0));
     assert!(is_block_len(box_len(1) as u64));
     assert!(is_block_len(SEALED_BLOCK_LEN as u64));
-    for len in [0, box_len(0) as u64, SEALED_BLOCK_LEN as u64 + 1, u64::MAX] {
+    for len in [
+        0,
+        3,
+        box_len(0) as u64 - 1,
+        SEALED_BLOCK_LEN as u64 + 1,
+        u64::MAX,
+    ] {
         assert!(!is_block_len(len), "{len}");
     }
 }

@@ -12,6 +12,7 @@
 mod fixture;
 
 mod a02_types;
+mod a07_content_suite;
 mod a07_suite;
 mod a12_old_keys;
 mod a14_ghosts;

@@ -15,7 +15,7 @@ use sv_ledger::id::{ContentId, Hash, InstanceId, NodeId, SignPublicKey, VaultId}
 use sv_ledger::limits::RECORD_PAD;
 use sv_ledger::membership_op::{EpochOp, MembershipOp};
 use sv_ledger::principals::Principals;
-use sv_ledger::sealed::{ENVELOPE_LEN, box_len};
+use sv_ledger::sealed::{ContentSuite, ENVELOPE_LEN, box_len};
 use sv_ledger::state::{Leaf, VaultState};
 
 pub(crate) const INSTANCE: InstanceId = InstanceId::new([77; 32]);
@@ -307,6 +307,7 @@ fn genesis(
 ) -> Genesis {
     let body = GenesisBody {
         kind,
+        content_suite: ContentSuite::Blocks,
         instance_id: INSTANCE,
         creator,
         creator_generation: 1,

@@ -182,7 +182,7 @@ pub(crate) async fn what_cannot_be_a_block_is_refused_and_leaves_nothing() {
         (0, too_long, ErrorCode::TooLarge),
         (0, odd, ErrorCode::BadRequest),
         (0, Vec::new(), ErrorCode::BadRequest),
-        (0, sealed(0, 1), ErrorCode::BadRequest),
+        (0, vec![0; sealed(0, 1).len() - 1], ErrorCode::BadRequest),
         (BLOCKS_PER_CONTENT, sealed(1, 1), ErrorCode::BadRequest),
     ];
     for (index, block, code) in cases {

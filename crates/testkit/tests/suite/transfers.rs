@@ -11,6 +11,7 @@ use sv_client::progress::Reporter;
 use sv_client::transfer::{DownloadPlan, UploadPlan};
 use sv_client::vault::{Change, Vault};
 use sv_core::ContentKey;
+use sv_core::content::ContentSecret;
 use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::id::{ContentId, Hash, NodeId};
 use sv_ledger::limits::BLOCK_LEN;
@@ -250,7 +251,7 @@ fn version(session: &Session<TestPlatform>, saved_ms: u64) -> Version {
     content_id[..8].copy_from_slice(&saved_ms.to_be_bytes());
     Version {
         content_id: ContentId::new(content_id),
-        key: ContentKey::from_local_payload(&[4; 32]).unwrap(),
+        key: ContentSecret::Blocks(ContentKey::from_local_payload(&[4; 32]).unwrap()),
         size: 0,
         blocks_root: Hash::new([5; 32]),
         modified_ms: saved_ms,

@@ -7,7 +7,6 @@ use sv_api::ErrorCode;
 use sv_ledger::entry::{ContentAdded, Entry, StateOp};
 use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCK_GRACE_MS, LOG_RESERVE};
-use sv_ledger::sealed::SEALED_BLOCK_LEN;
 use sv_ledger::state::Member;
 
 use super::prepare::{PreparedEntry, rejected};
@@ -42,6 +41,8 @@ pub(super) async fn verify_uploads(
 ) -> Result<Verified> {
     let ids: Vec<_> = prepared.uploaded().map(|c| c.content_id).collect();
     let there = contents::find(q, ids.into_iter()).await?;
+    let suite = prepared.transition.state.membership.content_suite;
+    let full_len = suite.full_block_len() as u64;
     let mut verified = Verified::new();
     for added in prepared.uploaded() {
         let upload = there.get(&added.content_id);
@@ -50,7 +51,7 @@ pub(super) async fn verify_uploads(
         };
         let has_shape =
             upload.sealed_len == added.sealed_len && upload.block_count == added.block_count;
-        if !has_shape || !has_blocks(q, added).await? {
+        if !has_shape || !has_blocks(q, added, full_len).await? {
             return Err(ErrorCode::BlocksMissing.into());
         }
         verified.insert(added.content_id, upload.revision);
@@ -60,7 +61,7 @@ pub(super) async fn verify_uploads(
 
 /// Whether a content's blocks are exactly those of an addition: every index
 /// once, all but the last full, and together the root.
-async fn has_blocks(q: &mut impl Query, added: &ContentAdded) -> Result<bool> {
+async fn has_blocks(q: &mut impl Query, added: &ContentAdded, full_len: u64) -> Result<bool> {
     let last = added.block_count.saturating_sub(1);
     let (mut root, mut next, mut total) = (blake3::Hasher::new(), 0, 0);
     while next < added.block_count {
@@ -69,7 +70,7 @@ async fn has_blocks(q: &mut impl Query, added: &ContentAdded) -> Result<bool> {
             return Ok(false);
         }
         for block in page {
-            let is_full = block.len == SEALED_BLOCK_LEN as u64;
+            let is_full = block.len == full_len;
             if block.index != next || (block.index < last && !is_full) {
                 return Ok(false);
             }

@@ -21,6 +21,7 @@ use sv_ledger::genesis::{Genesis, GenesisBody, KemPublicKey, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{Hash, InstanceId, SignPublicKey, UnlockerId, VaultId};
 use sv_ledger::membership_op::{EpochOp, MembershipOp};
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::VaultState;
 use sv_ledger::unlock::{Unlocker, UnlockerKind, UnlockersBody, blob_hash, recovery_challenge};
 use sv_pake::{ClientLogin, ClientRegistration, LoginContext};
@@ -351,6 +352,7 @@ impl Birth {
     ) -> Self {
         let body = GenesisBody {
             kind,
+            content_suite: ContentSuite::Blocks,
             instance_id,
             creator,
             creator_generation: 1,

@@ -4,3 +4,4 @@
 pub(crate) mod matrix;
 pub(crate) mod signer;
 pub(crate) mod stories;
+mod tokens;

@@ -15,7 +15,7 @@ use sv_ledger::membership_op::{
     EpochOp, GrantOp, MembershipOp, PREVIOUS_KEY_LEN, PrincipalKeys, RoleOp,
 };
 use sv_ledger::principals::Principals;
-use sv_ledger::sealed::ENVELOPE_LEN;
+use sv_ledger::sealed::{ContentSuite, ENVELOPE_LEN};
 use sv_ledger::state::{Leaf, Role, VaultState};
 
 use crate::author::{Put, body_hash};
@@ -72,10 +72,22 @@ impl Shared {
         instance_id: InstanceId,
         now_ms: u64,
     ) -> (NewVault, Self) {
+        Self::begin_of(owner, kind, ContentSuite::Blocks, instance_id, now_ms)
+    }
+
+    /// The same, with a choice of how contents are kept.
+    pub(crate) fn begin_of(
+        owner: &Signer,
+        kind: VaultKind,
+        content_suite: ContentSuite,
+        instance_id: InstanceId,
+        now_ms: u64,
+    ) -> (NewVault, Self) {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).unwrap();
         let body = GenesisBody {
             kind,
+            content_suite,
             instance_id,
             creator: owner.uid,
             creator_generation: owner.keys.generation,
