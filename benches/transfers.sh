@@ -20,7 +20,7 @@ server=$!
 : >>"$work/out"
 until url=$(grep -o 'http://localhost:[0-9]*' "$work/out"); do sleep 0.1; done
 
-export SECUREVAULT_HOME=$work/home SECUREVAULT_PASSWORD='correct horse battery 77'
+export SECUREVAULT_HOME=$work/home SECUREVAULT_PASSWORD='correct horse battery 77' SECUREVAULT_KEYRING=file
 "$client" signup --server "$url" --user bench --code-command 'oathtool --totp -b -' --json >/dev/null
 
 seconds() {

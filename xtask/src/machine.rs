@@ -8,12 +8,18 @@ use crate::report::{Done, Lack, Problem, Report};
 
 /// Books what is there; what is not is a skip, or a failure in CI.
 pub(crate) fn check(report: &mut Report) {
-    let wanted: [(&str, &str, &str, Option<PathBuf>); 4] = [
+    let wanted: [(&str, &str, &str, Option<PathBuf>); 5] = [
         (
             "Chromium",
             "the browser's run of the vectors",
             "chromium",
             chromium(),
+        ),
+        (
+            "a keyring",
+            "the key of a device in it",
+            "dbus-daemon gnome-keyring",
+            find("dbus-daemon").and_then(|_| find("gnome-keyring-daemon")),
         ),
         (
             "MariaDB",

@@ -12,7 +12,9 @@ use sv_client::{ClientError, Tamper};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::output::Output;
-use crate::platform::{Home, HomeLock, NativePlatform, Server, ServerArgs};
+use crate::platform::{
+    DeviceKeychain, Home, HomeLock, KeyringArgs, NativePlatform, Server, ServerArgs,
+};
 
 /// One run of the program.
 pub struct Context {
@@ -61,11 +63,43 @@ impl Context {
     /// # Errors
     /// [`Failure::Usage`] if there is neither, or nothing to pin.
     pub fn platform(&self, given: &ServerArgs) -> Result<(NativePlatform, Server)> {
+        self.platform_with(given, self.keychain(KeyringArgs::default()))
+    }
+
+    /// The same, to log in with: a new key of this device goes where it is
+    /// wanted.
+    ///
+    /// # Errors
+    /// Also [`Failure::Usage`] if there is a key elsewhere: keys do not move.
+    pub fn platform_for_login(
+        &self,
+        given: &ServerArgs,
+        wanted: KeyringArgs,
+    ) -> Result<(NativePlatform, Server)> {
+        let keychain = self.keychain(wanted);
+        if let Some(place) = keychain.elsewhere() {
+            return Err(Failure::usage(format!(
+                "the key of this device is kept {place}, and stays there until `securevault \
+                 logout`; then log in with this --keyring (or SECUREVAULT_KEYRING)"
+            )));
+        }
+        self.platform_with(given, keychain)
+    }
+
+    fn keychain(&self, wanted: KeyringArgs) -> DeviceKeychain {
+        DeviceKeychain::new(self.home.device_key_file(), wanted, self.out)
+    }
+
+    fn platform_with(
+        &self,
+        given: &ServerArgs,
+        keychain: DeviceKeychain,
+    ) -> Result<(NativePlatform, Server)> {
         self.enter()?;
         let server = given
             .resolve(self.home.server()?)
             .map_err(|error| Failure::usage(error.to_string()))?;
-        Ok((NativePlatform::new(&self.home, &server)?, server))
+        Ok((NativePlatform::new(&self.home, &server, keychain)?, server))
     }
 
     /// The account that is logged in here.
@@ -78,7 +112,8 @@ impl Context {
         }
         self.enter()?;
         let server = self.home.server()?.ok_or(ClientError::NotLoggedIn)?;
-        let platform = NativePlatform::new(&self.home, &server)?;
+        let keychain = self.keychain(KeyringArgs::default());
+        let platform = NativePlatform::new(&self.home, &server, keychain)?;
         Ok(Session::resume(platform).await?)
     }
 

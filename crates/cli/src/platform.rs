@@ -3,6 +3,7 @@
 mod home;
 mod http;
 mod keychain;
+mod keyring;
 mod pin;
 mod server;
 mod server_url;
@@ -10,7 +11,7 @@ mod storage;
 
 pub use home::{Home, HomeLock};
 pub use http::NativeHttp;
-pub use keychain::FileKeychain;
+pub use keychain::{DeviceKeychain, KeyPlace, KeyringArgs, KeyringChoice};
 pub use pin::Fingerprint;
 pub use server::{NoServer, Server, ServerArgs};
 pub use server_url::ServerUrl;
@@ -30,19 +31,24 @@ pub struct NativePlatform(Arc<Parts>);
 struct Parts {
     http: NativeHttp,
     storage: FileStorage,
-    keychain: FileKeychain,
+    keychain: DeviceKeychain,
 }
 
 impl NativePlatform {
-    /// Keeps its files in `home` and talks to `server`.
+    /// Keeps its files in `home`, talks to `server`, and has the key of this
+    /// device where `keychain` says.
     ///
     /// # Errors
     /// [`Unreachable`] if this system offers no TLS.
-    pub fn new(home: &Home, server: &Server) -> Result<Self, Unreachable> {
+    pub fn new(
+        home: &Home,
+        server: &Server,
+        keychain: DeviceKeychain,
+    ) -> Result<Self, Unreachable> {
         Ok(Self(Arc::new(Parts {
             http: NativeHttp::new(server)?,
             storage: FileStorage::new(home.profile_dir()),
-            keychain: FileKeychain::new(home.device_key_file()),
+            keychain,
         })))
     }
 }
@@ -50,7 +56,7 @@ impl NativePlatform {
 impl Platform for NativePlatform {
     type Http = NativeHttp;
     type Storage = FileStorage;
-    type Keychain = FileKeychain;
+    type Keychain = DeviceKeychain;
     /// Stops the program if the system has no randomness to give: nothing may
     /// ever be sealed with less.
     type Random = UnwrapErr<SysRng>;
@@ -63,7 +69,7 @@ impl Platform for NativePlatform {
         &self.0.storage
     }
 
-    fn keychain(&self) -> &FileKeychain {
+    fn keychain(&self) -> &DeviceKeychain {
         &self.0.keychain
     }
 

@@ -1,13 +1,19 @@
-//! Sealed append-only files: each frame is a Box bound to its place, so that
-//! none can be altered, moved or dropped but the last. A frame that a crash
-//! cut short is taken for one that was never written.
+//! Sealed append-only files: each frame is a Box bound to its place and to the
+//! frame before it, so that none can be altered, moved, left out or taken from
+//! another state of the file. What can be cut off is the end: a crash does it,
+//! and so may leave any bytes after the last frame that was made durable. From
+//! the first frame that does not open on, nothing was ever written.
+//!
+//! So what is kept here must be what the server gives again, or what may be
+//! done again. What must not go back is in the pins.
 
+use sha2::{Digest, Sha256};
 use sv_core::local::{Purpose, open_local, seal_local};
 use sv_ledger::codec::{Reader, Writer};
 use zeroize::Zeroizing;
 
 use crate::account::Session;
-use crate::error::{Result, Tamper};
+use crate::error::Result;
 use crate::port::{Platform, Storage};
 
 /// One journal.
@@ -16,6 +22,8 @@ pub(crate) struct Journal {
     purpose: Purpose,
     frames: u64,
     bytes: u64,
+    /// Hash of the last frame as it is sealed; zeros before the first.
+    last: [u8; 32],
 }
 
 impl Journal {
@@ -26,13 +34,15 @@ impl Journal {
             purpose,
             frames: 0,
             bytes: 0,
+            last: [0; 32],
         }
     }
 
-    /// Opens a journal and reads all frames; none if there is no such file.
+    /// Opens a journal and reads its frames, up to the first that does not
+    /// open; none if there is no such file.
     ///
     /// # Errors
-    /// [`Tamper::LocalState`] if a whole frame does not open.
+    /// [`crate::ClientError::Local`].
     pub(crate) async fn load<P: Platform>(
         session: &Session<P>,
         name: String,
@@ -46,12 +56,12 @@ impl Journal {
         let mut frames = Vec::new();
         let mut r = Reader::new(&bytes);
         while let Ok(sealed) = r.bytes(usize::MAX, "frame") {
-            let context = journal.context(journal.frames);
-            let frame = open_local(session.keys().local_key(), purpose, &context, sealed)
-                .map_err(|_| Tamper::LocalState("journal"))?;
+            let key = session.keys().local_key();
+            let Ok(frame) = open_local(key, purpose, &journal.context(), sealed) else {
+                break;
+            };
             frames.push(frame);
-            journal.frames += 1;
-            journal.bytes += 4 + sealed.len() as u64;
+            journal.follow(sealed);
         }
         if let Some(whole) = bytes.get(..journal.bytes as usize)
             && whole.len() < bytes.len()
@@ -78,14 +88,10 @@ impl Journal {
         session: &Session<P>,
         frame: &[u8],
     ) -> Result<()> {
-        let framed = self.seal(session, self.frames, frame)?;
-        session
-            .platform()
-            .storage()
-            .append(&self.name, &framed)
-            .await?;
-        self.frames += 1;
-        self.bytes += framed.len() as u64;
+        let sealed = self.seal(session, frame)?;
+        let storage = session.platform().storage();
+        storage.append(&self.name, &framed(&sealed)).await?;
+        self.follow(&sealed);
         Ok(())
     }
 
@@ -95,14 +101,12 @@ impl Journal {
         session: &Session<P>,
         frame: &[u8],
     ) -> Result<()> {
-        let framed = self.seal(session, 0, frame)?;
-        session
-            .platform()
-            .storage()
-            .write(&self.name, &framed)
-            .await?;
-        self.frames = 1;
-        self.bytes = framed.len() as u64;
+        let mut again = Self::new(self.name.clone(), self.purpose);
+        let sealed = again.seal(session, frame)?;
+        let storage = session.platform().storage();
+        storage.write(&again.name, &framed(&sealed)).await?;
+        again.follow(&sealed);
+        *self = again;
         Ok(())
     }
 
@@ -111,22 +115,29 @@ impl Journal {
         Ok(session.platform().storage().remove(&self.name).await?)
     }
 
-    fn context(&self, index: u64) -> Vec<u8> {
-        [self.name.as_bytes(), &index.to_be_bytes()].concat()
+    /// Of the next frame.
+    fn context(&self) -> Vec<u8> {
+        let place = self.frames.to_be_bytes();
+        [self.name.as_bytes(), &place, &self.last].concat()
     }
 
-    fn seal<P: Platform>(&self, session: &Session<P>, index: u64, frame: &[u8]) -> Result<Vec<u8>> {
+    fn seal<P: Platform>(&self, session: &Session<P>, frame: &[u8]) -> Result<Vec<u8>> {
         let key = session.keys().local_key();
-        let context = self.context(index);
         let mut random = session.platform().random();
-        let mut w = Writer::new();
-        w.bytes(&seal_local(
-            key,
-            self.purpose,
-            &context,
-            frame,
-            &mut random,
-        )?);
-        Ok(w.into_bytes())
+        let sealed = seal_local(key, self.purpose, &self.context(), frame, &mut random)?;
+        Ok(sealed)
     }
+
+    /// The next frame is there.
+    fn follow(&mut self, sealed: &[u8]) {
+        self.frames += 1;
+        self.bytes += 4 + sealed.len() as u64;
+        self.last = Sha256::digest(sealed).into();
+    }
+}
+
+fn framed(sealed: &[u8]) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.bytes(sealed);
+    w.into_bytes()
 }

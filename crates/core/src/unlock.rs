@@ -174,7 +174,7 @@ pub fn unwrap_root_key(
 pub enum Holder {
     /// A session; the device key is the half that the server keeps for it.
     Session(SessionId),
-    /// An installed client; the device key is in a private file.
+    /// An installed client; the device key is in its keyring or a private file.
     Device(DeviceId),
 }
 

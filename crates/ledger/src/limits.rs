@@ -19,8 +19,10 @@ pub const NESTING: usize = 4;
 pub const CONTENTS_PER_OP: usize = 16;
 /// Contents that one operation may drop.
 pub const DROPS_PER_OP: usize = 128;
-/// Bytes of a sealed record's CBOR before padding.
-pub const RECORD_LEN: usize = 1024 * 1024;
+/// Bytes of a sealed record's CBOR before padding. With what travels with it,
+/// half a mebibyte: a change of one record fits where a database takes no more
+/// than one mebibyte at a time.
+pub const RECORD_LEN: usize = 512 * 1024;
 /// Records are padded to a multiple of this.
 pub const RECORD_PAD: usize = 256;
 /// Versions kept of one file.

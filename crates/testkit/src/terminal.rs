@@ -102,6 +102,8 @@ impl Terminal {
         command
             .env("SECUREVAULT_HOME", self.home.path())
             .env("SECUREVAULT_PASSWORD", PASSWORD)
+            // Not into the keyring of whoever runs the tests.
+            .env("SECUREVAULT_KEYRING", "file")
             .args(arguments)
             .stdin(Stdio::null());
         command

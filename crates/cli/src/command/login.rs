@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::device::DeviceArgs;
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::platform::{NativePlatform, ServerArgs};
+use crate::platform::{KeyPlace, KeyringArgs, NativePlatform, ServerArgs};
 
 /// Log in on this device
 #[derive(Debug, Args)]
@@ -46,6 +46,8 @@ pub(super) struct Login {
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
+    keyring: KeyringArgs,
+    #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
     code: CodeArgs,
@@ -74,7 +76,7 @@ impl Login {
             .map(StateCheck::parse)
             .transpose()
             .map_err(|error| Failure::usage(error.to_string()))?;
-        let (platform, server) = context.platform(&self.server)?;
+        let (platform, server) = context.platform_for_login(&self.server, self.keyring)?;
         let user = match self.user.clone() {
             Some(user) => user,
             None => known_user(&platform).await?,
@@ -201,13 +203,17 @@ impl Whoami {
             }
             Err(error) => return Err(error.into()),
         };
+        let key_is = match profile.rest {
+            Rest::Device => session.platform().keychain().place()?,
+            Rest::Session { .. } => None,
+        };
         let value = json!({
             "handle": profile.handle,
             "uid": profile.uid.to_string(),
             "server": server,
             "device": profile.device_label,
             "home": context.home.dir(),
-            "keeps_key": profile.rest == Rest::Device,
+            "key": key_is.map_or("session", KeyPlace::word),
             "online": status.is_some(),
             "used_bytes": status.as_ref().map(|s| s.used_bytes),
             "quota_bytes": status.as_ref().and_then(|s| s.quota_bytes),
@@ -222,9 +228,12 @@ impl Whoami {
                 profile.device_label,
                 context.home.dir().display()
             );
-            if let Rest::Session { .. } = profile.rest {
-                text += "key       not kept here: works online, until this session ends\n";
-            }
+            text += &match key_is {
+                Some(place) => format!("key       {place}\n"),
+                None => {
+                    "key       not kept here: works online, until this session ends\n".to_owned()
+                }
+            };
             if let Some(status) = &status {
                 let quota = status.quota_bytes.map_or_else(
                     || "no limit".to_owned(),

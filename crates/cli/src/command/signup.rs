@@ -11,7 +11,7 @@ use crate::ask::{self, CodeArgs, NewPassword, PasswordArgs, with_code};
 use crate::context::Context;
 use crate::device::DeviceArgs;
 use crate::failure::{Failure, Result};
-use crate::platform::{NativePlatform, Server, ServerArgs, ServerUrl};
+use crate::platform::{KeyringArgs, NativePlatform, Server, ServerArgs, ServerUrl};
 use crate::reveal;
 use crate::sheet::{Sheet, SheetFile};
 
@@ -41,6 +41,8 @@ pub(super) struct Signup {
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
+    keyring: KeyringArgs,
+    #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
     code: CodeArgs,
@@ -60,7 +62,7 @@ struct Shown<'a> {
 
 impl Signup {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let (platform, server) = context.platform(&self.server)?;
+        let (platform, server) = context.platform_for_login(&self.server, self.keyring)?;
         let user = match &self.user {
             Some(user) => user.clone(),
             None if ask::is_interactive() => ask::line("User name: ")?,

@@ -284,7 +284,7 @@ fn a_log_in_that_keeps_nothing_needs_the_server_and_its_session() {
     assert!(!guest.dir().join("device.key").exists());
     assert_eq!(guest.run(&["cat", "/kept"]).ok().out, b"kept");
     guest.feed(&["put", "-", "/from guest"], b"x").ok();
-    assert_eq!(guest.run(&["whoami", "--json"]).json()["keeps_key"], false);
+    assert_eq!(guest.run(&["whoami", "--json"]).json()["key"], "session");
     // It can do all that others can, also what needs the root key itself.
     let args = ["password", "--code", &alice.backup_code()];
     guest

@@ -163,3 +163,27 @@ fn where_things_go() {
     let usage = run(&["du", "--json", "/x"]).json();
     assert_eq!((&usage["files"], &usage["bytes"]), (&3.into(), &3.into()));
 }
+
+/// A file that the server does not take is named, and the others are stored.
+#[test]
+fn a_file_that_is_too_large_is_named_and_the_others_are_stored() {
+    let world = World::start_with(&["--max-file", "5MiB"]);
+    let alice = world.sign_up("alice");
+    world.write("src/small", "small");
+    world.write("src/fits", vec![1; 4 << 20]);
+    world.write("src/large", vec![2; 9 << 20]);
+    let put = alice.home.run(&["put", "-r", "src", "/"]).exits(1);
+    let put = put.says("/src/large").says("larger than");
+    assert!(!put.err.contains("/src/fits"), "{}", put.err);
+    let listed = alice.home.run(&["ls", "/src"]).ok().text();
+    assert!(
+        listed.contains("small") && listed.contains("fits"),
+        "{listed}"
+    );
+    assert!(!listed.contains("large"), "{listed}");
+    // Its first blocks do not go on counting.
+    let used = alice.home.run(&["whoami", "--json"]).json()["used_bytes"].clone();
+    assert!(used.as_u64().unwrap() < 6 << 20, "{used}");
+    let alone = alice.home.run(&["put", "src/large", "/"]).exits(1);
+    alone.says("larger than");
+}

@@ -11,6 +11,7 @@ mod account;
 mod files;
 mod hostile;
 mod interrupted;
+mod keyring;
 mod manual;
 mod pinned;
 mod restored;

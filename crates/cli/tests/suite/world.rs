@@ -22,6 +22,8 @@ pub(crate) struct World {
 pub(crate) struct Home {
     dir: PathBuf,
     cwd: PathBuf,
+    /// More variables of every command.
+    env: Vec<(String, String)>,
 }
 
 /// Somebody, and their first device.
@@ -96,11 +98,16 @@ impl World {
         Home {
             dir: self.path(&format!("home-{name}")),
             cwd: self.dir.path().to_owned(),
+            env: Vec::new(),
         }
     }
 
     pub(crate) fn sign_up(&self, user: &str) -> Person {
-        let home = self.home(user);
+        self.sign_up_at(self.home(user), user)
+    }
+
+    /// On a device that is there already.
+    pub(crate) fn sign_up_at(&self, home: Home, user: &str) -> Person {
         let shown = home
             .run(&["signup", "--server", &self.url, "--user", user, "--json"])
             .json();
@@ -188,6 +195,32 @@ impl Home {
         Self {
             dir: dir.join("home"),
             cwd: dir.to_owned(),
+            env: Vec::new(),
+        }
+    }
+
+    /// With variables that every command gets.
+    pub(crate) fn with(mut self, env: &[(&str, &str)]) -> Self {
+        let env = env
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        self.env.extend(env);
+        self
+    }
+
+    /// A copy of the folder, as in a backup of it.
+    pub(crate) fn copy(&self, name: &str) -> Self {
+        let dir = self.dir.with_file_name(name);
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(&self.dir)
+            .arg(&dir)
+            .status();
+        assert!(copied.unwrap().success());
+        Self {
+            dir,
+            cwd: self.cwd.clone(),
+            env: self.env.clone(),
         }
     }
 
@@ -198,6 +231,9 @@ impl Home {
             .current_dir(&self.cwd)
             .env("SECUREVAULT_HOME", &self.dir)
             .env("SECUREVAULT_PASSWORD", PASSWORD)
+            // Not into the keyring of whoever runs the tests.
+            .env("SECUREVAULT_KEYRING", "file")
+            .envs(self.env.iter().cloned())
             .env_remove("SECUREVAULT_SERVER")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -41,7 +41,8 @@ macro_rules! on_engines {
                 a_wrong_recovery_key_and_an_unknown_handle_look_the_same;
             account::limits: guessing_is_limited_and_a_restart_does_not_help,
                 strangers_cannot_lock_a_known_device_out, a_right_password_costs_no_try,
-                codes_cannot_be_guessed_for_long, a_log_in_is_finished_once_and_soon;
+                codes_cannot_be_guessed_for_long, a_log_in_is_finished_once_and_soon,
+                a_handle_that_nobody_has_is_not_evaluated_for_ever;
             account::matrix: every_endpoint_lets_in_whom_the_table_says, anothers_vault_is_not_there,
                 a9_no_sealed_byte_before_both_factors;
             append: an_appended_entry_is_there_with_all_it_brings,
@@ -78,7 +79,9 @@ macro_rules! on_engines {
                 of_many_that_take_an_invitation_at_once_one_signs_up,
                 of_many_that_want_a_handle_at_once_one_gets_it,
                 tries_at_once_are_all_counted, a_lease_has_one_holder_however_many_want_it,
-                new_backup_codes_at_once_leave_one_set, a_content_dropped_and_taken_up_at_once_stays;
+                new_backup_codes_at_once_leave_one_set,
+                a_log_in_beside_a_change_of_password_leaves_nothing,
+                a_content_dropped_and_taken_up_at_once_stays;
         ]);
     )*};
 }

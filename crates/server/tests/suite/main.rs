@@ -12,6 +12,7 @@ mod audit;
 mod author;
 mod blocks_conformance;
 mod collection;
+mod database_tls;
 mod edge;
 mod engines;
 mod faults;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use sv_api::ErrorCode;
-use sv_api::account::SignupPolicy;
+use sv_api::account::{ReplaceUnlockersRequest, SignupPolicy};
 use sv_api::endpoint::*;
 use sv_api::wire::Empty;
 use sv_backends::sql::Engine;
@@ -16,7 +16,7 @@ use sv_server::service::vault::{Read, Write};
 use sv_server::service::{Error, quota};
 use sv_server::store::leases;
 
-use crate::account::actor::{Draft, Person, World as People};
+use crate::account::actor::{Draft, Person, STEP_MS, World as People, register};
 use crate::account::limits::try_once;
 use crate::append::append;
 use crate::author::{Put, content, content_id, node, sealed};
@@ -121,6 +121,56 @@ pub(crate) async fn new_backup_codes_at_once_leave_one_set() {
     }
     let status = world.call(GetAccount, Some(&ann.session), &Empty {}).await;
     assert_eq!(status.unwrap().backup_codes_left, 10);
+}
+
+/// A log-in by the old password that ends while the password changes leaves no
+/// session behind: either it was too late, or its session ended with the rest.
+/// Fails if the change does not lock the account that the log-in is of.
+#[tokio::test]
+pub(crate) async fn a_log_in_beside_a_change_of_password_leaves_nothing() {
+    let world = People::open().await;
+    let ann = Person::sign_up(&world, "ann").await;
+    let other = ann.log_in(&world).await.unwrap().session;
+    world.pass(STEP_MS);
+    ann.prove_again(&world, &ann.session).await.unwrap();
+    let record = register(&world, "ann", "new", Some(&ann.session), None)
+        .await
+        .unwrap();
+    let change = ReplaceUnlockersRequest {
+        unlock: ann.unlockers(&record, 2, |_| {}),
+    };
+    world.pass(STEP_MS);
+    let waiting = ann.prove(&world, &ann.password).await.unwrap();
+    let code = ann.code(&world);
+    let proofs = (0..4).map(|_| ann.prove(&world, &ann.password));
+    let (changed, completed, proved) = futures::future::join3(
+        world.call(ReplaceUnlockers, Some(&ann.session), &change),
+        world.call(LoginSecondFactor, Some(&waiting), &code),
+        join_all(proofs),
+    )
+    .await;
+    changed.unwrap();
+    match completed {
+        Ok(login) => expect_over(&world, &login.session).await,
+        Err(refused) => assert_eq!(refused.code, ErrorCode::NotLoggedIn),
+    }
+    for proof in proved {
+        match proof {
+            Ok(session) => {
+                let late = world.call(LoginSecondFactor, Some(&session), &code).await;
+                assert_eq!(late.unwrap_err().code, ErrorCode::NotLoggedIn);
+            }
+            Err(refused) => assert_eq!(refused.code, ErrorCode::WrongCredentials),
+        }
+    }
+    expect_over(&world, &other).await;
+    let status = world.call(GetAccount, Some(&ann.session), &Empty {}).await;
+    status.unwrap();
+}
+
+async fn expect_over(world: &People, session: &str) {
+    let status = world.call(GetAccount, Some(session), &Empty {}).await;
+    assert_eq!(status.unwrap_err().code, ErrorCode::NotLoggedIn);
 }
 
 #[tokio::test]
@@ -234,6 +284,7 @@ fn the_races_end_as_well_under_snapshot_isolation() {
         of_many_that_want_a_handle_at_once_one_gets_it();
         tries_at_once_are_all_counted();
         new_backup_codes_at_once_leave_one_set();
+        a_log_in_beside_a_change_of_password_leaves_nothing();
         a_content_dropped_and_taken_up_at_once_stays();
         crate::account::second_factor::of_sixteen_that_give_one_code_at_once_one_wins();
         crate::append::of_two_that_race_one_wins();

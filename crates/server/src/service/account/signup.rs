@@ -16,7 +16,7 @@ use super::code::Code;
 use super::login::remember_device;
 use super::session::{Kind, NewSession, Session, Signup};
 use super::standing::{NO_LIMIT, totp_setup};
-use super::throttle::{Charge, SIGNUP_FINISH, SIGNUP_START};
+use super::throttle::{Charge, SIGNUP_FINISH, SIGNUP_START, SIGNUP_START_FOR_HANDLE};
 use super::totp::TotpSecret;
 use super::unlockers::{VerifiedSet, rejected};
 use super::{Accounts, choose_handle};
@@ -69,6 +69,9 @@ impl Accounts {
         if store::is_taken(&mut read, handle.as_str(), now_ms).await? {
             return Err(ErrorCode::HandleTaken.into());
         }
+        drop(read);
+        let name = handle.as_str().as_bytes();
+        self.charge(&[(SIGNUP_START_FOR_HANDLE, &[name])]).await?;
         self.registration_response(&handle, &request.registration_request)
     }
 

@@ -44,6 +44,9 @@ pub(crate) const CODE_FROM_DEVICE: Limit = limit("code/device", 10, 10 * MINUTE)
 pub(crate) const RECOVERY_FROM_NETWORK: Limit = limit("recovery/network", 10, MINUTE);
 /// Sign-ups started from one network: each also tells whether a handle is taken.
 pub(crate) const SIGNUP_START: Limit = limit("signup/start", 60, 10 * SECOND);
+/// Sign-ups started for one handle, from anywhere: each evaluates the function
+/// that the password of whoever gets the handle goes through, like a log-in.
+pub(crate) const SIGNUP_START_FOR_HANDLE: Limit = limit("signup/handle", 20, 2 * MINUTE);
 /// Sign-ups completed from one network.
 pub(crate) const SIGNUP_FINISH: Limit = limit("signup/finish", 60, 30 * SECOND);
 /// Handles looked up by one account: enough to share something with a

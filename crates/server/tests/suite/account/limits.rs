@@ -1,9 +1,9 @@
 //! Rate limits, and what a stranger can learn about a handle.
 
 use sv_api::ErrorCode;
-use sv_api::account::LoginStartRequest;
+use sv_api::account::{LoginStartRequest, SignupStartRequest};
 use sv_api::endpoint::*;
-use sv_pake::ClientLogin;
+use sv_pake::{ClientLogin, ClientRegistration};
 
 use super::actor::{Answer, Person, World, code, rng};
 
@@ -173,4 +173,35 @@ pub(crate) async fn a_log_in_is_finished_once_and_soon() {
         let second = world.call(LoginFinish, None, &finish).await;
         assert_eq!(code(second), ErrorCode::WrongCredentials);
     }
+}
+
+/// Who means to attack a password before it is chosen gets no more answers of
+/// the function that it will go through than by logging in. Fails without the
+/// bucket of the handle: each network has its own.
+#[tokio::test]
+pub(crate) async fn a_handle_that_nobody_has_is_not_evaluated_for_ever() {
+    let world = World::open().await;
+    let start = async |network: u8, handle: &str| {
+        let (_, request) = ClientRegistration::start(b"guess", &mut rng()).unwrap();
+        let body = SignupStartRequest {
+            handle: handle.to_owned(),
+            invite: None,
+            registration_request: request.into(),
+        };
+        let from = [203, 0, network, 1];
+        world.send(from, SignupStart, None, &body).await
+    };
+    let mut answered = 0;
+    for network in 0..40 {
+        let answer = start(network, "nobody").await;
+        match answer.status {
+            200 => answered += 1,
+            _ => assert_eq!(answer.error().code, ErrorCode::RateLimited),
+        }
+    }
+    assert_eq!(answered, 20);
+    assert_eq!(start(41, "somebody").await.status, 200);
+    // Whoever wants the handle in earnest has to wait for two minutes.
+    world.pass(2 * 60 * 1000);
+    Person::sign_up(&world, "nobody").await;
 }
