@@ -172,8 +172,15 @@ impl Accounts {
         };
         let keep = || async {
             let mut w = self.db.write().await?;
+            // A change of password ends the log-ins that it finds: this one,
+            // made on what was read before, must not come in behind it.
+            let uid = login.uid.unwrap_or(VaultId::ZERO);
+            let now = account::lock(&mut w, uid).await?;
+            if now.map(|now| now.password_record) != account.map(|a| a.password_record.clone()) {
+                return Err(ErrorCode::WrongCredentials.into());
+            }
             store::insert(&mut w, login_id, login.clone()).await?;
-            w.commit().await
+            Ok::<_, Error>(w.commit().await?)
         };
         self.db.retry(keep).await?;
         Ok(LoginStartResponse {

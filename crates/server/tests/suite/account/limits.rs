@@ -193,7 +193,7 @@ pub(crate) async fn a_handle_that_nobody_has_is_not_evaluated_for_ever() {
     };
     let mut answered = 0;
     for network in 0..40 {
-        let answer = start(network, "nobody").await;
+        let answer = start(network, "newcomer").await;
         match answer.status {
             200 => answered += 1,
             _ => assert_eq!(answer.error().code, ErrorCode::RateLimited),
@@ -203,5 +203,5 @@ pub(crate) async fn a_handle_that_nobody_has_is_not_evaluated_for_ever() {
     assert_eq!(start(41, "somebody").await.status, 200);
     // Whoever wants the handle in earnest has to wait for two minutes.
     world.pass(2 * 60 * 1000);
-    Person::sign_up(&world, "nobody").await;
+    Person::sign_up(&world, "newcomer").await;
 }
