@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 use sv_backends::sql::{FreshDatabase, Server};
@@ -83,6 +83,8 @@ impl Authority {
     fn new(file: &Path) -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let name = file.display().to_string();
+        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let own = params.self_signed(&key).unwrap();
         std::fs::write(file, own.pem()).unwrap();
