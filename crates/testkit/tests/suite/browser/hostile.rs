@@ -39,8 +39,8 @@ const PAYLOADS: [&str; 25] = [
 /// Ways of writing the same.
 const DISGUISES: [fn(&str) -> String; 5] = [
     str::to_owned,
-    |text| text.to_uppercase().replace("RUN", "RUN"),
-    |text| text.replace('<', "<\u{0}").replace('\u{0}', ""),
+    |text| text.to_uppercase(),
+    |text| text.replace('<', "<\u{200b}"),
     |text| {
         text.replace("javascript:", "java\tscript:")
             .replace(' ', "/")
