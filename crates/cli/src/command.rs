@@ -16,6 +16,7 @@ mod password;
 mod proof;
 mod put;
 mod recovery;
+mod share;
 mod signup;
 mod totp;
 mod trash;
@@ -91,6 +92,16 @@ enum Command {
     History(history::History),
     Restore(history::Restore),
     Note(note::Note),
+    Share(share::Share),
+    Unshare(share::Unshare),
+    Shares(share::Shares),
+    Accept(share::Accept),
+    Decline(share::Decline),
+    Leave(share::Leave),
+    Transfer(share::Transfer),
+    Group(share::Group),
+    Mkvault(share::Mkvault),
+    Log(share::Log),
     Verify(verify::Verify),
     Export(verify::Export),
     Completions(manual::Completions),
@@ -146,6 +157,16 @@ impl Cli {
             Command::History(command) => command.run(&context).await,
             Command::Restore(command) => command.run(&context).await,
             Command::Note(command) => command.run(&context).await,
+            Command::Share(command) => command.run(&context).await,
+            Command::Unshare(command) => command.run(&context).await,
+            Command::Shares(command) => command.run(&context).await,
+            Command::Accept(command) => command.run(&context).await,
+            Command::Decline(command) => command.run(&context).await,
+            Command::Leave(command) => command.run(&context).await,
+            Command::Transfer(command) => command.run(&context).await,
+            Command::Group(command) => command.run(&context).await,
+            Command::Mkvault(command) => command.run(&context).await,
+            Command::Log(command) => command.run(&context).await,
             Command::Verify(command) => command.run(&context).await,
             Command::Export(command) => command.run(&context).await,
             Command::Completions(command) => command.run(),

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use sv_client::account::{Session, restore_claim};
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
+use sv_client::sharing::{self, Last};
 use sv_client::vault::publish_pins;
 use sv_client::{ClientError, Tamper};
 
@@ -165,6 +166,26 @@ pub async fn open_drive<'s>(
     session: &'s Session<NativePlatform>,
 ) -> Result<Drive<'s, NativePlatform>> {
     let drive = Drive::open(session).await?;
+    point_out_unreadable(context, &drive);
+    Ok(drive)
+}
+
+/// What a path leads to, at its newest state, and the rest of the path there.
+///
+/// # Errors
+/// Those of opening it.
+pub async fn open_at<'s>(
+    context: &Context,
+    session: &'s Session<NativePlatform>,
+    path: &RemotePath,
+    last: Last,
+) -> Result<(Drive<'s, NativePlatform>, RemotePath)> {
+    let (drive, inner) = sharing::open_at(session, path, last).await?;
+    point_out_unreadable(context, &drive);
+    Ok((drive, inner))
+}
+
+fn point_out_unreadable(context: &Context, drive: &Drive<'_, NativePlatform>) {
     let unreadable = drive.quarantined().len();
     if unreadable > 0 {
         context.out.warn(&format!(
@@ -172,7 +193,6 @@ pub async fn open_drive<'s>(
              something impossible, or with a newer program"
         ));
     }
-    Ok(drive)
 }
 
 /// A remote path from the command line.
@@ -180,14 +200,6 @@ pub async fn open_drive<'s>(
 /// # Errors
 /// [`Failure::Usage`].
 pub fn remote(text: &str) -> Result<RemotePath> {
-    for prefix in ["shared:", "vault:"] {
-        if text.starts_with(prefix) {
-            return Err(Failure::usage(format!(
-                "{text}: paths of shared folders are not supported by this version; one's own \
-                 drive is `/…`"
-            )));
-        }
-    }
     text.parse()
         .map_err(|error: ClientError| Failure::usage(error.to_string()))
 }

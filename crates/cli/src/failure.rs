@@ -94,8 +94,8 @@ const fn client_exit_code(error: &ClientError) -> u8 {
         ClientError::Offline(_) => 6,
         ClientError::Refused(refusal) => refusal_exit_code(refusal.code),
         ClientError::Tampered(_) => 5,
-        ClientError::WrongPassword | ClientError::NotLoggedIn => 3,
-        ClientError::NotFound(_) => 4,
+        ClientError::WrongPassword | ClientError::NotLoggedIn | ClientError::NoAccess => 3,
+        ClientError::NotFound(_) | ClientError::NoSuchPerson(_) => 4,
         ClientError::Misbehaved(_)
         | ClientError::Misuse(_)
         | ClientError::Local(_)

@@ -78,6 +78,25 @@ pub fn parse_time(text: &str) -> Result<u64> {
         })
 }
 
+/// A point in the future, as people write it: a date, a time, or so long from
+/// now: `30d`, `2 weeks`.
+///
+/// # Errors
+/// [`Failure::Usage`] for anything else, or what is past.
+pub fn parse_future(text: &str) -> Result<u64> {
+    let span: Option<Span> = text.trim().parse().ok();
+    let at = match span {
+        Some(span) => {
+            let at = ZonedDateTime::now().checked_add(span).ok();
+            at.and_then(|at| u64::try_from(at.timestamp().as_millisecond()).ok())
+        }
+        None => Some(parse_time(text)?),
+    };
+    let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+    at.filter(|at| *at > now)
+        .ok_or_else(|| Failure::usage(format!("`{text}` is not a time that is still to come")))
+}
+
 fn local(at: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     at.to_zoned_datetime(zone.clone())
         .ok()

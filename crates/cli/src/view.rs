@@ -85,12 +85,17 @@ pub const fn kind(kind: Kind) -> &'static str {
         Kind::Folder => "folder",
         Kind::File => "file",
         Kind::Note => "note",
+        Kind::Mount => "shared",
     }
 }
 
 /// The name, folders with a slash.
 pub fn name(item: &Item) -> String {
-    let slash = if item.kind == Kind::Folder { "/" } else { "" };
+    let slash = match item.kind {
+        Kind::Folder => "/",
+        Kind::Mount => "@",
+        Kind::File | Kind::Note => "",
+    };
     format!("{}{slash}", item.name)
 }
 
@@ -99,11 +104,12 @@ pub fn long_row(item: &Item, name: &str) -> String {
     let kind = match item.kind {
         Kind::Folder => "folder",
         Kind::Note => "note  ",
+        Kind::Mount => "shared",
         Kind::File if item.executable => "file *",
         Kind::File => "file  ",
     };
     let size = match item.kind {
-        Kind::Folder => "-".to_owned(),
+        Kind::Folder | Kind::Mount => "-".to_owned(),
         Kind::File | Kind::Note => human::size(item.size),
     };
     let versions = match item.versions {

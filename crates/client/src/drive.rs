@@ -7,6 +7,7 @@ mod select;
 mod trash;
 mod versions;
 
+pub(crate) use arrange::put_with_contents;
 pub use item::{Item, Usage};
 pub use trash::Trashed;
 pub(crate) use versions::add_version;
@@ -27,6 +28,8 @@ use crate::vault::{Change, Replica, Vault};
 pub struct Drive<'s, P> {
     pub(crate) vault: Vault<'s, P>,
     pub(crate) tree: Tree,
+    /// The path under which its root is shown, without a slash at the end.
+    pub(crate) base: String,
 }
 
 impl Nodes for Replica {
@@ -43,9 +46,18 @@ impl<'s, P: Platform> Drive<'s, P> {
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
     pub async fn open(session: &'s Session<P>) -> Result<Self> {
-        let vault = Vault::drive(session).await?;
+        Ok(Self::of(Vault::drive(session).await?, String::new()))
+    }
+
+    /// The files of a vault, shown under that path.
+    pub(crate) fn of(vault: Vault<'s, P>, base: String) -> Self {
         let tree = Tree::build(vault.replica());
-        Ok(Self { vault, tree })
+        Self { vault, tree, base }
+    }
+
+    /// The vault underneath, without its tree.
+    pub(crate) fn into_vault(self) -> Vault<'s, P> {
+        self.vault
     }
 
     /// Follows the drive to its newest state.

@@ -28,6 +28,13 @@ pub enum ClientError {
     /// No session on this device.
     #[error("you are not logged in on this device; run `securevault login`")]
     NotLoggedIn,
+    /// Something shared that the server no longer gives: access was taken
+    /// away or has ended, by its word.
+    #[error("you have no access to this any more")]
+    NoAccess,
+    /// A handle that nobody has.
+    #[error("{0}: nobody has this user name")]
+    NoSuchPerson(String),
     /// A path with nothing there.
     #[error("{0}: there is no such file or folder")]
     NotFound(String),
@@ -90,6 +97,12 @@ pub enum Tamper {
     /// The account that the server shows is not the one whose key opened.
     #[error("the server shows another account than the one that was opened")]
     Identity,
+    /// Another account, or another history of it, stands under a known handle.
+    #[error(
+        "the server shows another account, or other keys, for {0} than this account knows; do not \
+         share anything with {0} until you have asked them in person"
+    )]
+    Contact(String),
     /// The list of unlockers is forged or an older one.
     #[error("the server shows a forged or outdated list of passwords and recovery keys")]
     Unlockers,

@@ -11,6 +11,8 @@ mod cache;
 mod commit;
 mod identity;
 mod keyring;
+mod members;
+mod others;
 mod pins;
 mod replica;
 mod restored;
@@ -20,12 +22,15 @@ pub use birth::{NewVaultBuilder, VaultBirth};
 pub(crate) use commit::BODIES_LEN;
 pub use commit::{Added, Change};
 pub use identity::verify_identity;
+pub use members::Grantee;
+pub(crate) use others::{require_instance, show};
 pub use pins::{StateCheck, publish_pins};
 pub use replica::{Node, Replica};
 pub use restored::{Loss, Lost, RestoreReview, Setback};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
+use sv_ledger::bootstrap::Chains;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Head;
@@ -42,6 +47,8 @@ pub struct Vault<'s, P> {
     replica: Replica,
     cache: CacheFile,
     pin: LocalPin,
+    /// The vaults that its log names.
+    others: Chains,
 }
 
 impl<'s, P: Platform> Vault<'s, P> {
@@ -87,6 +94,7 @@ impl<'s, P: Platform> Vault<'s, P> {
                 replica,
                 cache,
                 pin,
+                others: Chains::default(),
             });
         }
         bootstrap::bootstrap(session, CacheFile::new(&vault_id), vault_id, pin).await
@@ -119,7 +127,7 @@ impl<'s, P: Platform> Vault<'s, P> {
     }
 
     /// The drive that this account vault names, held to what it records.
-    async fn open_drive(&self) -> Result<Self> {
+    pub(crate) async fn open_drive(&self) -> Result<Self> {
         let drive_id = self.drive_id()?;
         let mut vault =
             Self::open_held_to(self.session, drive_id, self.shared_heads(drive_id)).await?;
@@ -136,6 +144,28 @@ impl<'s, P: Platform> Vault<'s, P> {
             && genesis.instance_id == self.session.profile().instance.id;
         if is_ours {
             Ok(())
+        } else {
+            Err(Tamper::Identity.into())
+        }
+    }
+
+    /// The drive's id, as the account vault names it.
+    pub(crate) fn drive_vault_id(&self) -> Result<VaultId> {
+        self.drive_id()
+    }
+
+    /// Any vault, held to what this account's other devices have seen of it.
+    pub(crate) async fn open_held(&self, vault_id: VaultId) -> Result<Self> {
+        let heads = self.shared_heads(vault_id);
+        let opened = Self::open_held_to(self.session, vault_id, heads).await;
+        let mut vault = opened.map_err(|error| match error {
+            // Others can take it away, which the account's own vaults are safe from.
+            ClientError::Tampered(Tamper::Missing(WITHHELD)) => ClientError::NoAccess,
+            error => error,
+        })?;
+        self.check_shared_pin(&mut vault).await?;
+        if vault.replica.genesis.body().instance_id == self.session.profile().instance.id {
+            Ok(vault)
         } else {
             Err(Tamper::Identity.into())
         }
@@ -174,10 +204,13 @@ impl<'s, P: Platform> Vault<'s, P> {
     }
 }
 
+/// What is missing when a vault is not to be had.
+const WITHHELD: &str = "a vault of this account";
+
 /// A vault that this person must have access to and is told does not exist.
 fn withheld(error: ClientError) -> ClientError {
     if error.is_refusal(ErrorCode::NotFound) {
-        Tamper::Missing("a vault of this account").into()
+        Tamper::Missing(WITHHELD).into()
     } else {
         error
     }

@@ -1,5 +1,5 @@
 //! What a client keeps on a device, sealed under the account's local key
-//! (spec: `account-keys.md` §8).
+//! (spec: `account-keys.md` §9).
 
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};

@@ -17,11 +17,13 @@ use crate::secret::{SecretKey, VaultKey};
 mod cbor;
 mod name;
 mod payload;
+mod people;
 mod private;
 
 pub use cbor::Unknown;
 pub use name::Name;
-pub use payload::{Kind, Payload, Record, Trashed, Version};
+pub use payload::{Kind, Mount, Payload, Record, Trashed, Version};
+pub use people::{Contact, Invitation, SharedVault, Title};
 pub use private::{DrivePointer, Pin, Pins};
 
 /// Bytes of suite and epoch in front of the Box.

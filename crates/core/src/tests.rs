@@ -8,6 +8,7 @@ mod attack_separation;
 mod commitment;
 mod fernet;
 mod known_answers;
+mod people;
 mod records;
 mod registry;
 mod sizes;

@@ -23,8 +23,9 @@ pub use sv_ledger::sealed::ENVELOPE_LEN;
 use crate::kdf::derive;
 use crate::kem::KemSecretKey;
 use crate::label::{Context, Label};
+use crate::local::{Purpose, open_local, seal_local};
 use crate::sealed_box::SMALL;
-use crate::secret::{SecretKey, VaultKey};
+use crate::secret::{LocalKey, SecretKey, VaultKey};
 
 /// Bytes of X-Wing's encapsulated key.
 const ENCAPSULATED_LEN: usize = 1120;
@@ -77,8 +78,42 @@ impl VaultKey {
         sealed.try_into().map_err(|_| SealError::Cipher)
     }
 
-    /// Opens the key of the epoch before `epoch`, if the verified log commits
-    /// to it there.
+    /// The key as a device keeps it for itself.
+    ///
+    /// # Errors
+    /// [`SealError`], never for reasons of the values.
+    pub fn seal_at_rest(
+        &self,
+        local: &LocalKey,
+        vault_id: &VaultId,
+        epoch: u32,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, SealError> {
+        let context = at_rest_context(vault_id, epoch);
+        seal_local(local, Purpose::Cache, &context, self.expose(), rng)
+    }
+
+    /// Opens what [`Self::seal_at_rest`] sealed, if the verified log commits
+    /// to that key.
+    ///
+    /// # Errors
+    /// [`Tampered`], whatever the cause.
+    pub fn open_at_rest(
+        local: &LocalKey,
+        vault_id: &VaultId,
+        epoch: u32,
+        commitment: &Hash,
+        sealed: &[u8],
+    ) -> Result<Self, Tampered> {
+        let context = at_rest_context(vault_id, epoch);
+        let bytes = open_local(local, Purpose::Cache, &context, sealed)?;
+        committed(&bytes, vault_id, epoch, commitment)
+    }
+
+    /// Opens the key that was sealed under the key of `epoch` as the one
+    /// before. `commitments` are those of earlier epochs in the verified log,
+    /// newest first: whoever repairs an epoch whose key nobody has can only
+    /// seal the last one that opened. Gives the epoch of the key, too.
     ///
     /// # Errors
     /// [`Tampered`], whatever the cause.
@@ -87,16 +122,21 @@ impl VaultKey {
         sealed: &[u8],
         vault_id: &VaultId,
         epoch: u32,
-        commitment: &Hash,
-    ) -> Result<Self, Tampered> {
-        let before = epoch.checked_sub(1).ok_or(Tampered)?;
+        commitments: impl IntoIterator<Item = (u32, Hash)>,
+    ) -> Result<(u32, Self), Tampered> {
         let key = derive(Label::PreviousKey, self.expose(), &[]);
         let bytes = SMALL.open(
             key.as_slice(),
             &previous_key_context(vault_id, epoch),
             sealed,
         )?;
-        committed(&bytes, vault_id, before, commitment)
+        let mut earlier = commitments.into_iter().filter(|(at, _)| *at < epoch);
+        earlier
+            .find_map(|(at, commitment)| {
+                let key = committed(&bytes, vault_id, at, &commitment).ok()?;
+                Some((at, key))
+            })
+            .ok_or(Tampered)
     }
 }
 
@@ -317,6 +357,15 @@ fn committed(
     } else {
         Err(Tampered)
     }
+}
+
+fn at_rest_context(vault_id: &VaultId, epoch: u32) -> Vec<u8> {
+    [
+        b"vault-key".as_slice(),
+        vault_id.as_bytes(),
+        &epoch.to_be_bytes(),
+    ]
+    .concat()
 }
 
 fn previous_key_context(vault_id: &VaultId, epoch: u32) -> Vec<u8> {

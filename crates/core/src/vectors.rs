@@ -203,7 +203,13 @@ fn previous(case: &Case<'_>) -> Result<(), String> {
     let (vault_id, epoch) = (VaultId::new(case.array("vault_id")?), case.small("epoch")?);
     let commitment = sv_ledger::id::Hash::new(case.array("commitment")?);
     let opened = key
-        .open_previous(&case.bytes("sealed")?, &vault_id, epoch, &commitment)
+        .open_previous(
+            &case.bytes("sealed")?,
+            &vault_id,
+            epoch,
+            [(epoch.saturating_sub(1), commitment)],
+        )
+        .map(|(_, key)| key)
         .ok();
     case.judge(opened.as_ref().map(|key| key.expose().as_slice()), |rng| {
         let previous = opened.as_ref().ok_or(crate::error::SealError::Cipher)?;

@@ -153,6 +153,11 @@ impl MembershipChain {
             .ok_or(Reject::Membership)
     }
 
+    /// The vault.
+    pub const fn vault_id(&self) -> VaultId {
+        self.latest.vault_id
+    }
+
     /// Its entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -2,9 +2,13 @@
 
 use clap::Args;
 use serde_json::json;
+use sv_client::account::Session;
+use sv_client::path::RemotePath;
+use sv_client::sharing::{self, Last};
 
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::Result;
+use crate::platform::NativePlatform;
 
 /// Make folders
 #[derive(Debug, Args)]
@@ -83,9 +87,9 @@ impl Mkdir {
     pub(super) async fn run(self, context: &Context) -> Result {
         let paths = all(&self.paths)?;
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
         for path in &paths {
-            drive.make_folder(path, self.parents).await?;
+            let (mut drive, inner) = open_at(context, &session, path, Last::Through).await?;
+            drive.make_folder(&inner, self.parents).await?;
         }
         context.close(&session).await?;
         let made: Vec<String> = paths.iter().map(ToString::to_string).collect();
@@ -99,13 +103,11 @@ impl Mv {
     pub(super) async fn run(self, context: &Context) -> Result {
         let (sources, destination) = (all(&self.sources)?, remote(&self.destination)?);
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
-        if into_folder(sources.len(), &self.destination) {
-            drive.list(&destination)?;
-        }
+        let is_folder = into_folder(sources.len(), &self.destination);
+        require_folder(context, &session, &destination, is_folder).await?;
         let mut moved = Vec::new();
         for source in &sources {
-            let to = drive.rename(source, &destination).await?;
+            let to = sharing::rename(&session, source, &destination).await?;
             moved.push(json!({"from": source.to_string(), "to": to}));
         }
         context.close(&session).await?;
@@ -117,13 +119,11 @@ impl Cp {
     pub(super) async fn run(self, context: &Context) -> Result {
         let (sources, destination) = (all(&self.sources)?, remote(&self.destination)?);
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
-        if into_folder(sources.len(), &self.destination) {
-            drive.list(&destination)?;
-        }
+        let is_folder = into_folder(sources.len(), &self.destination);
+        require_folder(context, &session, &destination, is_folder).await?;
         let mut copied = Vec::new();
         for source in &sources {
-            let to = drive.copy(source, &destination).await?;
+            let to = sharing::copy(&session, source, &destination).await?;
             copied.push(json!({"from": source.to_string(), "to": to}));
         }
         context.close(&session).await?;
@@ -135,19 +135,20 @@ impl Rm {
     pub(super) async fn run(self, context: &Context) -> Result {
         let paths = all(&self.paths)?;
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
         // All or nothing of what was asked: a typing mistake removes nothing.
         for path in &paths {
-            drive.find_node(path)?;
+            let (drive, inner) = open_at(context, &session, path, Last::Itself).await?;
+            drive.find_node(&inner)?;
         }
         for path in &paths {
+            let (mut drive, inner) = open_at(context, &session, path, Last::Itself).await?;
             if self.permanently {
-                drive.remove(path).await?;
+                drive.remove(&inner).await?;
             } else {
-                drive.trash(path).await?;
+                drive.trash(&inner).await?;
             }
+            drive.expire_trash().await?;
         }
-        drive.expire_trash().await?;
         context.close(&session).await?;
         let gone: Vec<String> = paths.iter().map(ToString::to_string).collect();
         let value = json!({"removed": gone, "permanently": self.permanently});
@@ -162,8 +163,22 @@ impl Rm {
     }
 }
 
-fn all(paths: &[String]) -> Result<Vec<sv_client::path::RemotePath>> {
+fn all(paths: &[String]) -> Result<Vec<RemotePath>> {
     paths.iter().map(|path| remote(path)).collect()
+}
+
+/// Fails if what has to be a folder is none.
+async fn require_folder(
+    context: &Context,
+    session: &Session<NativePlatform>,
+    path: &RemotePath,
+    is_folder: bool,
+) -> Result {
+    if is_folder {
+        let (drive, inner) = open_at(context, session, path, Last::Through).await?;
+        drive.list(&inner)?;
+    }
+    Ok(())
 }
 
 /// Several things, or a slash at the end, can only mean a folder that exists.

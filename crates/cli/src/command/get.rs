@@ -8,11 +8,12 @@ use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::port::{Platform, StorageError};
+use sv_client::sharing::Last;
 use sv_client::transfer::{DownloadPlan, save_raw};
 use sv_core::content::ContentSuite;
 use sv_core::record::Kind;
 
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{
@@ -76,15 +77,15 @@ pub(super) struct Cat {
 impl Cat {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
         let mut plans = Vec::new();
         for path in &self.paths {
-            let path = remote(path)?;
+            let (drive, path) = open_at(context, &session, &remote(path)?, Last::Through).await?;
             drive.find_file(&path)?;
-            plans.push(DownloadPlan::new(&drive, &path, self.version)?);
+            let plan = DownloadPlan::new(&drive, &path, self.version)?;
+            plans.push((drive, plan));
         }
         context.leave();
-        for plan in plans {
+        for (drive, plan) in plans {
             print(context, &drive, plan).await?;
         }
         Ok(())
@@ -95,7 +96,7 @@ impl Get {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.remote)?;
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
+        let (drive, path) = open_at(context, &session, &path, Last::Through).await?;
         let is_folder = drive.find_place(&path).is_ok() && drive.find_file(&path).is_err();
         if is_folder && !self.recursive {
             return Err(Failure::usage(format!(

@@ -2,8 +2,9 @@
 
 use clap::Args;
 use serde_json::json;
+use sv_client::sharing::Last;
 
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::Result;
 use crate::human;
 use crate::view::VersionView;
@@ -43,7 +44,7 @@ impl History {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
+        let (drive, path) = open_at(context, &session, &path, Last::Through).await?;
         let versions = drive.history(&path)?;
         let views: Vec<VersionView<'_>> = versions.iter().map(VersionView::from).collect();
         context.out.show(&views, || {
@@ -67,9 +68,9 @@ impl Restore {
         let path = remote(&self.path)?;
         let at_ms = self.at.as_deref().map(human::parse_time).transpose()?;
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, inner) = open_at(context, &session, &path, Last::Through).await?;
         let (value, text) = if let Some(at_ms) = at_ms {
-            let done = drive.restore_at(&path, at_ms).await?;
+            let done = drive.restore_at(&inner, at_ms).await?;
             let value = json!({
                 "path": path.to_string(), "at_ms": at_ms,
                 "changed": done.changed, "unchanged": done.unchanged, "newer": done.newer,
@@ -84,7 +85,7 @@ impl Restore {
             (value, text)
         } else {
             let number = self.version.unwrap_or_default();
-            drive.restore_version(&path, number).await?;
+            drive.restore_version(&inner, number).await?;
             let value = json!({"path": path.to_string(), "version": number});
             (
                 value,

@@ -5,7 +5,9 @@ use serde_json::json;
 use sv_client::drive::Item;
 use sv_core::record::Kind;
 
-use crate::context::{Context, open_drive, remote};
+use sv_client::sharing::Last;
+
+use crate::context::{Context, open_at, open_drive, remote};
 use crate::failure::Result;
 use crate::human;
 use crate::view::{ItemView, long_row, name};
@@ -64,8 +66,8 @@ impl Ls {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let items = drive.list(&path)?;
+        let (drive, inner) = open_at(context, &session, &path, Last::Through).await?;
+        let items = drive.list(&inner)?;
         show(context, &items, |item| {
             if self.long {
                 long_row(item, &name(item))
@@ -99,8 +101,8 @@ impl Tree {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let items = drive.walk(&path)?;
+        let (drive, inner) = open_at(context, &session, &path, Last::Through).await?;
+        let items = drive.walk(&inner)?;
         let views: Vec<ItemView<'_>> = items.iter().map(ItemView::from).collect();
         context.out.show(&views, || {
             let folders = items.iter().filter(|i| i.kind == Kind::Folder).count() as u64;
@@ -119,8 +121,8 @@ impl Du {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let usage = drive.usage(&path)?;
+        let (drive, inner) = open_at(context, &session, &path, Last::Through).await?;
+        let usage = drive.usage(&inner)?;
         let status = session.status().await?;
         let value = json!({
             "path": path.to_string(),

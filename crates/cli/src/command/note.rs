@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::json;
 use sv_client::path::RemotePath;
 use sv_client::port::StorageError;
+use sv_client::sharing::Last;
 use sv_client::transfer::{DownloadPlan, OnConflict, UploadItem, UploadPlan};
 use sv_core::record::Kind;
 use zeroize::Zeroizing;
 
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{BufferTarget, MemoryFiles};
@@ -35,9 +36,9 @@ pub(super) struct Note {
 impl Note {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
-        let Some((folder, name)) = path.split_last() else {
+        if path.names().is_empty() {
             return Err(Failure::usage("/: say which note"));
-        };
+        }
         // Read before the home is locked: see `put -`.
         let piped = if std::io::stdin().is_terminal() {
             None
@@ -45,11 +46,14 @@ impl Note {
             Some(read_stdin()?)
         };
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, inner) = open_at(context, &session, &path, Last::Through).await?;
+        let Some((folder, name)) = inner.split_last() else {
+            return Err(Failure::usage(format!("{path}: is a folder")));
+        };
         let text = match piped {
             Some(text) => text,
             None => {
-                let now = current_text(context, &drive, &path).await?;
+                let now = current_text(context, &drive, &inner).await?;
                 let text = edit(context, &now)?;
                 if *text == *now {
                     context.out.remark("Nothing was changed.");

@@ -8,6 +8,7 @@ use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::port::Platform;
+use sv_client::sharing::Last;
 use sv_client::transfer::{
     Conflict, LocalFiles, OnConflict, UploadItem, UploadOutcome, UploadPlan,
 };
@@ -15,7 +16,7 @@ use sv_core::Name;
 use sv_core::record::Kind;
 
 use crate::ask;
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{Collected, Collector, DiskFiles, StdinFiles};
@@ -79,17 +80,19 @@ impl Put {
     }
 
     pub(super) async fn run(self, context: &Context) -> Result {
-        let (locals, destination) = self.split()?;
+        let (locals, mut destination) = self.split()?;
         if let [one] = locals
             && one.as_os_str() == "-"
         {
             // Before the home is locked: the pipe may come from a command
             // that has it now.
             let files = StdinFiles::begin().await?;
-            return self.run_stdin(context, &destination, files).await;
+            return self.run_stdin(context, destination, files).await;
         }
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, inner) =
+            open_at(context, &session, &destination.path, Last::Through).await?;
+        destination.path = inner;
         let target = Target::find(&drive, &destination, locals)?;
         let depth = target.folder.names().len();
         let mut collector = Collector::new(&context.out, self.recursive, depth);
@@ -123,11 +126,13 @@ impl Put {
     async fn run_stdin(
         &self,
         context: &Context,
-        destination: &Destination,
+        mut destination: Destination,
         files: StdinFiles,
     ) -> Result {
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, inner) =
+            open_at(context, &session, &destination.path, Last::Through).await?;
+        destination.path = inner;
         let name = destination.path.split_last();
         let (folder, name) = match name {
             Some((folder, name)) if destination.given && !destination.is_folder(&drive) => {

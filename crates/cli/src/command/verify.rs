@@ -9,8 +9,12 @@ use serde_json::json;
 use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
+use sv_client::people::{Trust, own_identity};
 use sv_client::progress::Reporter;
 use sv_client::transfer::DownloadPlan;
+use sv_client::vault::Vault;
+use sv_core::Identity;
+use sv_ledger::handle::Handle;
 
 use super::get::{fetch_into, make_folder};
 use crate::context::{Context, open_drive};
@@ -23,17 +27,31 @@ use crate::progress::watch;
 /// Lists what an export wrote, for `sha256sum -c`.
 const HASH_LIST: &str = "SHA256SUMS";
 
-/// Read and check every block of everything
+/// Check that somebody is who they say, or every block of everything
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  securevault verify bob                  (shows the safety number to compare with bob)
+  securevault verify bob --confirm        (you have compared it)
+  securevault verify bob --code svid1-…   (the code that bob gave you)
+  securevault verify alice                (on alice's own device: her code, to give to others)
   securevault verify --all
 
-Reads all versions of all files, the trash included, and keeps nothing. Exits with 5 if anything \
-is missing or altered.")]
+A safety number is the same on both sides only if nobody stands between you: compare it in person \
+or by telephone. `--all` reads all versions of all files of the drive, the trash included, and \
+keeps nothing. Exits with 5 if anything is missing, altered or exchanged.")]
 pub(super) struct Verify {
+    /// A user name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    person: Option<String>,
+    /// You have compared the safety number
+    #[arg(long, requires = "person")]
+    confirm: bool,
+    /// Their code, as they gave it to you
+    #[arg(long, requires = "person", value_name = "CODE")]
+    code: Option<String>,
     /// Everything
-    #[arg(long, required = true)]
+    #[arg(long)]
     all: bool,
 }
 
@@ -57,6 +75,58 @@ pub(super) struct Export {
 
 impl Verify {
     pub(super) async fn run(self, context: &Context) -> Result {
+        match &self.person {
+            Some(person) => self.verify_person(context, person).await,
+            None => self.verify_everything(context).await,
+        }
+    }
+
+    async fn verify_person(&self, context: &Context, person: &str) -> Result {
+        let handle = Handle::parse(person.trim_start_matches('@'))
+            .map_err(|error| Failure::usage(format!("{person}: {error}")))?;
+        let code = self.code.as_deref().map(Identity::parse_code).transpose();
+        let code = code.map_err(|error| Failure::usage(error.to_string()))?;
+        let session = context.session().await?;
+        let mut account = Vault::account(&session).await?;
+        let person = if self.confirm || code.is_some() {
+            account.confirm_person(&handle, code).await?
+        } else {
+            account.find_person(&handle).await?
+        };
+        let own = own_identity(&account).await?;
+        context.close(&session).await?;
+        let number = own.safety_number(&person.identity);
+        let trust = match person.trust {
+            Trust::Unverified => "unverified",
+            Trust::Verified => "verified",
+            Trust::Rotated => "rotated",
+        };
+        let value = json!({
+            "user": person.handle.to_string(), "uid": person.identity.uid.to_string(),
+            "trust": trust, "safety_number": number, "code": person.identity.code(),
+        });
+        context.out.show(&value, || {
+            if person.identity.uid == own.uid {
+                return format!("{}\n", own.code());
+            }
+            let about = match person.trust {
+                Trust::Verified => "verified: you have compared these keys",
+                Trust::Rotated => {
+                    "the keys have changed, and the ones you had compared signed the new ones; \
+                     compare again when you can"
+                }
+                Trust::Unverified => {
+                    "not verified: compare this number in person or by telephone, and then use \
+                     --confirm"
+                }
+            };
+            let groups: Vec<&str> = number.split(' ').collect();
+            let rows: Vec<String> = groups.chunks(4).map(|row| row.join(" ")).collect();
+            format!("{}\n  {}\n{about}\n", person.handle, rows.join("\n  "))
+        })
+    }
+
+    async fn verify_everything(&self, context: &Context) -> Result {
         let session = context.session().await?;
         let drive = open_drive(context, &session).await?;
         let plan = DownloadPlan::everything(&drive);

@@ -18,5 +18,6 @@ mod original;
 mod pinned;
 mod restored;
 mod scripts;
+mod sharing;
 mod versions;
 mod world;

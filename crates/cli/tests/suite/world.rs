@@ -282,6 +282,12 @@ impl Done {
         self
     }
 
+    /// Whatever the reason.
+    #[track_caller]
+    pub(crate) fn refused(self) {
+        assert_ne!(self.code, 0, "{}", self.text());
+    }
+
     #[track_caller]
     pub(crate) fn json(self) -> Value {
         let done = self.ok();

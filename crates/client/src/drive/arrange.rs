@@ -102,6 +102,31 @@ impl<P: Platform> Drive<'_, P> {
         let (id, record) = self.find_node(from)?;
         let Destination { folder, name } = self.destination(to, &record.name.clone())?;
         let copies = self.copies_of(id, folder, name)?;
+        self.land(folder, copies).await
+    }
+
+    /// The same out of another vault.
+    ///
+    /// # Errors
+    /// As [`Self::copy`].
+    pub(crate) async fn copy_from(
+        &mut self,
+        other: &Drive<'_, P>,
+        from: &RemotePath,
+        to: &RemotePath,
+    ) -> Result<String> {
+        let (id, record) = other.find_node(from)?;
+        let Destination { folder, name } = self.destination(to, &record.name.clone())?;
+        let copies = other.copies_of(id, folder, name)?;
+        self.land(folder, copies).await
+    }
+
+    /// Puts copies, of which the first is what was copied; gives its path.
+    async fn land(
+        &mut self,
+        folder: Option<NodeId>,
+        copies: Vec<(NodeId, Record)>,
+    ) -> Result<String> {
         let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
             require_folder(replica, folder)?;
             put_with_contents(*id, copy).map(Some)
@@ -172,7 +197,7 @@ pub(crate) fn require_folder(replica: &Replica, folder: Option<NodeId>) -> Resul
 }
 
 /// A new node that refers to contents which are on the server already.
-pub(super) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Change> {
+pub(crate) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Change> {
     let added = record
         .versions
         .iter()

@@ -90,7 +90,7 @@ impl<P: Platform> Drive<'_, P> {
         Ok(Item {
             node_id: Some(id),
             name,
-            path,
+            path: format!("{}{path}", self.base),
             kind: record.kind,
             size: record.current().map_or(0, |version| version.size),
             modified_ms: record.modified_ms,
@@ -126,6 +126,8 @@ impl Usage {
         match record.kind {
             Kind::Folder => self.folders += u64::from(!is_itself),
             Kind::File | Kind::Note => self.files += 1,
+            // What is behind it belongs to another vault.
+            Kind::Mount => {}
         }
         self.bytes += record.current().map_or(0, |version| version.size);
         self.all_versions_bytes += record

@@ -116,6 +116,7 @@ impl<P: Platform> Drive<'_, P> {
             copy.mime = original.mime.clone();
             copy.executable = original.executable;
             copy.tags = original.tags.clone();
+            copy.mount = original.mount;
             copy.versions = original.current().cloned().into_iter().collect();
             if source == id {
                 copy.name = name.clone();

@@ -74,7 +74,7 @@ impl<P: Platform> Drive<'_, P> {
     /// [`ClientError::NotFound`], or [`ClientError::Misuse`] for a folder.
     pub fn find_file(&self, path: &RemotePath) -> Result<(NodeId, &Record)> {
         let (id, record) = self.find_node(path)?;
-        if record.kind == Kind::Folder {
+        if matches!(record.kind, Kind::Folder | Kind::Mount) {
             return Err(ClientError::misuse(format!("{path}: is a folder")));
         }
         Ok((id, record))
@@ -105,7 +105,7 @@ impl<P: Platform> Drive<'_, P> {
         let mut wanted = Vec::new();
         for (_, id) in self.tree.walk(place) {
             let record = self.record(&id)?;
-            if record.kind == Kind::Folder {
+            if matches!(record.kind, Kind::Folder | Kind::Mount) {
                 continue;
             }
             match record

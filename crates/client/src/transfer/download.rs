@@ -140,6 +140,10 @@ impl DownloadPlan {
             .filter(|(n, _)| !n.is_empty())
         {
             let record = drive.record(&id)?;
+            if record.kind == Kind::Mount {
+                // What is behind it is another vault, and fetched by its own path.
+                continue;
+            }
             let shown = drive.tree().path(&id).unwrap_or_default();
             items.push(item(names, shown, record, record.current()));
         }

@@ -211,10 +211,12 @@ impl Step {
 fn action_for(item: &UploadItem, existing: Option<&Record>) -> Action {
     match existing {
         None => Action::Create,
+        // Nothing is put behind a mount that was not gone through.
+        Some(record) if record.kind == Kind::Mount => Action::Create,
         Some(record) if record.kind == Kind::Folder => match item.kind {
             Kind::Folder => Action::Unchanged,
             // A file beside a folder of its name gets a number of its own.
-            Kind::File | Kind::Note => Action::Create,
+            Kind::File | Kind::Note | Kind::Mount => Action::Create,
         },
         Some(_) if item.kind == Kind::Folder => Action::Create,
         Some(record) => {

@@ -12,7 +12,7 @@ use sv_ledger::genesis::{Genesis, GenesisBody, VaultKind};
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, NodeId, VaultId};
 use sv_ledger::membership_op::{EpochOp, MembershipOp};
-use sv_ledger::principals::Principals;
+use sv_ledger::principals::{Path, Principals};
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::{Head, Role, VaultState};
 
@@ -63,7 +63,21 @@ impl NewVaultBuilder<'_> {
     /// # Errors
     /// [`ClientError::Misuse`], never for reasons of the values.
     pub fn drive(&self, uid: VaultId, random: &mut impl CryptoRng) -> Result<VaultBirth> {
-        let genesis = self.genesis(VaultKind::Drive, uid, random);
+        self.owned(VaultKind::Drive, uid, random)
+    }
+
+    /// Any vault but an account's: a fresh key, sealed to the account that
+    /// owns it.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`], never for reasons of the values.
+    pub fn owned(
+        &self,
+        kind: VaultKind,
+        uid: VaultId,
+        random: &mut impl CryptoRng,
+    ) -> Result<VaultBirth> {
+        let genesis = self.genesis(kind, uid, random);
         let key = VaultKey::generate(random)?;
         let (id, public) = (genesis.vault_id(), self.keys.public());
         let header = EnvelopeHeader {
@@ -189,7 +203,17 @@ impl VaultBirth {
         now_ms: u64,
         touched: &Touched,
     ) -> Result<()> {
-        let entry = compose(&self.state, author, epoch, ops, keys, now_ms, touched)?;
+        let author = Author {
+            uid: author,
+            path: Path {
+                role: Role::Owner,
+                expires_ms: 0,
+                via: Vec::new(),
+            },
+            keys,
+            now_ms,
+        };
+        let entry = compose(&self.state, &author, epoch, ops, touched)?;
         self.state = apply(&self.state, touched, &Principals::new(), &entry)
             .map_err(impossible)?
             .state;
@@ -212,24 +236,26 @@ impl From<VaultBirth> for NewVault {
     }
 }
 
+/// Who signs an entry, and by what right.
+pub(super) struct Author<'a> {
+    pub(super) uid: VaultId,
+    pub(super) path: Path,
+    pub(super) keys: &'a AccountKeys,
+    pub(super) now_ms: u64,
+}
+
 /// Composes and signs the entry that does `ops` after `state`.
 pub(super) fn compose(
     state: &VaultState,
-    author: VaultId,
+    author: &Author<'_>,
     epoch: u32,
     ops: Ops,
-    keys: &AccountKeys,
-    now_ms: u64,
     touched: &Touched,
 ) -> Result<Entry> {
     let mut accumulator = state.accumulator.clone();
     if let Ops::State(ops) = &ops {
-        let member = state
-            .membership
-            .members
-            .get(&author)
-            .ok_or_else(|| ClientError::misuse("you have no access to this vault"))?;
-        for (node, leaf) in next_leaves(ops, touched, author, member.role).map_err(impossible)? {
+        let leaves = next_leaves(ops, touched, author.uid, author.path.role);
+        for (node, leaf) in leaves.map_err(impossible)? {
             if let Some(old) = touched.get(&node) {
                 accumulator.remove(&state.vault_id(), &node, old);
             }
@@ -245,14 +271,14 @@ pub(super) fn compose(
         member_seq: state.membership.head.seq,
         member_hash: state.membership.head.hash,
         epoch,
-        author,
-        author_generation: keys.generation(),
-        via: Vec::new(),
-        timestamp_ms: now_ms,
+        author: author.uid,
+        author_generation: author.keys.generation(),
+        via: author.path.via.clone(),
+        timestamp_ms: author.now_ms,
         ops,
         state_digest: accumulator.digest(&state.vault_id()),
     };
-    let signature = keys.sign(Statement::Entry, &body.hash());
+    let signature = author.keys.sign(Statement::Entry, &body.hash());
     Ok(body.with_signature(signature))
 }
 

@@ -2,20 +2,19 @@
 //! the entries after it, and then every record (spec: `log.md` §6).
 
 use sv_api::ErrorCode;
-use sv_api::endpoint::{GetCheckpoint, GetLeaves, GetMembership};
+use sv_api::endpoint::{GetCheckpoint, GetLeaves};
 use sv_api::wire::Empty;
 use sv_ledger::apply::Reject;
-use sv_ledger::bootstrap::MembershipChain;
+use sv_ledger::bootstrap::Chains;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::OPS_PER_ENTRY;
-use sv_ledger::principals::Principals;
 use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
 use super::pins::LocalPin;
 use super::replica::{Replica, Sealed};
-use super::{Vault, withheld};
+use super::{Vault, others, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -33,11 +32,11 @@ pub(super) async fn bootstrap<'s, P: Platform>(
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
     for _ in 0..ATTEMPTS {
-        let (sealed, leaves, shown) = match checkpoint(session, vault_id).await {
+        let (sealed, leaves, shown, others) = match checkpoint(session, vault_id).await {
             Err(error) if error.is_refusal(ErrorCode::CheckpointGone) => continue,
             outcome => outcome?,
         };
-        let Some(replica) = unseal(session, sealed, &leaves).await? else {
+        let Some(replica) = unseal(session, sealed, &leaves, &others).await? else {
             continue;
         };
         let mut vault = Vault {
@@ -45,6 +44,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
             replica,
             cache,
             pin,
+            others,
         };
         vault.hold_to_pin().await?;
         vault.sync().await?;
@@ -68,13 +68,9 @@ pub(super) async fn bootstrap<'s, P: Platform>(
 async fn checkpoint<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
-) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>)> {
+) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Chains)> {
     let server = session.server();
-    let log = server
-        .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
-        .await
-        .map_err(withheld)?;
-    let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &Principals::new())?;
+    let log = others::show(session, vault).await?;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
         .await
@@ -83,9 +79,12 @@ async fn checkpoint<P: Platform>(
         .entries
         .first()
         .ok_or(Tamper::Missing("the newest state"))?;
+    let named = entry.named_heads().collect();
+    let chains = others::verify(session, vec![log.clone()], named).await?;
+    let chain = chains.of(&vault).ok_or(Tamper::Missing("who has access"))?;
     let at = entry.body().seq;
     // A member signed that seq, and so bounds how many leaves there can be.
-    match chain.checkpoint(entry, &[], &Principals::new()) {
+    match chain.checkpoint(entry, &[], chains.principals()) {
         Ok(_) | Err(Reject::Digest) => {}
         Err(reject) => return Err(reject.into()),
     }
@@ -107,20 +106,19 @@ async fn checkpoint<P: Platform>(
             _ => break,
         }
     }
-    let state = chain.checkpoint(entry, &leaves, &Principals::new())?;
+    let state = chain.checkpoint(entry, &leaves, chains.principals())?;
     // Membership that is newer than the checkpoint arrives with the log;
     // membership that the chain lacks means it was cut.
     if state.membership.head.seq > chain.latest()?.head.seq {
         return Err(Tamper::Missing("who has access").into());
     }
     let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
-    let chain = log.entries.iter().take(known).cloned().collect();
     let sealed = Sealed {
         genesis: log.genesis,
-        chain,
+        chain: log.entries.iter().take(known).cloned().collect(),
         state,
     };
-    Ok((sealed, leaves, log.entries))
+    Ok((sealed, leaves, log.entries, chains))
 }
 
 /// Opens keys and records; `None` if the server no longer has the records of
@@ -129,15 +127,11 @@ async fn unseal<P: Platform>(
     session: &Session<P>,
     sealed: Sealed,
     leaves: &[(NodeId, Leaf)],
+    others: &Chains,
 ) -> Result<Option<Replica>> {
-    let vault_id = sealed.state.vault_id();
-    let envelope = match sealed.wanted_envelope(session.uid())? {
-        None => None,
-        Some(hash) => super::sync::fetch_bodies(session, vault_id, vec![hash])
-            .await?
-            .pop(),
-    };
-    let mut replica = sealed.unseal(session.keys(), session.uid(), envelope)?;
+    let chain = sealed.chain()?;
+    let (keyring, kept_key) = others::open_keys(session, &chain, others).await?;
+    let mut replica = sealed.unseal(keyring, kept_key)?;
     if super::sync::admit_records(session, &mut replica, leaves).await? {
         return Ok(Some(replica));
     }

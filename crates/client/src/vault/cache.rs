@@ -33,8 +33,8 @@ pub(super) type NodeChange = (NodeId, Option<(Leaf, Vec<u8>)>);
 pub(super) struct Frame {
     /// Only in the first frame.
     pub(super) genesis: Option<Genesis>,
-    /// Key envelope, where it is new.
-    pub(super) envelope: Option<Vec<u8>>,
+    /// The newest key, sealed for this device, where it is new.
+    pub(super) kept_key: Option<Vec<u8>>,
     /// Membership entries that are new.
     pub(super) chain: Vec<Entry>,
     /// The state after it.
@@ -135,13 +135,13 @@ fn name(vault_id: &VaultId) -> String {
 /// Folds frames into the replica they describe.
 fn replay<P: Platform>(session: &Session<P>, frames: Vec<Frame>) -> Result<Option<Replica>> {
     let mut genesis = None;
-    let mut envelope = None;
+    let mut kept_key = None;
     let mut chain = Vec::new();
     let mut newest = None;
     let mut nodes = std::collections::BTreeMap::new();
     for frame in frames {
         genesis = frame.genesis.or(genesis);
-        envelope = frame.envelope.or(envelope);
+        kept_key = frame.kept_key.or(kept_key);
         chain.extend(frame.chain);
         newest = Some(frame.state);
         for (node, change) in frame.nodes {
@@ -159,7 +159,7 @@ fn replay<P: Platform>(session: &Session<P>, frames: Vec<Frame>) -> Result<Optio
         chain,
         state,
     };
-    let mut replica = sealed.unseal(session.keys(), session.uid(), envelope)?;
+    let mut replica = sealed.unseal_kept(session.keys(), kept_key)?;
     for (node, (leaf, record)) in nodes {
         replica.admit(node, leaf, record)?;
     }
@@ -173,7 +173,7 @@ impl Frame {
             &mut w,
             self.genesis.as_ref().map(Genesis::to_bytes).as_deref(),
         );
-        write_optional(&mut w, self.envelope.as_deref());
+        write_optional(&mut w, self.kept_key.as_deref());
         w.u32(self.chain.len() as u32);
         self.chain.iter().for_each(|entry| {
             w.bytes(&entry.to_bytes());
@@ -201,7 +201,7 @@ impl Frame {
         let genesis = read_optional(&mut r, ENTRY_LEN)?
             .map(Genesis::parse)
             .transpose()?;
-        let envelope = read_optional(&mut r, BODY_LEN)?.map(<[u8]>::to_vec);
+        let kept_key = read_optional(&mut r, BODY_LEN)?.map(<[u8]>::to_vec);
         let mut chain = Vec::new();
         for _ in 0..r.u32()? {
             chain.push(Entry::parse(r.bytes(ENTRY_LEN, "entry")?)?);
@@ -230,7 +230,7 @@ impl Frame {
         r.finish()?;
         Ok(Self {
             genesis,
-            envelope,
+            kept_key,
             chain,
             state,
             nodes,

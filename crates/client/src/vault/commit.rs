@@ -10,9 +10,9 @@ use sv_ledger::enc::Statement;
 use sv_ledger::entry::{ContentAdded, Entry, Ops, PutOp, StateOp};
 use sv_ledger::id::{ContentId, NodeId};
 use sv_ledger::limits::{ENTRY_LEN, OPS_PER_ENTRY, REQUEST_LEN};
-use sv_ledger::principals::Principals;
+use sv_ledger::state::Role;
 
-use super::birth::{compose, impossible};
+use super::birth::{Author, compose, impossible};
 use super::replica::Replica;
 use super::{Vault, withheld};
 use crate::call::Repeat;
@@ -159,6 +159,14 @@ impl<P: Platform> Vault<'_, P> {
             if changes.is_empty() {
                 return Ok(());
             }
+            if self.is_due() {
+                // Whoever lost access must not read what is written now.
+                let before = self.replica.state().head;
+                self.settle().await?;
+                if self.replica.state().head != before {
+                    continue;
+                }
+            }
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();
             let request = AppendRequest {
@@ -274,18 +282,20 @@ impl<P: Platform> Vault<'_, P> {
                 }
             }
         }
-        let (state, keys) = (self.replica.state(), self.session.keys());
-        let now_ms = self.session.platform().now_ms();
-        let author = self.session.uid();
-        let entry = compose(
-            state,
-            author,
-            epoch,
-            Ops::state(ops),
-            keys,
-            now_ms,
-            &touched,
-        )?;
+        let path = self.access();
+        let path =
+            path.ok_or_else(|| ClientError::misuse("you have no access to this any more"))?;
+        if path.role < Role::Contributor {
+            return Err(ClientError::misuse("you may read this, but not change it"));
+        }
+        let author = Author {
+            uid: self.session.uid(),
+            path,
+            keys: self.session.keys(),
+            now_ms: self.session.platform().now_ms(),
+        };
+        let state = self.replica.state();
+        let entry = compose(state, &author, epoch, Ops::state(ops), &touched)?;
         // Bodies go in the order in which the entry names them.
         records.sort_by_key(|(node_id, _)| *node_id);
         Ok(Draft {
@@ -299,7 +309,7 @@ impl<P: Platform> Vault<'_, P> {
         let step = apply(
             self.replica.state(),
             &draft.touched,
-            &Principals::new(),
+            self.others.principals(),
             &draft.entry,
         )
         .map_err(impossible)?;
@@ -316,7 +326,7 @@ impl<P: Platform> Vault<'_, P> {
         self.persist(None, Vec::new(), touched).await
     }
 
-    async fn pause(&self) {
+    pub(super) async fn pause(&self) {
         let platform = self.session.platform();
         let factor = rand_core::Rng::next_u64(&mut platform.random()) % 4;
         platform.sleep(PAUSE_MS * factor).await;

@@ -308,8 +308,17 @@ pub async fn publish_pins<P: Platform>(session: &Session<P>, now: bool) -> Resul
     let drive = Vault::drive(session).await?;
     let device_id = session.profile().device_id;
     let node_id = NodeId::new(*device_id.as_bytes());
+    let mut beside = Vec::new();
+    for (_, known) in account.shared_vaults() {
+        // Of what this device has not seen it has nothing to tell.
+        let pin = LocalPin::load(session, known.vault_id).await?;
+        if pin.head().is_some() && !known.is_declined {
+            beside.push(pin_of(&Vault::open_cached(session, known.vault_id).await?));
+        }
+    }
     let heads = |account: &Vault<'_, P>| {
         let mut pins = vec![pin_of(account), pin_of(&drive)];
+        pins.extend(beside.iter().copied());
         pins.sort_by_key(|pin| pin.vault_id);
         pins
     };

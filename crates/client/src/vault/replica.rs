@@ -10,7 +10,7 @@ use sv_ledger::codec::ParseError;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::Genesis;
-use sv_ledger::id::{Hash, NodeId, VaultId};
+use sv_ledger::id::NodeId;
 use sv_ledger::sealed::{ContentSuite, record_epoch};
 use sv_ledger::state::{Leaf, VaultState};
 
@@ -57,8 +57,8 @@ pub struct Replica {
     /// Every membership entry.
     pub(super) chain: Vec<Entry>,
     pub(super) state: VaultState,
-    /// The envelope that brought the newest key; none in an account vault.
-    pub(super) envelope: Option<Vec<u8>>,
+    /// The newest key, sealed for this device; none in an account vault.
+    pub(super) kept_key: Option<Vec<u8>>,
     pub(super) keyring: Keyring,
     nodes: BTreeMap<NodeId, Node>,
 }
@@ -71,22 +71,22 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// The hash of the key envelope that [`Self::unseal`] wants.
-    pub(super) fn wanted_envelope(&self, uid: VaultId) -> Result<Option<Hash>> {
-        Keyring::wanted(&self.chain()?, uid)
-    }
-
-    fn chain(&self) -> Result<MembershipChain> {
+    pub(super) fn chain(&self) -> Result<MembershipChain> {
         Ok(MembershipChain::resume(&self.genesis, self.chain.clone())?)
     }
 
-    pub(super) fn unseal(
-        self,
-        keys: &AccountKeys,
-        uid: VaultId,
-        envelope: Option<Vec<u8>>,
-    ) -> Result<Replica> {
-        let keyring = Keyring::open(&self.chain()?, keys, uid, envelope.as_deref())?;
+    /// Opens it with the newest key as this device has kept it.
+    pub(super) fn unseal_kept(self, keys: &AccountKeys, kept: Option<Vec<u8>>) -> Result<Replica> {
+        let chain = self.chain()?;
+        let keyring = match &kept {
+            None => Keyring::account(&chain, keys)?,
+            Some(sealed) => Keyring::open_at_rest(&chain, keys.local_key(), sealed)?,
+        };
+        self.unseal(keyring, kept)
+    }
+
+    /// Opens it with its keys.
+    pub(super) fn unseal(self, keyring: Keyring, kept_key: Option<Vec<u8>>) -> Result<Replica> {
         let Self {
             genesis,
             chain,
@@ -96,7 +96,7 @@ impl Sealed {
             genesis,
             chain,
             state,
-            envelope,
+            kept_key,
             keyring,
             nodes: BTreeMap::new(),
         })
@@ -112,6 +112,11 @@ impl Replica {
     /// Every node.
     pub const fn nodes(&self) -> &BTreeMap<NodeId, Node> {
         &self.nodes
+    }
+
+    /// Everything that was done about its members.
+    pub(super) fn membership_chain(&self) -> Result<MembershipChain> {
+        Ok(MembershipChain::resume(&self.genesis, self.chain.clone())?)
     }
 
     /// The leaf of a node, if it exists.
@@ -195,7 +200,7 @@ impl Replica {
             .collect();
         Frame {
             genesis: Some(self.genesis.clone()),
-            envelope: self.envelope.clone(),
+            kept_key: self.kept_key.clone(),
             chain: self.chain.clone(),
             state: self.state.clone(),
             nodes,

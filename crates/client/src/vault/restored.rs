@@ -284,7 +284,7 @@ fn compare(known: &Replica, shown: &Replica) -> Vec<Loss> {
 const fn gone(kind: Kind) -> Lost {
     match kind {
         Kind::Folder => Lost::Folder,
-        Kind::File | Kind::Note => Lost::File,
+        Kind::File | Kind::Note | Kind::Mount => Lost::File,
     }
 }
 

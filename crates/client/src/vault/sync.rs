@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::endpoint::{GetBodies, GetEntries};
 use sv_api::vault::BodiesRequest;
 use sv_api::wire::Empty;
+use sv_core::KemPublicKey;
 use sv_ledger::bootstrap::{MembershipChain, replay};
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::Entry;
+use sv_ledger::entry::{Entry, Via};
 use sv_ledger::id::{Hash, NodeId, VaultId};
 use sv_ledger::limits::PAGE;
-use sv_ledger::principals::Principals;
-use sv_ledger::state::{Head, Leaf, VaultState};
+use sv_ledger::state::{Head, Leaf, Membership, VaultState};
 
 use super::cache::Frame;
-use super::keyring::Keyring;
+use super::others::{self, lacks};
 use super::replica::{Node, Replica};
 use super::{Vault, withheld};
 use crate::account::Session;
@@ -51,6 +51,7 @@ impl<P: Platform> Vault<'_, P> {
             self.replay_to_head(&mut ahead, &mut seen).await?;
             if ahead.state.head == self.replica.state.head {
                 self.pin.raise(self.session, ahead.state.head).await?;
+                self.refresh_others().await?;
                 return Ok(seen);
             }
             let wanted: Vec<(NodeId, Leaf)> = ahead
@@ -60,13 +61,14 @@ impl<P: Platform> Vault<'_, P> {
                 .collect();
             if let Some(records) = self.fetch_records(&wanted).await? {
                 self.adopt(ahead, wanted, records).await?;
+                self.refresh_others().await?;
                 return Ok(seen);
             }
         }
         Err(Tamper::Missing("records").into())
     }
 
-    async fn replay_to_head(&self, ahead: &mut Ahead, seen: &mut BTreeSet<Hash>) -> Result<()> {
+    async fn replay_to_head(&mut self, ahead: &mut Ahead, seen: &mut BTreeSet<Hash>) -> Result<()> {
         loop {
             let from = ahead.state.head.seq;
             let request = GetEntries {
@@ -85,12 +87,20 @@ impl<P: Platform> Vault<'_, P> {
             if known.body().seq != from || known.hash() != ahead.state.head.hash {
                 return Err(Tamper::Fork(from).into());
             }
+            if fresh
+                .iter()
+                .any(|entry| lacks(self.others.principals(), entry))
+            {
+                let named = fresh.iter().flat_map(Entry::named_heads).collect();
+                self.load_others(&ahead.state.membership, named).await?;
+            }
             for entry in fresh {
                 let leaf = |node: &NodeId| match ahead.leaves.get(node) {
                     Some(leaf) => *leaf,
                     None => self.replica.leaf(node),
                 };
-                let step = replay(&ahead.state, leaf, &Principals::new(), entry)?;
+                let principals = self.others.principals();
+                let step = replay(&ahead.state, leaf, principals, entry)?;
                 self.check_against_pin(step.state.head)?;
                 ahead.state = step.state;
                 ahead.leaves.extend(step.leaves);
@@ -103,6 +113,50 @@ impl<P: Platform> Vault<'_, P> {
                 return self.check_reached_pin(ahead.state.head);
             }
         }
+    }
+
+    /// Looks at the vaults that are members, as they are now.
+    pub(super) async fn refresh_others(&mut self) -> Result<()> {
+        let membership = self.replica.state.membership.clone();
+        if membership.vault_members().next().is_none() {
+            return Ok(());
+        }
+        self.load_others(&membership, Vec::new()).await
+    }
+
+    /// Verifies the chains of the vaults that are members, and of those at
+    /// `named`.
+    async fn load_others(&mut self, membership: &Membership, mut named: Vec<Via>) -> Result<()> {
+        let members = membership.vault_members();
+        named.extend(members.map(|(id, member)| Via {
+            vault_id: *id,
+            head: member.keys.head,
+        }));
+        self.others = others::verify(self.session, Vec::new(), named).await?;
+        Ok(())
+    }
+
+    /// Another vault as its own log shows it, for giving it access to this one.
+    pub(crate) async fn learn_vault(
+        &mut self,
+        vault_id: VaultId,
+    ) -> Result<(Membership, KemPublicKey)> {
+        let shown = others::show(self.session, vault_id).await?;
+        let membership = self.replica.state.membership.clone();
+        let mut named: Vec<Via> = Vec::new();
+        let members = membership.vault_members();
+        named.extend(members.map(|(id, member)| Via {
+            vault_id: *id,
+            head: member.keys.head,
+        }));
+        let first = vec![shown];
+        self.others = others::verify(self.session, first, named).await?;
+        let chain = self
+            .others
+            .of(&vault_id)
+            .ok_or(Tamper::Missing("a vault"))?;
+        let kem_pk = chain.kem_key().ok_or(Tamper::VaultKey)?.clone();
+        Ok((chain.latest()?.clone(), kem_pk))
     }
 
     fn check_against_pin(&self, head: Head) -> Result<()> {
@@ -155,15 +209,11 @@ impl<P: Platform> Vault<'_, P> {
         if new_epoch {
             let entries = [self.replica.chain.as_slice(), &ahead.chain].concat();
             let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
-            let envelope = match Keyring::wanted(&chain, session.uid())? {
-                Some(hash) => fetch_bodies(session, self.id(), vec![hash]).await?.pop(),
-                None => None,
-            };
-            let (keys, uid) = (session.keys(), session.uid());
+            let (keyring, kept_key) = others::open_keys(session, &chain, &self.others).await?;
             // It holds the keys before it too, so it does no harm if what
             // follows fails.
-            self.replica.keyring = Keyring::open(&chain, keys, uid, envelope.as_deref())?;
-            self.replica.envelope = envelope;
+            self.replica.keyring = keyring;
+            self.replica.kept_key = kept_key;
         }
         let nodes: Vec<(NodeId, Node)> = wanted
             .into_iter()
@@ -180,18 +230,14 @@ impl<P: Platform> Vault<'_, P> {
                 self.replica.forget(node);
             }
         }
-        let envelope = if new_epoch {
-            self.replica.envelope.clone()
-        } else {
-            None
-        };
-        self.persist(envelope, ahead.chain, touched).await
+        let kept_key = self.replica.kept_key.clone().filter(|_| new_epoch);
+        self.persist(kept_key, ahead.chain, touched).await
     }
 
     /// Writes what changed to the cache, and then the pin.
     pub(super) async fn persist(
         &mut self,
-        envelope: Option<Vec<u8>>,
+        kept_key: Option<Vec<u8>>,
         chain: Vec<Entry>,
         touched: Vec<NodeId>,
     ) -> Result<()> {
@@ -201,7 +247,7 @@ impl<P: Platform> Vault<'_, P> {
         } else {
             let frame = Frame {
                 genesis: None,
-                envelope,
+                kept_key,
                 chain,
                 state: self.replica.state.clone(),
                 nodes: self.replica.changes(touched),

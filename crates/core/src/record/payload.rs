@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::cbor::{self, Malformed, Map, MapWriter, Unknown};
 use super::name::{Name, is_deceptive};
+use super::people::{Contact, Invitation, SharedVault, Title};
 use super::private::{DrivePointer, Pins};
 use crate::content::{ContentSecret, ContentSuite};
 use crate::error::RecordError;
@@ -28,6 +29,8 @@ mod field {
     pub(super) const TRASHED: u64 = 7;
     pub(super) const VERSIONS: u64 = 8;
     pub(super) const TAGS: u64 = 9;
+    pub(super) const MOUNT_VAULT: u64 = 10;
+    pub(super) const MOUNT_NODE: u64 = 11;
 }
 
 /// Field numbers of a version.
@@ -52,6 +55,14 @@ pub enum Payload {
     DrivePointer(DrivePointer),
     /// Account vault: the heads a device has seen.
     Pins(Pins),
+    /// Account vault: a person who was found.
+    Contact(Contact),
+    /// Account vault: a vault beside the drive.
+    SharedVault(SharedVault),
+    /// Account vault: somebody who has no account yet.
+    Invitation(Invitation),
+    /// Shared vault or group: what it is called.
+    Title(Title),
 }
 
 impl Payload {
@@ -61,6 +72,10 @@ impl Payload {
             Self::Node(record) => record.is_read_only(),
             Self::DrivePointer(pointer) => pointer.unknown.is_critical(),
             Self::Pins(pins) => pins.is_read_only(),
+            Self::Contact(contact) => contact.unknown.is_critical(),
+            Self::SharedVault(vault) => vault.unknown.is_critical(),
+            Self::Invitation(invitation) => invitation.unknown.is_critical(),
+            Self::Title(title) => title.unknown.is_critical(),
         }
     }
 
@@ -71,7 +86,12 @@ impl Payload {
                 let mut versions = record.versions.iter();
                 versions.all(|version| version.key.suite() == suite)
             }
-            Self::DrivePointer(_) | Self::Pins(_) => true,
+            Self::DrivePointer(_)
+            | Self::Pins(_)
+            | Self::Contact(_)
+            | Self::SharedVault(_)
+            | Self::Invitation(_)
+            | Self::Title(_) => true,
         }
     }
 
@@ -92,6 +112,23 @@ impl Payload {
                 pins.check()?;
                 pins.write(&mut map);
                 Pins::TAG
+            }
+            Self::Contact(contact) => {
+                contact.write(&mut map);
+                Contact::TAG
+            }
+            Self::SharedVault(vault) => {
+                vault.write(&mut map);
+                SharedVault::TAG
+            }
+            Self::Invitation(invitation) => {
+                invitation.check()?;
+                invitation.write(&mut map);
+                Invitation::TAG
+            }
+            Self::Title(title) => {
+                title.write(&mut map);
+                Title::TAG
             }
         };
         Ok(map.field(field::KIND, cbor::write_uint(tag)).finish())
@@ -117,6 +154,10 @@ impl Payload {
         Ok(match tag {
             DrivePointer::TAG => Self::DrivePointer(DrivePointer::read(map)?),
             Pins::TAG => Self::Pins(Pins::read(map)?),
+            Contact::TAG => Self::Contact(Contact::read(map)?),
+            SharedVault::TAG => Self::SharedVault(SharedVault::read(map)?),
+            Invitation::TAG => Self::Invitation(Invitation::read(map)?),
+            Title::TAG => Self::Title(Title::read(map)?),
             tag => Self::Node(Record::read(Kind::from_tag(tag)?, map)?),
         })
     }
@@ -131,6 +172,8 @@ pub enum Kind {
     File,
     /// A file of text that is edited in place.
     Note,
+    /// Where another vault is shown.
+    Mount,
 }
 
 impl Kind {
@@ -139,6 +182,7 @@ impl Kind {
             Self::Folder => 1,
             Self::File => 2,
             Self::Note => 3,
+            Self::Mount => 4,
         }
     }
 
@@ -147,6 +191,7 @@ impl Kind {
             1 => Self::Folder,
             2 => Self::File,
             3 => Self::Note,
+            4 => Self::Mount,
             _ => return Err("kind of a newer version"),
         })
     }
@@ -159,7 +204,16 @@ pub struct Trashed {
     pub at_ms: u64,
 }
 
-/// A folder, file or note. Times are Unix milliseconds.
+/// What a mount shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mount {
+    /// The vault.
+    pub vault_id: VaultId,
+    /// One node of it; none for all of it, as a folder.
+    pub node: Option<NodeId>,
+}
+
+/// A folder, file, note or mount. Times are Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// What it is.
@@ -182,6 +236,8 @@ pub struct Record {
     pub versions: Vec<Version>,
     /// Words its owner gave it.
     pub tags: Vec<String>,
+    /// The vault that a mount shows.
+    pub mount: Option<Mount>,
     /// Fields of a newer version.
     pub unknown: Unknown,
 }
@@ -200,6 +256,7 @@ impl Record {
             trashed: None,
             versions: Vec::new(),
             tags: Vec::new(),
+            mount: None,
             unknown: Unknown::default(),
         }
     }
@@ -223,7 +280,10 @@ impl Record {
         {
             return Err("time");
         }
-        if self.kind == Kind::Folder
+        if self.mount.is_some() != (self.kind == Kind::Mount) {
+            return Err("mount");
+        }
+        if matches!(self.kind, Kind::Folder | Kind::Mount)
             && (self.executable || self.mime.is_some() || !self.versions.is_empty())
         {
             return Err("folder with content");
@@ -262,6 +322,16 @@ impl Record {
                 field::TAGS,
                 cbor::write_items(self.tags.iter().map(|tag| cbor::write_text(tag))),
             )
+            .optional(
+                field::MOUNT_VAULT,
+                self.mount.map(|m| cbor::write_bytes(m.vault_id.as_bytes())),
+            )
+            .optional(
+                field::MOUNT_NODE,
+                self.mount
+                    .and_then(|m| m.node)
+                    .map(|node| cbor::write_bytes(node.as_bytes())),
+            )
             .unknown(&self.unknown);
     }
 
@@ -297,8 +367,22 @@ impl Record {
                 .into_iter()
                 .map(|item| cbor::text(item).map(str::to_owned))
                 .collect::<Result<_, _>>()?,
+            mount: read_mount(&mut map)?,
             unknown: map.into_unknown(),
         })
+    }
+}
+
+fn read_mount(map: &mut Map<'_>) -> Result<Option<Mount>, Malformed> {
+    let vault_id = map.take(field::MOUNT_VAULT).map(cbor::array).transpose()?;
+    let node = map.take(field::MOUNT_NODE).map(cbor::array).transpose()?;
+    match (vault_id, node) {
+        (None, Some(_)) => Err("mount"),
+        (None, None) => Ok(None),
+        (Some(vault_id), node) => Ok(Some(Mount {
+            vault_id: VaultId::new(vault_id),
+            node: node.map(NodeId::new),
+        })),
     }
 }
 

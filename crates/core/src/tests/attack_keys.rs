@@ -175,22 +175,35 @@ fn a1_an_honestly_sealed_wrong_key_is_refused() {
         .unwrap();
     let expected = right.commitment(&VAULT, 1);
     assert_eq!(
-        next.open_previous(&sealed, &VAULT, 2, &expected).err(),
+        next.open_previous(&sealed, &VAULT, 2, [(1, expected)])
+            .err(),
         Some(Tampered)
     );
     assert!(
-        next.open_previous(&sealed, &VAULT, 2, &wrong.commitment(&VAULT, 1))
+        next.open_previous(&sealed, &VAULT, 2, [(1, wrong.commitment(&VAULT, 1))])
             .is_ok()
     );
     assert!(
-        next.open_previous(&sealed, &VAULT, 3, &wrong.commitment(&VAULT, 2))
+        next.open_previous(&sealed, &VAULT, 3, [(2, wrong.commitment(&VAULT, 2))])
             .is_err()
     );
     assert!(
-        next.open_previous(&sealed, &UID, 2, &wrong.commitment(&UID, 1))
+        next.open_previous(&sealed, &UID, 2, [(1, wrong.commitment(&UID, 1))])
             .is_err()
     );
-    assert!(next.open_previous(&sealed, &VAULT, 0, &expected).is_err());
+    assert!(
+        next.open_previous(&sealed, &VAULT, 0, [(0, expected)])
+            .is_err()
+    );
+    // An epoch of which nobody has the key is skipped, a later one is not taken.
+    let skipping = next
+        .seal_previous(&wrong, &VAULT, 3, &mut rng("skipping"))
+        .unwrap();
+    let commitments = [(2, Hash::new([9; 32])), (1, wrong.commitment(&VAULT, 1))];
+    let found = next.open_previous(&skipping, &VAULT, 3, commitments);
+    assert_eq!(found.map(|(epoch, _)| epoch), Ok(1));
+    let later = [(3, wrong.commitment(&VAULT, 3))];
+    assert!(next.open_previous(&skipping, &VAULT, 3, later).is_err());
 }
 
 /// Needs: the comparison of the receiver's own key with the header's.

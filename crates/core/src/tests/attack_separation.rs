@@ -18,7 +18,7 @@ use crate::kdf::derive;
 use crate::label::Label;
 use crate::local::{Purpose, open_local, seal_local};
 use crate::record::{
-    Kind, Name, Payload, Record, RecordContext, Version, open_record, seal_record,
+    Kind, Name, Payload, Record, RecordContext, Title, Version, open_record, seal_record,
 };
 use crate::secret::{AccountRootKey, ContentKey, SecretKey, VaultKey};
 use crate::unlock::*;
@@ -66,7 +66,11 @@ fn sealed_types() -> Vec<Sealed> {
         .seal_previous(&vault_key(), &VAULT, 2, &mut rng)
         .unwrap();
     let commitment = vault_key().commitment(&VAULT, 1);
-    let open = move |b: &[u8]| vault_key().open_previous(b, &VAULT, 2, &commitment).is_ok();
+    let open = move |b: &[u8]| {
+        vault_key()
+            .open_previous(b, &VAULT, 2, [(1, commitment)])
+            .is_ok()
+    };
     add("previous vault key", bytes.to_vec(), Box::new(open));
 
     let person = || AccountKeys::derive(&key(7), 1);
@@ -83,8 +87,13 @@ fn sealed_types() -> Vec<Sealed> {
         Payload::Node(record) => record.kind as usize,
         Payload::DrivePointer(_) => 10,
         Payload::Pins(_) => 11,
+        Payload::Contact(_) => 12,
+        Payload::SharedVault(_) => 13,
+        Payload::Invitation(_) => 14,
+        Payload::Title(_) => 15,
     };
-    for payload in payloads() {
+    let title = Payload::Title(Title::new(Name::parse("Holidays").unwrap()));
+    for payload in payloads().into_iter().chain([title]) {
         let bytes = seal_record(&key(7), &record_context(), &payload, &mut rng).unwrap();
         let expected = variant(&payload);
         let open = move |b: &[u8]| {

@@ -6,6 +6,7 @@ use sv_ledger::enc::Statement;
 use sv_ledger::genesis::KEM_KEY;
 
 use crate::label::{BOX_BLOCK, BOX_SMALL, Context, Label};
+use crate::safety::FINGERPRINT;
 
 const SPEC: &str = include_str!("../../../../docs/spec/primitives.md");
 
@@ -45,6 +46,7 @@ fn a4_labels_are_those_of_the_spec() {
         .collect();
     assert_eq!(table("## 3. "), contexts);
     assert!(SPEC.contains(BOX_BLOCK) && SPEC.contains(BOX_SMALL) && SPEC.contains(KEM_KEY));
+    assert!(SPEC.contains(FINGERPRINT));
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn a4_no_label_is_used_twice() {
         .flat_map(|s| [s.hash_label(), s.signature_label()]);
     let infos = Label::ALL.iter().map(|l| l.info());
     let contexts = Context::ALL.iter().map(|c| c.label());
-    let others = [BOX_BLOCK, BOX_SMALL, KEM_KEY];
+    let others = [BOX_BLOCK, BOX_SMALL, KEM_KEY, FINGERPRINT];
     for label in statements.chain(infos).chain(contexts).chain(others) {
         assert!(label.starts_with("SecureVault/v1/"), "{label}");
         assert!(

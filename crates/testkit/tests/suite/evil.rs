@@ -31,4 +31,5 @@ mod a38_entries;
 mod a40_lengths;
 mod mutations;
 mod sampling;
+mod sharing;
 mod world;

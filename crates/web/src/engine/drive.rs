@@ -335,7 +335,7 @@ fn bare_row(id: NodeId, record: &Record) -> Row {
         id: Some(ItemId(id)),
         name: record.name.to_string(),
         kind: match record.kind {
-            Kind::Folder => ItemKind::Folder,
+            Kind::Folder | Kind::Mount => ItemKind::Folder,
             Kind::File => ItemKind::File,
             Kind::Note => ItemKind::Note,
         },

@@ -358,7 +358,8 @@ impl Item {
             folded: name.to_lowercase(),
             name,
             kind: match record.kind {
-                Kind::Folder => ItemKind::Folder,
+                // What is behind a mount is another vault, which the page does not open yet.
+                Kind::Folder | Kind::Mount => ItemKind::Folder,
                 Kind::File => ItemKind::File,
                 Kind::Note => ItemKind::Note,
             },

@@ -1,0 +1,275 @@
+//! Other people: found by their handle, pinned when they are first seen, and
+//! verified by a person (spec: `account-keys.md` §8, `records.md` §4). The
+//! server says which account has a handle; everything else the account's own
+//! log has to prove.
+
+use sv_api::endpoint::LookUpHandles;
+use sv_api::share::DirectoryRequest;
+use sv_core::record::{Contact, Payload};
+use sv_core::{Identity, KemPublicKey};
+use sv_ledger::bootstrap::{MembershipChain, ShownMembership};
+use sv_ledger::entry::Entry;
+use sv_ledger::genesis::VaultKind;
+use sv_ledger::handle::Handle;
+use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::principals::Principals;
+use sv_ledger::state::{Head, Member};
+
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{ClientError, Result, Tamper};
+use crate::port::Platform;
+use crate::vault::{Change, Vault, require_instance, show};
+
+/// How sure it is that somebody is who they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// The first keys that were ever seen under this handle; nobody compared them.
+    Unverified,
+    /// A person compared these very keys.
+    Verified,
+    /// A person compared earlier keys, and those have signed the new ones.
+    Rotated,
+}
+
+/// Somebody with an account, whose keys their own log proves.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The name they signed.
+    pub handle: Handle,
+    /// Their keys.
+    pub identity: Identity,
+    /// Their account's newest membership head.
+    pub head: Head,
+    /// What vault keys are sealed to.
+    pub kem_pk: KemPublicKey,
+    /// How sure it is that they are who they say.
+    pub trust: Trust,
+}
+
+/// An account as its own log shows it.
+struct Shown {
+    handle: Handle,
+    identity: Identity,
+    kem_pk: KemPublicKey,
+    chain: MembershipChain,
+}
+
+impl Shown {
+    fn verify<P: Platform>(session: &Session<P>, shown: &ShownMembership) -> Result<Self> {
+        require_instance(session, shown)?;
+        let uid = shown.vault_id;
+        let none = Principals::new();
+        let chain = MembershipChain::verify(&uid, &shown.genesis, &shown.entries, &none)?;
+        let latest = chain.latest()?;
+        let itself = latest.members.get(&uid).ok_or(Tamper::Identity)?;
+        let handle = shown.entries.iter().rev().find_map(Entry::handle_op);
+        let handle = handle.ok_or(Tamper::Identity)?.clone();
+        let kem_pk = chain.kem_key().ok_or(Tamper::Identity)?.clone();
+        if latest.kind != VaultKind::Account {
+            return Err(Tamper::Identity.into());
+        }
+        let identity = identity_of(uid, itself);
+        Ok(Self {
+            handle,
+            identity,
+            kem_pk,
+            chain,
+        })
+    }
+
+    /// Whether their log has that head: what was seen once is still there.
+    fn extends(&self, head: Head) -> bool {
+        let count = usize::try_from(head.seq).ok();
+        let then = count.and_then(|count| self.chain.after(count));
+        then.is_some_and(|membership| membership.head == head)
+    }
+
+    fn head(&self) -> Result<Head> {
+        Ok(self.chain.latest()?.head)
+    }
+}
+
+fn identity_of(uid: VaultId, member: &Member) -> Identity {
+    Identity {
+        uid,
+        generation: member.keys.generation,
+        sign_pk: member.keys.sign_pk,
+        kem_hash: member.keys.kem_hash,
+    }
+}
+
+/// This account's own identity, for others to compare.
+///
+/// # Errors
+/// Any [`Tamper`], or those of a call.
+pub async fn own_identity<P: Platform>(account: &Vault<'_, P>) -> Result<Identity> {
+    let uid = account.id();
+    let members = &account.replica().state().membership.members;
+    let itself = members.get(&uid).ok_or(Tamper::Identity)?;
+    Ok(identity_of(uid, itself))
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Everybody this account knows, by handle. `self` is the account vault.
+    pub fn contacts(&self) -> Vec<Contact> {
+        let mut all: Vec<Contact> = self.contact_nodes().map(|(_, c)| c.clone()).collect();
+        all.sort_by(|a, b| a.handle.cmp(&b.handle));
+        all.dedup_by(|a, b| a.identity.uid == b.identity.uid);
+        all
+    }
+
+    fn contact_nodes(&self) -> impl Iterator<Item = (NodeId, &Contact)> {
+        let nodes = self.replica().nodes().iter();
+        nodes.filter_map(|(id, node)| match node.payload() {
+            Some(Payload::Contact(contact)) => Some((*id, contact)),
+            _ => None,
+        })
+    }
+
+    /// Finds people by handle; `None` where nobody has it. Whoever is new is
+    /// pinned. `self` is the account vault.
+    ///
+    /// # Errors
+    /// [`Tamper::Contact`] if another account, or another history, stands
+    /// under a handle that is known; any other [`Tamper`]; those of a call.
+    pub async fn find_people(&mut self, handles: &[Handle]) -> Result<Vec<Option<Person>>> {
+        let mut found = Vec::new();
+        while let Some(rest) = handles.get(found.len()..).filter(|rest| !rest.is_empty()) {
+            let some = rest.iter().take(sv_ledger::limits::HANDLES_PER_REQUEST);
+            let asked: Vec<&Handle> = some.collect();
+            let request = DirectoryRequest {
+                handles: asked.iter().map(ToString::to_string).collect(),
+            };
+            let server = self.session().server();
+            let answer = server.call(&LookUpHandles, request, Repeat::Safe).await?;
+            if answer.chains.is_empty() || answer.chains.len() > asked.len() {
+                return Err(ClientError::Misbehaved("another number of accounts".into()));
+            }
+            for (handle, log) in asked.into_iter().zip(answer.chains) {
+                let Some(log) = log else {
+                    // Somebody who was there does not just vanish.
+                    found.push(None);
+                    continue;
+                };
+                let shown = ShownMembership {
+                    vault_id: log.genesis.vault_id(),
+                    genesis: log.genesis,
+                    entries: log.entries,
+                };
+                let shown = Shown::verify(self.session(), &shown)?;
+                if shown.handle != *handle {
+                    return Err(Tamper::Contact(handle.to_string()).into());
+                }
+                found.push(Some(self.meet(shown).await?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One person, by handle.
+    ///
+    /// # Errors
+    /// As [`Self::find_people`]; [`ClientError::NotFound`].
+    pub async fn find_person(&mut self, handle: &Handle) -> Result<Person> {
+        let found = self.find_people(std::slice::from_ref(handle)).await?;
+        let person = found.into_iter().next().flatten();
+        person.ok_or_else(|| ClientError::NoSuchPerson(handle.to_string()))
+    }
+
+    /// Somebody who is a member of a vault that this account can read.
+    ///
+    /// # Errors
+    /// As [`Self::find_people`].
+    pub async fn meet_member(&mut self, uid: VaultId) -> Result<Person> {
+        let shown = show(self.session(), uid).await?;
+        let shown = Shown::verify(self.session(), &shown)?;
+        self.meet(shown).await
+    }
+
+    /// Holds an account to what is known of it, and remembers what is new.
+    async fn meet(&mut self, shown: Shown) -> Result<Person> {
+        let head = shown.head()?;
+        let handle = shown.handle.to_string();
+        let changed = || Tamper::Contact(handle.clone());
+        let known: Vec<(NodeId, Contact)> = self
+            .contact_nodes()
+            .filter(|(_, c)| c.identity.uid == shown.identity.uid || c.handle == shown.handle)
+            .map(|(id, contact)| (id, contact.clone()))
+            .collect();
+        for (_, contact) in &known {
+            let is_same = contact.identity.uid == shown.identity.uid
+                && contact.handle == shown.handle
+                && shown.extends(contact.head);
+            if !is_same {
+                return Err(changed().into());
+            }
+        }
+        let verified = known
+            .iter()
+            .filter_map(|(_, c)| c.verified_generation)
+            .max();
+        let contact = Contact {
+            identity: shown.identity,
+            handle: shown.handle.clone(),
+            head,
+            verified_generation: verified,
+            unknown: Default::default(),
+        };
+        let is_known = known
+            .first()
+            .is_some_and(|(_, c)| c.identity == contact.identity && c.head == head);
+        if !is_known && shown.identity.uid != self.id() {
+            let node = known.first().map(|(id, _)| *id);
+            self.keep_contact(node, contact).await?;
+        }
+        let trust = match verified {
+            Some(generation) if generation == shown.identity.generation => Trust::Verified,
+            Some(_) => Trust::Rotated,
+            None => Trust::Unverified,
+        };
+        Ok(Person {
+            handle: shown.handle,
+            identity: shown.identity,
+            head,
+            kem_pk: shown.kem_pk,
+            trust,
+        })
+    }
+
+    async fn keep_contact(&mut self, node: Option<NodeId>, contact: Contact) -> Result<()> {
+        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
+        let payload = Payload::Contact(contact);
+        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
+            .await
+    }
+
+    /// Remembers that a person compared somebody's keys, by safety number or
+    /// by their code.
+    ///
+    /// # Errors
+    /// As [`Self::find_people`]; [`Tamper::Contact`] if the code is another's.
+    pub async fn confirm_person(
+        &mut self,
+        handle: &Handle,
+        code: Option<Identity>,
+    ) -> Result<Person> {
+        let person = self.find_person(handle).await?;
+        if code.is_some_and(|code| code != person.identity) {
+            return Err(Tamper::Contact(handle.to_string()).into());
+        }
+        let known = self
+            .contact_nodes()
+            .find(|(_, c)| c.identity.uid == person.identity.uid)
+            .map(|(id, contact)| (id, contact.clone()));
+        let Some((node, mut contact)) = known else {
+            return Err(ClientError::misuse("this is you"));
+        };
+        contact.verified_generation = Some(person.identity.generation);
+        self.keep_contact(Some(node), contact).await?;
+        Ok(Person {
+            trust: Trust::Verified,
+            ..person
+        })
+    }
+}

@@ -1,0 +1,520 @@
+//! Sharing: vaults beside the drive, who is in them, and where they are shown
+//! (spec: `records.md` §7).
+
+mod activity;
+mod groups;
+mod mounts;
+mod moving;
+
+pub use activity::{Activity, Deed};
+pub use groups::{create_vault, make_vault};
+pub use mounts::{Last, open_at};
+pub use moving::{copy, rename};
+
+use sv_api::endpoint::ListVaults;
+use sv_api::wire::Empty;
+use sv_core::Name;
+use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_ledger::genesis::VaultKind;
+use sv_ledger::handle::Handle;
+use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::state::{Member, Role};
+
+use crate::account::Session;
+use crate::call::Repeat;
+use crate::error::{ClientError, Result};
+use crate::path::RemotePath;
+use crate::people::{Person, Trust};
+use crate::port::Platform;
+use crate::tree::with_suffix;
+use crate::vault::{Change, Grantee, Replica, Vault};
+
+/// A vault beside the drive, as this account sees it.
+#[derive(Debug, Clone)]
+pub struct Share {
+    /// The vault.
+    pub vault_id: VaultId,
+    /// What this account calls it; for one that is not accepted yet, what it
+    /// is called by those who share it.
+    pub name: String,
+    /// Files, or people.
+    pub kind: VaultKind,
+    /// What this account may do.
+    pub role: Role,
+    /// When that ends, Unix milliseconds; 0 for never.
+    pub expires_ms: u64,
+    /// Who owns it.
+    pub owner: VaultId,
+    /// Whether the person has taken it, or not wanted it, or not said yet.
+    pub state: ShareState,
+}
+
+impl Share {
+    fn unreadable(vault_id: VaultId) -> Self {
+        Self {
+            vault_id,
+            name: short(&vault_id),
+            kind: VaultKind::Shared,
+            role: Role::Viewer,
+            expires_ms: 0,
+            owner: vault_id,
+            state: ShareState::Unreadable,
+        }
+    }
+}
+
+/// What a person has said to a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareState {
+    /// It was offered.
+    Offered,
+    /// It was accepted, or is the person's own.
+    Accepted,
+    /// It was not wanted.
+    Declined,
+    /// It was offered and cannot be opened: whoever offers it sealed it
+    /// wrongly, or the server shows something else.
+    Unreadable,
+}
+
+/// Somebody, or some group, with access.
+#[derive(Debug, Clone)]
+pub struct MemberInfo {
+    /// Who.
+    pub principal: VaultId,
+    /// What they may do, and until when.
+    pub member: Member,
+    /// Their handle, or the group's name as far as it is known here.
+    pub name: String,
+    /// Whether it is a group or another share.
+    pub is_vault: bool,
+    /// How sure it is that they are who they say; none for a vault.
+    pub trust: Option<Trust>,
+    /// Whether the keys on record are not those of the account: whoever
+    /// granted access let in somebody else under this name.
+    pub is_ghost: bool,
+}
+
+/// Whom to give access, as found.
+#[derive(Debug, Clone)]
+pub enum Invitee {
+    /// Somebody with an account.
+    Person(Box<Person>),
+    /// Somebody who has none yet.
+    Pending(Handle),
+    /// A group, by its vault, and what this account calls it.
+    Group(VaultId, Name),
+}
+
+/// What sharing did.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    /// The vault.
+    pub vault_id: Option<VaultId>,
+    /// Who has access from now on.
+    pub granted: Vec<String>,
+    /// Who will have it once they have an account.
+    pub pending: Vec<String>,
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Every vault beside the drive that this account has made, accepted or
+    /// declined. `self` is the account vault.
+    pub fn shared_vaults(&self) -> Vec<(NodeId, SharedVault)> {
+        let nodes = self.replica().nodes().iter();
+        nodes
+            .filter_map(|(id, node)| match node.payload() {
+                Some(Payload::SharedVault(vault)) => Some((*id, vault.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether this account made or accepted a vault: only then is anything
+    /// done with it.
+    pub fn knows(&self, vault_id: &VaultId) -> bool {
+        let known = self.shared_vaults().into_iter();
+        known
+            .map(|(_, v)| v)
+            .any(|v| v.vault_id == *vault_id && !v.is_declined)
+    }
+
+    pub(crate) fn shared_named(&self, name: &Name) -> Option<SharedVault> {
+        let all = self.shared_vaults().into_iter().map(|(_, vault)| vault);
+        let mut all = all.filter(|vault| !vault.is_declined);
+        all.find(|vault| vault.name == *name)
+    }
+
+    fn free_name(&self, wanted: &Name, except: &VaultId) -> Result<Name> {
+        let is_taken = |name: &Name| {
+            let mut all = self.shared_vaults().into_iter().map(|(_, vault)| vault);
+            all.any(|v| v.vault_id != *except && !v.is_declined && v.name == *name)
+        };
+        let mut name = wanted.clone();
+        for number in 2..u32::MAX {
+            if !is_taken(&name) {
+                return Ok(name);
+            }
+            name = Name::parse(&with_suffix(wanted.as_str(), number))?;
+        }
+        Err(ClientError::misuse("no name is free"))
+    }
+
+    pub(crate) async fn keep_shared(&mut self, shared: SharedVault) -> Result<()> {
+        let known = self.shared_vaults().into_iter();
+        let mut known = known.filter(|(_, v)| v.vault_id == shared.vault_id);
+        let node = known.next().map(|(id, _)| id);
+        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
+        let payload = Payload::SharedVault(shared);
+        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
+            .await
+    }
+
+    /// Takes a share that was offered, under a name of its own.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
+        let name = self.free_name(name, &vault_id)?;
+        self.keep_shared(SharedVault::new(vault_id, name.clone()))
+            .await?;
+        Ok(name)
+    }
+
+    /// Does not want a share, or no longer.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn decline_share(&mut self, vault_id: VaultId, name: &Name) -> Result<()> {
+        let mut shared = SharedVault::new(vault_id, name.clone());
+        shared.is_declined = true;
+        self.keep_shared(shared).await
+    }
+
+    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
+        let nodes = self.replica().nodes().iter();
+        nodes
+            .filter_map(|(id, node)| match node.payload() {
+                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// People who are waited for, of one vault.
+    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
+        let all = self.invitations().into_iter().map(|(_, i)| i);
+        all.filter(|i| i.vault_id == *vault_id).collect()
+    }
+
+    /// What a vault is called by those who share it. `self` is that vault.
+    pub fn title(&self) -> Option<&Name> {
+        title_in(self.replica())
+    }
+
+    pub(crate) async fn set_title(&mut self, name: &Name) -> Result<()> {
+        let node = NodeId::new(self.session().platform().random_bytes());
+        let payload = Payload::Title(Title::new(name.clone()));
+        self.commit(&[], move |replica| {
+            Ok(match title_in(replica) {
+                Some(_) => Vec::new(),
+                None => vec![Change::put(node, payload.clone())],
+            })
+        })
+        .await
+    }
+}
+
+fn title_in(replica: &Replica) -> Option<&Name> {
+    replica
+        .nodes()
+        .values()
+        .find_map(|node| match node.payload() {
+            Some(Payload::Title(title)) => Some(&title.name),
+            _ => None,
+        })
+}
+
+/// Every share and group of this account, those that were offered included.
+///
+/// # Errors
+/// Any [`crate::Tamper`], or those of a call.
+pub async fn shares<P: Platform>(
+    session: &Session<P>,
+    account: &Vault<'_, P>,
+) -> Result<Vec<Share>> {
+    let heads = session
+        .server()
+        .call(&ListVaults, Empty {}, Repeat::Safe)
+        .await?;
+    let drive = account.drive_vault_id()?;
+    let known: Vec<SharedVault> = account
+        .shared_vaults()
+        .into_iter()
+        .map(|(_, v)| v)
+        .collect();
+    let mut found = Vec::new();
+    for head in heads.vaults {
+        let vault_id = head.vault_id;
+        if vault_id == drive || vault_id == account.id() {
+            continue;
+        }
+        let mine = known.iter().find(|vault| vault.vault_id == vault_id);
+        let vault = match account.open_beside(vault_id).await {
+            Ok(vault) => vault,
+            // What strangers offer must not keep the rest from being shown.
+            Err(ClientError::Tampered(_)) if mine.is_none() => {
+                found.push(Share::unreadable(vault_id));
+                continue;
+            }
+            Err(ClientError::NoAccess) => continue,
+            Err(error) => return Err(error),
+        };
+        let membership = &vault.replica().state().membership;
+        if !membership.kind.is_shareable() {
+            continue;
+        }
+        let Some(access) = vault.access() else {
+            continue;
+        };
+        let name = match (mine, vault.title()) {
+            (Some(mine), _) => mine.name.to_string(),
+            (None, Some(title)) => title.to_string(),
+            (None, None) => "untitled".to_owned(),
+        };
+        found.push(Share {
+            vault_id,
+            name,
+            kind: membership.kind,
+            role: access.role,
+            expires_ms: access.expires_ms,
+            owner: membership.owner().copied().unwrap_or(vault_id),
+            state: match mine {
+                None => ShareState::Offered,
+                Some(mine) if mine.is_declined => ShareState::Declined,
+                Some(_) => ShareState::Accepted,
+            },
+        });
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// Who has access to a vault, each as far as this account knows them.
+///
+/// # Errors
+/// Any [`crate::Tamper`], or those of a call.
+pub async fn members<P: Platform>(
+    account: &mut Vault<'_, P>,
+    vault: &Vault<'_, P>,
+) -> Result<Vec<MemberInfo>> {
+    let members = &vault.replica().state().membership.members;
+    let mut found = Vec::new();
+    for (principal, member) in members {
+        if member.keys.is_vault() {
+            let known = account.shared_vaults().into_iter();
+            let mut known = known.filter(|(_, v)| v.vault_id == *principal);
+            let name = known.next().map(|(_, v)| v.name.to_string());
+            found.push(MemberInfo {
+                principal: *principal,
+                member: *member,
+                name: name.unwrap_or_else(|| format!("group {}", short(principal))),
+                is_vault: true,
+                trust: None,
+                is_ghost: false,
+            });
+            continue;
+        }
+        let person = account.meet_member(*principal).await?;
+        let keys = member.keys;
+        let is_ghost = keys.generation >= person.identity.generation
+            && (keys.generation, keys.sign_pk, keys.kem_hash)
+                != (
+                    person.identity.generation,
+                    person.identity.sign_pk,
+                    person.identity.kem_hash,
+                );
+        found.push(MemberInfo {
+            principal: *principal,
+            member: *member,
+            name: person.handle.to_string(),
+            is_vault: false,
+            trust: Some(person.trust),
+            is_ghost,
+        });
+    }
+    Ok(found)
+}
+
+/// The first characters of an id, where there is no name to show.
+fn short(id: &VaultId) -> String {
+    id.to_string().chars().take(8).collect()
+}
+
+/// Finds whom to give access: `group:NAME`, or a handle.
+///
+/// # Errors
+/// [`ClientError::Misuse`] for what is neither, any [`crate::Tamper`], or
+/// those of a call.
+pub async fn invitees<P: Platform>(
+    account: &mut Vault<'_, P>,
+    texts: &[String],
+) -> Result<Vec<Invitee>> {
+    let (mut handles, mut found) = (Vec::new(), Vec::new());
+    for text in texts {
+        if let Some(name) = text.strip_prefix("group:") {
+            let group = account.shared_named(&Name::parse(name)?);
+            let group = group.ok_or_else(|| ClientError::NotFound(text.clone()))?;
+            found.push(Invitee::Group(group.vault_id, group.name));
+        } else {
+            let handle = Handle::parse(text.trim_start_matches('@'));
+            handles.push(handle.map_err(|e| ClientError::misuse(format!("{text}: {e}")))?);
+        }
+    }
+    let people = account.find_people(&handles).await?;
+    for (handle, person) in handles.into_iter().zip(people) {
+        found.push(match person {
+            Some(person) if person.identity.uid == account.id() => {
+                return Err(ClientError::misuse(format!("{handle}: this is you")));
+            }
+            Some(person) => Invitee::Person(Box::new(person)),
+            None => Invitee::Pending(handle),
+        });
+    }
+    Ok(found)
+}
+
+/// Gives people and groups access to a vault that is there already.
+///
+/// # Errors
+/// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
+/// those of a call.
+pub async fn give_access<P: Platform>(
+    account: &mut Vault<'_, P>,
+    vault: &mut Vault<'_, P>,
+    invitees: &[Invitee],
+    role: Role,
+    expires_ms: u64,
+) -> Result<Shared> {
+    let mut done = Shared {
+        vault_id: Some(vault.id()),
+        ..Shared::default()
+    };
+    let mut grantees = Vec::new();
+    for invitee in invitees {
+        match invitee {
+            Invitee::Person(person) => {
+                done.granted.push(person.handle.to_string());
+                let Person {
+                    identity,
+                    head,
+                    kem_pk,
+                    ..
+                } = person.as_ref();
+                grantees.push(Grantee::person(identity, *head, kem_pk.clone(), role));
+            }
+            Invitee::Group(id, name) => {
+                let grantee = vault.grantee_vault(*id, role).await?;
+                done.granted.push(format!("group:{name}"));
+                grantees.push(grantee);
+            }
+            Invitee::Pending(handle) => {
+                account
+                    .invite(handle.clone(), vault.id(), role, expires_ms)
+                    .await?;
+                done.pending.push(handle.to_string());
+            }
+        }
+    }
+    for grantee in &mut grantees {
+        grantee.expires_ms = expires_ms;
+    }
+    vault.grant(&grantees).await?;
+    Ok(done)
+}
+
+impl<P: Platform> Vault<'_, P> {
+    async fn invite(
+        &mut self,
+        handle: Handle,
+        vault_id: VaultId,
+        role: Role,
+        expires_ms: u64,
+    ) -> Result<()> {
+        let known = self.invitations().into_iter();
+        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
+        let node = known.next().map(|(id, _)| id);
+        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
+        let payload = Payload::Invitation(Invitation {
+            handle,
+            vault_id,
+            role,
+            expires_ms,
+            unknown: Default::default(),
+        });
+        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
+            .await
+    }
+
+    /// Gives access to people who were waited for and have an account now;
+    /// who they are. `self` is the account vault.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
+        let waiting = self.invitations();
+        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
+        let people = self.find_people(&handles).await?;
+        let mut done = Vec::new();
+        for ((node, invitation), person) in waiting.into_iter().zip(people) {
+            let Some(person) = person else { continue };
+            let mut vault = self.open_beside(invitation.vault_id).await?;
+            let mut grantee = Grantee::person(
+                &person.identity,
+                person.head,
+                person.kem_pk.clone(),
+                invitation.role,
+            );
+            grantee.expires_ms = invitation.expires_ms;
+            vault.grant(&[grantee]).await?;
+            self.commit(&[], move |replica| {
+                Ok(match replica.nodes().contains_key(&node) {
+                    true => vec![Change::Delete(node)],
+                    false => Vec::new(),
+                })
+            })
+            .await?;
+            done.push(person.handle.to_string());
+        }
+        Ok(done)
+    }
+}
+
+/// Shares a folder or file: makes it a vault where it stands, if it is none
+/// yet, and gives people access.
+///
+/// # Errors
+/// [`ClientError::NotFound`], [`ClientError::Misuse`], any [`crate::Tamper`],
+/// or those of a call. What has come half way is taken up again by the same
+/// call.
+pub async fn share<'s, P: Platform>(
+    session: &'s Session<P>,
+    account: &mut Vault<'s, P>,
+    path: &RemotePath,
+    invitees: &[Invitee],
+    terms: &Terms,
+) -> Result<Shared> {
+    let mut vault = moving::shared_vault(session, account, path, terms.with_history).await?;
+    give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
+}
+
+/// On what terms something is shared.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What people may do.
+    pub role: Role,
+    /// Unix milliseconds from which on it is over; 0 for never.
+    pub expires_ms: u64,
+    /// Whether older versions of files are shared too.
+    pub with_history: bool,
+}

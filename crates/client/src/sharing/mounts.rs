@@ -1,0 +1,133 @@
+//! From a path to the vault it leads to: the drive, a vault beside it, and
+//! whatever is mounted on the way.
+
+use sv_core::record::Mount;
+use sv_ledger::id::VaultId;
+use sv_ledger::limits::TREE_DEPTH;
+
+use crate::account::Session;
+use crate::drive::Drive;
+use crate::error::{ClientError, Result};
+use crate::path::RemotePath;
+use crate::port::Platform;
+use crate::tree::Place;
+use crate::vault::Vault;
+
+/// Whether a mount at the very end of a path is gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// What is shown there is meant.
+    Through,
+    /// The mount itself is meant: to move or remove it.
+    Itself,
+}
+
+/// Opens what a path leads to, and the rest of the path there.
+///
+/// # Errors
+/// [`ClientError::NotFound`]; [`ClientError::Misuse`] for a vault that this
+/// account has not accepted; any [`crate::Tamper`], or those of a call.
+pub async fn open_at<'s, P: Platform>(
+    session: &'s Session<P>,
+    path: &RemotePath,
+    last: Last,
+) -> Result<(Drive<'s, P>, RemotePath)> {
+    let account = Vault::account(session).await?;
+    let mut drive = match path.vault() {
+        None => Drive::of(account.open_drive().await?, String::new()),
+        Some(name) => {
+            let known = account.shared_named(name);
+            let known = known.ok_or_else(|| ClientError::NotFound(path.to_string()))?;
+            let vault = account.open_beside(known.vault_id).await?;
+            Drive::of(vault, format!("shared:{name}"))
+        }
+    };
+    let mut rest = path.inside();
+    let mut seen = vec![drive.vault().id()];
+    while let Some((mount, at)) = first_mount(&drive, &rest, last)? {
+        if seen.contains(&mount.vault_id) || seen.len() > TREE_DEPTH {
+            return Err(ClientError::misuse(format!(
+                "{path}: leads back to where it comes from"
+            )));
+        }
+        (drive, rest) = enter(&account, drive, &rest, mount, at).await?;
+        seen.push(mount.vault_id);
+    }
+    Ok((drive, rest))
+}
+
+/// The first mount on a path, and how many names lead to it.
+fn first_mount<P: Platform>(
+    drive: &Drive<'_, P>,
+    path: &RemotePath,
+    last: Last,
+) -> Result<Option<(Mount, usize)>> {
+    let count = match last {
+        Last::Through => path.names().len(),
+        Last::Itself => path.names().len().saturating_sub(1),
+    };
+    for at in 1..=count {
+        let names = path.names().iter().take(at).cloned();
+        let Some(Place::Node(id)) = drive.tree().find(&names.collect()) else {
+            continue;
+        };
+        if let Some(mount) = drive.record(&id)?.mount {
+            return Ok(Some((mount, at)));
+        }
+    }
+    Ok(None)
+}
+
+async fn enter<'s, P: Platform>(
+    account: &Vault<'s, P>,
+    drive: Drive<'s, P>,
+    path: &RemotePath,
+    mount: Mount,
+    at: usize,
+) -> Result<(Drive<'s, P>, RemotePath)> {
+    if !account.knows(&mount.vault_id) {
+        return Err(ClientError::misuse(format!(
+            "{path}: leads to something shared that you have not accepted; see `securevault shares`"
+        )));
+    }
+    let shown: RemotePath = path.names().iter().take(at).cloned().collect();
+    let below: Vec<_> = path.names().iter().skip(at).cloned().collect();
+    let base = format!("{}{shown}", drive.base);
+    let vault = account.open_beside(mount.vault_id).await?;
+    let mut inner = Drive::of(vault, base);
+    let Some(node) = mount.node else {
+        return Ok((inner, below.into_iter().collect()));
+    };
+    // One file: it is shown where the mount is, under the mount's name.
+    let start = inner
+        .tree()
+        .path(&node)
+        .ok_or_else(|| ClientError::NotFound(path.to_string()))?;
+    inner.base = base_of(&inner.base);
+    let start: RemotePath = start.parse()?;
+    Ok((inner, start.join_all(&below)))
+}
+
+fn base_of(path: &str) -> String {
+    path.rsplit_once('/')
+        .map_or_else(String::new, |(base, _)| base.to_owned())
+}
+
+impl<'s, P: Platform> Vault<'s, P> {
+    /// A vault beside the drive, held to what this account's other devices
+    /// have seen of it. `self` is the account vault.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn open_beside(&self, vault_id: VaultId) -> Result<Vault<'s, P>> {
+        let mut vault = self.open_held(vault_id).await?;
+        if !vault.replica().state().membership.kind.is_shareable() {
+            return Err(ClientError::misuse("this is neither a share nor a group"));
+        }
+        // In what nobody accepted nothing is done, not even that.
+        if self.knows(&vault_id) {
+            vault.settle().await?;
+        }
+        Ok(vault)
+    }
+}

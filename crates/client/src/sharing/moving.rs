@@ -1,0 +1,229 @@
+//! A folder or file becomes a vault where it stands: its records are sealed
+//! anew there, no content moves, and a mount takes its place. Every step can
+//! be done twice, so a crash on the way duplicates and never loses; the same
+//! call takes it up again.
+
+use sv_core::Name;
+use sv_core::record::{Kind, Mount, Payload, Record, SharedVault};
+use sv_ledger::genesis::VaultKind;
+use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::state::Role;
+
+use super::groups::create_vault;
+use super::mounts::{Last, open_at};
+use crate::account::Session;
+use crate::drive::{Drive, dropped, put_with_contents};
+use crate::error::{ClientError, Result};
+use crate::path::RemotePath;
+use crate::port::Platform;
+use crate::tree::{Place, Tree};
+use crate::vault::{Change, Replica, Vault};
+
+/// One record on its way, and the revision it was read at.
+struct Moved {
+    id: NodeId,
+    record: Record,
+    rev: u64,
+}
+
+/// The vault of what is at a path, which becomes one if it is none yet.
+pub(super) async fn shared_vault<'s, P: Platform>(
+    session: &'s Session<P>,
+    account: &mut Vault<'s, P>,
+    path: &RemotePath,
+    with_history: bool,
+) -> Result<Vault<'s, P>> {
+    if path.names().is_empty() {
+        return match path.vault() {
+            Some(_) => Ok(open_at(session, path, Last::Through).await?.0.into_vault()),
+            None => Err(ClientError::misuse(
+                "/: the drive itself is not shared; share folders of it",
+            )),
+        };
+    }
+    let (mut drive, inner) = open_at(session, path, Last::Itself).await?;
+    let (node, record) = drive.find_node(&inner)?;
+    let record = record.clone();
+    let moving = account.shared_vaults().into_iter();
+    let mut moving = moving
+        .map(|(_, vault)| vault)
+        .filter(|v| v.moving == Some(node));
+    let shared = match (record.mount, moving.next()) {
+        // A crash may have come between the mount and the end of the job.
+        (_, Some(unfinished)) => unfinished,
+        (Some(mount), None) => return account.open_beside(mount.vault_id).await,
+        (None, None) => begin(session, account, &record.name, node).await?,
+    };
+    let mut vault = account.open_beside(shared.vault_id).await?;
+    vault.set_title(&record.name).await?;
+    include_outer(&drive, &mut vault).await?;
+    let moved = match record.mount {
+        Some(_) => Vec::new(),
+        None => copy_into(&drive, node, &mut vault, with_history).await?,
+    };
+    put_mount(&mut drive, node, record.kind, shared.vault_id).await?;
+    clear(&mut drive, node, &moved, &vault).await?;
+    let done = SharedVault {
+        moving: None,
+        ..shared
+    };
+    account.keep_shared(done).await?;
+    Ok(vault)
+}
+
+async fn begin<P: Platform>(
+    session: &Session<P>,
+    account: &mut Vault<'_, P>,
+    name: &Name,
+    node: NodeId,
+) -> Result<SharedVault> {
+    let vault_id = create_vault(session, VaultKind::Shared).await?;
+    let mut shared = SharedVault::new(vault_id, account.free_name(name, &vault_id)?);
+    shared.moving = Some(node);
+    account.keep_shared(shared.clone()).await?;
+    Ok(shared)
+}
+
+/// Who could reach it where it stood still can: the vault around it, if that
+/// is shared, becomes a member.
+async fn include_outer<P: Platform>(drive: &Drive<'_, P>, vault: &mut Vault<'_, P>) -> Result<()> {
+    let outer = &drive.vault().replica().state().membership;
+    if !outer.kind.is_shareable() {
+        return Ok(());
+    }
+    let grantee = vault.grantee_vault(outer.vault_id, Role::Manager).await?;
+    vault.grant(&[grantee]).await
+}
+
+/// Puts what is not there yet, in as few entries as possible.
+async fn copy_into<P: Platform>(
+    drive: &Drive<'_, P>,
+    node: NodeId,
+    vault: &mut Vault<'_, P>,
+    with_history: bool,
+) -> Result<Vec<Moved>> {
+    let mut moved = Vec::new();
+    for (_, id) in drive.tree().walk(Place::Node(node)) {
+        let original = drive.record(&id)?;
+        let rev = drive
+            .vault()
+            .replica()
+            .nodes()
+            .get(&id)
+            .map_or(0, |n| n.leaf().rev);
+        let mut record = original.clone();
+        record.parent = original
+            .parent
+            .filter(|parent| *parent != node && id != node);
+        if !with_history {
+            record.versions = original.current().cloned().into_iter().collect();
+        }
+        moved.push(Moved { id, record, rev });
+    }
+    let is_folder = |one: &&Moved| one.id == node && one.record.kind == Kind::Folder;
+    let puts: Vec<&Moved> = moved.iter().filter(|one| !is_folder(one)).collect();
+    let plan = |replica: &Replica, one: &&Moved| match replica.nodes().contains_key(&one.id) {
+        true => Ok(None),
+        false => put_with_contents(one.id, &one.record).map(Some),
+    };
+    vault.commit_each(&puts, plan).await?;
+    Ok(moved)
+}
+
+async fn put_mount<P: Platform>(
+    drive: &mut Drive<'_, P>,
+    node: NodeId,
+    kind: Kind,
+    vault_id: VaultId,
+) -> Result<()> {
+    let plan = |replica: &Replica| {
+        let Some(record) = replica.record(&node) else {
+            return Err(ClientError::misuse("somebody else removed this meanwhile"));
+        };
+        if record.mount.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut mount = Record::new(Kind::Mount, record.name.clone(), record.parent, 0);
+        mount.created_ms = record.created_ms;
+        mount.modified_ms = record.modified_ms;
+        mount.tags = record.tags.clone();
+        mount.mount = Some(Mount {
+            vault_id,
+            node: (kind != Kind::Folder).then_some(node),
+        });
+        Ok(vec![Change::Put {
+            node_id: node,
+            dropped: dropped(record, &mount),
+            payload: Box::new(Payload::Node(mount)),
+            added: Vec::new(),
+        }])
+    };
+    drive
+        .commit(async |vault| vault.commit(&[], plan).await)
+        .await
+}
+
+/// Removes what has arrived from where it was. What somebody changed since it
+/// was read stays, and is found under *Lost and found*.
+async fn clear<P: Platform>(
+    drive: &mut Drive<'_, P>,
+    node: NodeId,
+    moved: &[Moved],
+    vault: &Vault<'_, P>,
+) -> Result<()> {
+    let arrived = vault.replica().nodes();
+    let old: Vec<NodeId> = Tree::inside(node, drive.vault().replica())
+        .into_iter()
+        .filter(|id| arrived.contains_key(id))
+        .collect();
+    let plan = |replica: &Replica, id: &NodeId| {
+        let Some(now) = replica.nodes().get(id) else {
+            return Ok(None);
+        };
+        let read = moved.iter().find(|one| one.id == *id);
+        let is_same = read.is_none_or(|one| one.rev == now.leaf().rev);
+        Ok(is_same.then_some(Change::Delete(*id)))
+    };
+    drive
+        .commit(async |vault| vault.commit_each(&old, plan).await)
+        .await
+}
+
+/// Copies a file or folder, also from one vault to another; no content moves.
+/// Gives the new path.
+///
+/// # Errors
+/// [`ClientError::NotFound`], [`ClientError::Misuse`] if something is there
+/// already, any [`crate::Tamper`], or those of a call.
+pub async fn copy<P: Platform>(
+    session: &Session<P>,
+    from: &RemotePath,
+    to: &RemotePath,
+) -> Result<String> {
+    let (source, from) = open_at(session, from, Last::Itself).await?;
+    let (mut target, to) = open_at(session, to, Last::Through).await?;
+    if source.vault().id() == target.vault().id() {
+        return target.copy(&from, &to).await;
+    }
+    target.copy_from(&source, &from, &to).await
+}
+
+/// Moves or renames a file or folder, also from one vault to another: it is
+/// there before it is removed here. Gives the new path.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn rename<P: Platform>(
+    session: &Session<P>,
+    from: &RemotePath,
+    to: &RemotePath,
+) -> Result<String> {
+    let (mut source, from) = open_at(session, from, Last::Itself).await?;
+    let (mut target, to) = open_at(session, to, Last::Through).await?;
+    if source.vault().id() == target.vault().id() {
+        return target.rename(&from, &to).await;
+    }
+    let arrived = target.copy_from(&source, &from, &to).await?;
+    source.remove(&from).await?;
+    Ok(arrived)
+}

@@ -1,0 +1,532 @@
+//! Changing who has access to a vault, and with which key (spec: `log.md`
+//! §4). Every envelope here goes to whom the verified log lists, never to
+//! whom a server lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sv_api::ErrorCode;
+use sv_api::endpoint::AppendEntry;
+use sv_api::vault::AppendRequest;
+use sv_core::safety::Identity;
+use sv_core::vault_key::{EnvelopeHeader, seal_envelope};
+use sv_core::{KemPublicKey, VaultKey};
+use sv_ledger::apply::{Touched, apply};
+use sv_ledger::enc::Statement;
+use sv_ledger::entry::{Entry, Ops};
+use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
+use sv_ledger::principals::Path;
+use sv_ledger::state::{Head, Member, Membership, Role};
+
+use super::birth::{Author, compose, impossible};
+use super::keyring::Keyring;
+use super::others::{best_path, kem_keys};
+use super::{Vault, withheld};
+use crate::call::Repeat;
+use crate::error::{ClientError, Result};
+use crate::port::Platform;
+
+/// How often a change of members is asked again when others were faster.
+const ATTEMPTS: u32 = 32;
+/// Members that are granted access in one entry.
+const GRANTS: usize = 1000;
+/// How many vaults deep keys are renewed on the way.
+const DEPTH: u32 = 8;
+
+/// Somebody who is to have access, with verified keys.
+#[derive(Debug, Clone)]
+pub struct Grantee {
+    /// Who.
+    pub principal: VaultId,
+    /// Their keys as their own log has them.
+    pub keys: PrincipalKeys,
+    /// What the vault's key is sealed to.
+    pub kem_pk: KemPublicKey,
+    /// What they may do.
+    pub role: Role,
+    /// Unix milliseconds from which on it is over; 0 for never.
+    pub expires_ms: u64,
+}
+
+impl Grantee {
+    /// A person, as their verified account shows them.
+    pub fn person(identity: &Identity, head: Head, kem_pk: KemPublicKey, role: Role) -> Self {
+        Self {
+            principal: identity.uid,
+            keys: PrincipalKeys {
+                generation: identity.generation,
+                sign_pk: identity.sign_pk,
+                kem_hash: identity.kem_hash,
+                head,
+            },
+            kem_pk,
+            role,
+            expires_ms: 0,
+        }
+    }
+}
+
+/// What somebody wants done about the members of a vault.
+#[derive(Debug, Clone)]
+enum Wish {
+    Grant(Vec<Grantee>),
+    Role(RoleOp),
+    Revoke(VaultId),
+    Leave,
+    Transfer(VaultId),
+    /// A new key, if one is due.
+    Settle(BTreeSet<VaultId>),
+    /// A new key.
+    Renew,
+}
+
+/// A membership entry before it is signed.
+#[derive(Default)]
+struct Proposal {
+    ops: Vec<MembershipOp>,
+    bodies: Vec<Vec<u8>>,
+    key: Option<VaultKey>,
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Grants access, or gives those who have it already that role.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] without the right to, or those of a call.
+    pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
+        for some in grantees.chunks(GRANTS) {
+            self.change(&Wish::Grant(some.to_vec())).await?;
+        }
+        let members = &self.replica.state().membership.members;
+        let changed: Vec<RoleOp> = grantees
+            .iter()
+            .filter(|grantee| {
+                let member = members.get(&grantee.principal);
+                member.is_some_and(|m| (m.role, m.expires_ms) != (grantee.role, grantee.expires_ms))
+            })
+            .map(|grantee| RoleOp {
+                principal: grantee.principal,
+                role: grantee.role,
+                expires_ms: grantee.expires_ms,
+            })
+            .collect();
+        for op in changed {
+            self.change(&Wish::Role(op)).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a member another role or expiry.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn set_role(
+        &mut self,
+        principal: VaultId,
+        role: Role,
+        expires_ms: u64,
+    ) -> Result<()> {
+        let op = RoleOp {
+            principal,
+            role,
+            expires_ms,
+        };
+        self.change(&Wish::Role(op)).await
+    }
+
+    /// Takes access away: what is written from now on is under a new key.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn revoke(&mut self, principal: VaultId) -> Result<()> {
+        self.change(&Wish::Revoke(principal)).await
+    }
+
+    /// Gives up one's own access.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] for the owner, or who has it through a group.
+    pub async fn leave(&mut self) -> Result<()> {
+        self.change(&Wish::Leave).await
+    }
+
+    /// Makes a member the owner; the owner becomes manager.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn transfer(&mut self, principal: VaultId) -> Result<()> {
+        self.change(&Wish::Transfer(principal)).await
+    }
+
+    /// Makes a new key for what is written from now on.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn renew_key(&mut self) -> Result<()> {
+        self.change(&Wish::Renew).await
+    }
+
+    /// This account's best way to act on the vault.
+    pub fn access(&self) -> Option<Path> {
+        let membership = &self.replica.state().membership;
+        best_path(self.session, membership, self.others.principals())
+    }
+
+    /// Makes a new key if one is due and this account may: for members whose
+    /// time is up, and for members that are vaults and have changed; those
+    /// that need a key themselves get it first where possible, or are left
+    /// out until they have it.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn settle(&mut self) -> Result<()> {
+        self.settle_within(DEPTH).await
+    }
+
+    async fn settle_within(&mut self, depth: u32) -> Result<()> {
+        if !self.is_due() || !self.may_write() {
+            return Ok(());
+        }
+        let mut left_out = BTreeSet::new();
+        let open: Vec<VaultId> = self.vaults_in_need();
+        for vault_id in open {
+            if !Box::pin(self.settle_inner(vault_id, depth)).await? {
+                left_out.insert(vault_id);
+            }
+        }
+        self.refresh_others().await?;
+        self.change(&Wish::Settle(left_out)).await
+    }
+
+    /// Whether a vault that is a member has its new key now.
+    async fn settle_inner(&self, vault_id: VaultId, depth: u32) -> Result<bool> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Ok(false);
+        };
+        let reaches = self.others.of(&vault_id).is_some_and(|chain| {
+            chain.latest().is_ok_and(|membership| {
+                best_path(self.session, membership, self.others.principals())
+                    .is_some_and(|path| path.role >= Role::Contributor)
+            })
+        });
+        if !reaches {
+            return Ok(false);
+        }
+        let mut inner = Vault::open(self.session, vault_id).await?;
+        inner.settle_within(depth).await?;
+        Ok(!inner.is_due())
+    }
+
+    fn may_write(&self) -> bool {
+        self.access()
+            .is_some_and(|path| path.role >= Role::Contributor)
+    }
+
+    /// Whether nothing can be written before there is a new key, or somebody
+    /// whose time is up is still a member.
+    pub(super) fn is_due(&self) -> bool {
+        let membership = &self.replica.state().membership;
+        membership.needs_key(self.others.principals()) || !self.expired().is_empty()
+    }
+
+    fn expired(&self) -> Vec<VaultId> {
+        let now_ms = self.session.platform().now_ms();
+        let me = self.access().map(|path| self.acting_as(&path));
+        let members = self.replica.state().membership.members.iter();
+        members
+            .filter(|(id, member)| member.is_expired(now_ms) && Some(**id) != me)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    fn acting_as(&self, path: &Path) -> VaultId {
+        let through = path.via.first().map(|via| via.vault_id);
+        through.unwrap_or(self.session.uid())
+    }
+
+    /// Members that are vaults and need a key themselves.
+    fn vaults_in_need(&self) -> Vec<VaultId> {
+        let principals = self.others.principals();
+        let membership = &self.replica.state().membership;
+        membership
+            .vault_members()
+            .filter(|(id, _)| {
+                principals
+                    .newest(id)
+                    .is_none_or(|inner| inner.needs_key(principals))
+            })
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    async fn change(&mut self, wish: &Wish) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let Some(path) = self.access() else {
+                return Err(ClientError::misuse("you have no access to this any more"));
+            };
+            let Some(proposal) = self.propose(wish).await? else {
+                return Ok(());
+            };
+            let Proposal { ops, bodies, key } = proposal;
+            let has_epoch = key.is_some();
+            let state = self.replica.state();
+            let epoch = state.membership.epoch + u32::from(has_epoch);
+            let author = Author {
+                uid: self.session.uid(),
+                path,
+                keys: self.session.keys(),
+                now_ms: self.session.platform().now_ms(),
+            };
+            let entry = compose(state, &author, epoch, Ops::Membership(ops), &Touched::new())?;
+            // Our own check speaks first: it says why in words.
+            self.judge(&entry)?;
+            let request = AppendRequest {
+                entry: entry.clone(),
+                bodies,
+                inline: Vec::new(),
+            };
+            let endpoint = AppendEntry { vault: self.id() };
+            let server = self.session.server();
+            match server.call(&endpoint, request, Repeat::Safe).await {
+                Ok(_) => return self.adopt_members(entry, key).await,
+                Err(error) if error.is_refusal(ErrorCode::Conflict) => {
+                    self.pause().await;
+                    if self.sync().await?.contains(&entry.hash()) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(withheld(error)),
+            }
+        }
+        Err(ClientError::misuse(
+            "others change who has access too fast; try again later",
+        ))
+    }
+
+    fn judge(&self, entry: &Entry) -> Result<()> {
+        let principals = self.others.principals();
+        apply(self.replica.state(), &Touched::new(), principals, entry)
+            .map(drop)
+            .map_err(impossible)
+    }
+
+    async fn adopt_members(&mut self, entry: Entry, key: Option<VaultKey>) -> Result<()> {
+        let principals = self.others.principals();
+        let step =
+            apply(self.replica.state(), &Touched::new(), principals, &entry).map_err(impossible)?;
+        self.replica.state = step.state;
+        self.replica.chain.push(entry.clone());
+        let mut kept = None;
+        if let Some(key) = key {
+            let sealed = self.seal_at_rest(&key)?;
+            let chain = self.replica.membership_chain()?;
+            self.replica.keyring = Keyring::from_newest(&chain, key);
+            self.replica.kept_key = Some(sealed.clone());
+            kept = Some(sealed);
+        }
+        self.persist(kept, vec![entry], Vec::new()).await
+    }
+
+    fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {
+        let epoch = self.replica.state().membership.epoch;
+        let mut random = self.session.platform().random();
+        let local = self.session.keys().local_key();
+        Ok(key.seal_at_rest(local, &self.id(), epoch, &mut random)?)
+    }
+
+    /// The operations that a wish comes to now; `None` if it is fulfilled.
+    async fn propose(&self, wish: &Wish) -> Result<Option<Proposal>> {
+        let membership = &self.replica.state().membership;
+        let member = |id: &VaultId| {
+            membership
+                .members
+                .get(id)
+                .ok_or_else(|| ClientError::misuse("this is not a member"))
+        };
+        match wish {
+            Wish::Grant(grantees) => self.propose_grants(grantees),
+            Wish::Role(op) => {
+                let now = member(&op.principal)?;
+                let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
+                Ok((!is_done).then(|| Proposal {
+                    ops: vec![MembershipOp::Role(*op)],
+                    ..Proposal::default()
+                }))
+            }
+            Wish::Revoke(id) => match membership.members.contains_key(id) {
+                true => {
+                    let ops = vec![MembershipOp::Revoke(*id)];
+                    self.propose_key(ops, &BTreeSet::new()).await.map(Some)
+                }
+                false => Ok(None),
+            },
+            Wish::Leave => Ok(Some(Proposal {
+                ops: vec![MembershipOp::Leave],
+                ..Proposal::default()
+            })),
+            Wish::Transfer(id) => Ok((member(id)?.role != Role::Owner).then(|| Proposal {
+                ops: vec![MembershipOp::Transfer(*id)],
+                ..Proposal::default()
+            })),
+            Wish::Settle(left_out) => match self.is_due() {
+                true => self.propose_key(Vec::new(), left_out).await.map(Some),
+                false => Ok(None),
+            },
+            Wish::Renew => {
+                let nobody = BTreeSet::new();
+                self.propose_key(Vec::new(), &nobody).await.map(Some)
+            }
+        }
+    }
+
+    fn propose_grants(&self, grantees: &[Grantee]) -> Result<Option<Proposal>> {
+        let membership = &self.replica.state().membership;
+        let mut new: Vec<&Grantee> = grantees
+            .iter()
+            .filter(|grantee| !membership.members.contains_key(&grantee.principal))
+            .collect();
+        new.sort_by_key(|grantee| grantee.principal);
+        new.dedup_by_key(|grantee| grantee.principal);
+        if new.is_empty() {
+            return Ok(None);
+        }
+        let key = self.replica.newest_key()?;
+        let mut proposal = Proposal::default();
+        for grantee in new {
+            let member = Member {
+                role: grantee.role,
+                expires_ms: grantee.expires_ms,
+                keys: grantee.keys,
+                is_sealed: true,
+            };
+            let header = self.header(membership, membership.epoch, membership.commitment);
+            let header = addressed(header, &grantee.principal, &member);
+            let mut random = self.session.platform().random();
+            let envelope = seal_envelope(&header, &grantee.kem_pk, key, &mut random)?;
+            proposal.ops.push(MembershipOp::Grant(GrantOp {
+                principal: grantee.principal,
+                role: grantee.role,
+                expires_ms: grantee.expires_ms,
+                keys: grantee.keys,
+                envelope: Statement::Body.hash(&envelope),
+            }));
+            proposal.bodies.push(envelope);
+        }
+        Ok(Some(proposal))
+    }
+
+    /// A new key, sealed to whoever is a member after `ops`, beside the end of
+    /// what is over and the newest keys of vaults.
+    async fn propose_key(
+        &self,
+        mut ops: Vec<MembershipOp>,
+        left_out: &BTreeSet<VaultId>,
+    ) -> Result<Proposal> {
+        let membership = &self.replica.state().membership;
+        let is_named =
+            |ops: &[MembershipOp], id: &VaultId| ops.iter().any(|op| op.principal() == Some(id));
+        for id in self.expired() {
+            if !is_named(&ops, &id) {
+                ops.push(MembershipOp::Expire(id));
+            }
+        }
+        let mut members = membership.members.clone();
+        for op in &ops {
+            if let Some(id) = op.principal() {
+                members.remove(id);
+            }
+        }
+        for (id, member) in membership.vault_members() {
+            let newest = self.others.principals().newest(id);
+            let Some(newest) = newest.filter(|_| members.contains_key(id)) else {
+                continue;
+            };
+            let keys = newest.principal();
+            if keys.generation > member.keys.generation {
+                ops.push(MembershipOp::Rekey(RekeyOp {
+                    principal: *id,
+                    keys,
+                    proof: [0; 64],
+                }));
+                members.insert(*id, Member { keys, ..*member });
+            }
+        }
+        ops.sort_by_key(|op| op.principal().copied());
+        let wanted: Vec<(VaultId, Hash)> = members
+            .iter()
+            .filter(|(id, _)| !left_out.contains(*id))
+            .map(|(id, member)| (*id, member.keys.kem_hash))
+            .collect();
+        let kems = kem_keys(self.session, &wanted, &self.others).await?;
+        self.seal_key(ops, &members, left_out, &kems)
+    }
+
+    fn seal_key(
+        &self,
+        mut ops: Vec<MembershipOp>,
+        members: &BTreeMap<VaultId, Member>,
+        left_out: &BTreeSet<VaultId>,
+        kems: &BTreeMap<Hash, KemPublicKey>,
+    ) -> Result<Proposal> {
+        let membership = &self.replica.state().membership;
+        let mut random = self.session.platform().random();
+        let (vault_id, epoch) = (self.id(), membership.epoch + 1);
+        let key = VaultKey::generate(&mut random)?;
+        let commitment = key.commitment(&vault_id, epoch);
+        let header = self.header(membership, epoch, commitment);
+        let (mut envelopes, mut bodies) = (Vec::new(), Vec::new());
+        for (id, member) in members {
+            if left_out.contains(id) && member.keys.is_vault() {
+                envelopes.push(Hash::ZERO);
+                continue;
+            }
+            let recipient = kems
+                .get(&member.keys.kem_hash)
+                .ok_or_else(|| ClientError::misuse("a member without a public key"))?;
+            let header = addressed(header, id, member);
+            let envelope = seal_envelope(&header, recipient, &key, &mut random)?;
+            envelopes.push(Statement::Body.hash(&envelope));
+            bodies.push(envelope);
+        }
+        let previous = self.replica.newest_key()?;
+        ops.push(MembershipOp::Epoch(EpochOp {
+            commitment,
+            kem_pk: key.kem_public(),
+            previous_key: Some(key.seal_previous(previous, &vault_id, epoch, &mut random)?),
+            envelopes,
+        }));
+        Ok(Proposal {
+            ops,
+            bodies,
+            key: Some(key),
+        })
+    }
+
+    /// A header by this account, not addressed to anybody yet.
+    fn header(&self, membership: &Membership, epoch: u32, vk_commit: Hash) -> EnvelopeHeader {
+        EnvelopeHeader {
+            vault_id: self.id(),
+            epoch,
+            granter: self.session.uid(),
+            granter_generation: self.session.keys().generation(),
+            principal: VaultId::ZERO,
+            principal_generation: 0,
+            principal_head: Head::NONE,
+            kem_hash: Hash::ZERO,
+            role: Role::Viewer,
+            vk_commit,
+            member_hash: membership.head.hash,
+        }
+    }
+}
+
+const fn addressed(header: EnvelopeHeader, principal: &VaultId, member: &Member) -> EnvelopeHeader {
+    EnvelopeHeader {
+        principal: *principal,
+        principal_generation: member.keys.generation,
+        principal_head: member.keys.head,
+        kem_hash: member.keys.kem_hash,
+        role: member.role,
+        ..header
+    }
+}
