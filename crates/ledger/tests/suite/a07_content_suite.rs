@@ -74,7 +74,9 @@ fn a07_nobody_else_switches_the_suite_of_a_vault() {
 /// Fails without `have_shape` in `apply`.
 #[test]
 fn a07_contents_have_a_shape_of_the_vaults_suite() {
-    let size = 9_000_000;
+    // Of this size the two differ in the number of blocks; lengths that both can
+    // have are many, and tell nothing.
+    let size = 6_291_650;
     let of = |suite: ContentSuite| ContentAdded {
         sealed_len: suite.content_len(size).unwrap(),
         block_count: suite.block_count(size).unwrap(),
