@@ -33,6 +33,7 @@ texts! {
     REFUSED_WRONG_CODE "The code is wrong. Check that the clock of the device that shows it is right." "कोड गलत है। कोड दिखाने वाले डिवाइस की घड़ी जाँचें।"
     REFUSED_CODE_USED "This code was used already. Wait for the next one." "यह कोड उपयोग हो चुका है। अगले कोड की प्रतीक्षा करें।"
     REFUSED_FORBIDDEN "You may not do this." "आपको इसकी अनुमति नहीं है।"
+    REFUSED_CROSS_SITE "The server takes this from its own page only. Open the vault by its address and try again." "सर्वर यह केवल अपने पेज से लेता है। तिजोरी को उसके पते से खोलें और फिर कोशिश करें।"
     REFUSED_SECOND_FACTOR "The code of your authenticator is needed first." "पहले आपके ऑथेंटिकेटर का कोड चाहिए।"
     REFUSED_PROOF "Confirm your password first." "पहले अपने पासवर्ड की पुष्टि करें।"
     REFUSED_DISABLED "This account is disabled. Ask the administrator of this server." "यह खाता बंद किया गया है। इस सर्वर के प्रशासक से पूछें।"

@@ -65,6 +65,8 @@ const fn of_code(code: ErrorCode) -> Text {
         ErrorCode::WrongCode => t::REFUSED_WRONG_CODE,
         ErrorCode::CodeUsed => t::REFUSED_CODE_USED,
         ErrorCode::Forbidden => t::REFUSED_FORBIDDEN,
+        ErrorCode::CrossSite => t::REFUSED_CROSS_SITE,
+        ErrorCode::TlsRequired => t::INSECURE_HTTPS,
         ErrorCode::SecondFactorRequired => t::REFUSED_SECOND_FACTOR,
         ErrorCode::ProofRequired => t::REFUSED_PROOF,
         ErrorCode::AccountDisabled => t::REFUSED_DISABLED,

@@ -32,8 +32,14 @@ fn view(state: &ServerState) -> El {
             el("dl")
                 .class("figures")
                 .child(tile(t::ACCOUNTS, format::count(state.accounts)))
+                .child(tile(t::DISABLED_ACCOUNTS, format::count(state.disabled)))
                 .child(tile(t::STORED_IN_ALL, format::bytes(state.used_bytes)))
-                .child(tile(t::QUOTA_NEW, limit(state.default_quota_bytes)))
+                .child(tile(
+                    t::STORED_CONTENTS,
+                    format::bytes(state.contents_bytes),
+                ))
+                .child(tile(t::CONTENTS, format::count(state.contents)))
+                .child(tile(t::VAULTS, format::count(state.vaults)))
                 .child(tile(t::FILE_LIMIT, limit(state.file_limit_bytes)))
                 .child(tile(t::VERSION, state.version.clone())),
         )
