@@ -24,7 +24,7 @@ use crate::port::Platform;
 pub(crate) use content::described;
 pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
-pub use raw::save_raw;
+pub use raw::{raw_key, save_raw};
 pub use read::{Reading, Seekable, SoFar};
 pub use unfinished::{UnfinishedUpload, UnfinishedUploads};
 pub use upload::UploadOutcome;

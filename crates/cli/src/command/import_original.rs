@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::port::StorageError;
+use sv_client::sharing::Last;
 use sv_client::transfer::{LocalFiles, UploadItem, UploadPlan};
 use sv_original::{Database, Folder, People, Plan, PlannedItem};
 
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{MemoryFiles, MemorySource};
@@ -90,7 +91,7 @@ impl ImportOriginal {
             )));
         }
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, into) = open_at(context, &session, &into, Last::Through).await?;
         let files = OldItems {
             database: &database,
         };

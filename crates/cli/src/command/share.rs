@@ -15,6 +15,7 @@ use sv_client::vault::Vault;
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
 use crate::ask;
@@ -213,6 +214,19 @@ enum GroupAction {
 pub(super) struct Mkvault {
     /// Its name
     name: String,
+    /// How it keeps files, once and for all: `fernet` as tokens that other
+    /// programs open, a third larger and without reading from the middle
+    #[arg(long, value_enum, value_name = "SUITE", default_value = "blocks")]
+    suite: Suite,
+}
+
+/// How a vault keeps files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// In blocks, as every other vault
+    Blocks,
+    /// One Fernet token each
+    Fernet,
 }
 
 /// Show what was done in something shared, by whom, with proof
@@ -591,18 +605,27 @@ impl Transfer {
 
 impl Mkvault {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let name = create(context, &self.name, VaultKind::Shared).await?;
+        let suite = match self.suite {
+            Suite::Blocks => ContentSuite::Blocks,
+            Suite::Fernet => ContentSuite::Fernet,
+        };
+        let name = create(context, &self.name, VaultKind::Shared, suite).await?;
         context
             .out
             .done(&json!({"name": name}), || format!("Made vault:{name}"))
     }
 }
 
-async fn create(context: &Context, name: &str, kind: VaultKind) -> Result<String> {
+async fn create(
+    context: &Context,
+    name: &str,
+    kind: VaultKind,
+    suite: ContentSuite,
+) -> Result<String> {
     let wanted = parse_name(name)?;
     let session = context.session().await?;
     let mut account = Vault::account(&session).await?;
-    let name = sharing::make_vault(&session, &mut account, &wanted, kind).await?;
+    let name = sharing::make_vault(&session, &mut account, &wanted, kind, suite).await?;
     context.close(&session).await?;
     Ok(name.to_string())
 }
@@ -611,7 +634,7 @@ impl Group {
     pub(super) async fn run(self, context: &Context) -> Result {
         match self.action {
             GroupAction::Create { name } => {
-                let name = create(context, &name, VaultKind::Group).await?;
+                let name = create(context, &name, VaultKind::Group, ContentSuite::Blocks).await?;
                 context
                     .out
                     .done(&json!({"name": name}), || format!("Made group:{name}"))

@@ -359,3 +359,63 @@ fn files_go_out_as_tokens_and_come_back() {
     assert_eq!(open("piped", &key), b"hello");
     run(&["fernet", "export", "/none"]).exits(4);
 }
+
+/// A vault of tokens: what goes in comes back on another device, and what is
+/// stored opens in another implementation with the key that is printed.
+#[test]
+fn a_vault_of_tokens_gives_them_out_as_they_are() {
+    let world = World::start();
+    let alice = world.sign_up("alice");
+    let run = |args: &[&str]| alice.home.run(args);
+    run(&["mkvault", "work", "--suite", "fernet"]).ok();
+    run(&["mkvault", "plain"]).ok();
+    let sizes = [0, 1, 40_000, 100_000, 3_200_000, 14_000_000];
+    for size in sizes {
+        world.write(&format!("src/{size}"), plaintext(size));
+    }
+    run(&["put", "-r", "src", "vault:work/"]).ok();
+    alice
+        .home
+        .feed(&["put", "-", "vault:work/piped"], &plaintext(5_000_000))
+        .ok();
+    let second = world.log_in(&alice, "alice", "second");
+    for size in sizes {
+        let path = format!("vault:work/src/{size}");
+        assert!(
+            second.run(&["cat", &path]).ok().out == plaintext(size),
+            "{size}"
+        );
+    }
+    assert!(second.run(&["cat", "vault:work/piped"]).ok().out == plaintext(5_000_000));
+
+    let path = "vault:work/src/14000000";
+    let key = run(&["fernet", "export", "--key-only", path]).ok().text();
+    assert_eq!(run(&["get", "--raw", path, "raw"]).ok().text(), key);
+    assert_eq!(
+        run(&["fernet", "export", path, "exported"]).ok().text(),
+        key
+    );
+    let raw = fs::read(world.path("raw")).unwrap();
+    assert!(raw == fs::read(world.path("exported")).unwrap() && raw.starts_with(b"gAAAA"));
+    let opened = run(&["decrypt", "raw", "--key", key.trim(), "-o", "-"]).ok();
+    assert!(opened.out == plaintext(14_000_000));
+    world.write("key", &key);
+    let program = "from cryptography.fernet import Fernet\n\
+                   token = open('raw', 'rb').read()\n\
+                   text = Fernet(open('key').read().strip()).decrypt(token)\n\
+                   assert text == open('src/14000000', 'rb').read()\n";
+    if let Some(done) = python(world.dir.path(), program) {
+        done.ok();
+    }
+    // Elsewhere nothing is kept as a token.
+    run(&["put", "src/1", "vault:plain/one"]).ok();
+    run(&["fernet", "export", "--key-only", "vault:plain/one"])
+        .exits(2)
+        .says("not kept as a token");
+    assert!(
+        run(&["get", "--raw", "vault:plain/one", "other"])
+            .ok()
+            .text()
+            .starts_with("sv1-")
+    );
+}

@@ -5,6 +5,7 @@ use sv_api::endpoint::CreateVault;
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
 use crate::account::Session;
@@ -17,14 +18,18 @@ use crate::vault::{Grantee, NewVaultBuilder, Vault};
 ///
 /// # Errors
 /// Those of a call.
-pub async fn create_vault<P: Platform>(session: &Session<P>, kind: VaultKind) -> Result<VaultId> {
+pub async fn create_vault<P: Platform>(
+    session: &Session<P>,
+    kind: VaultKind,
+    suite: ContentSuite,
+) -> Result<VaultId> {
     let builder = NewVaultBuilder {
         instance: session.profile().instance.id,
         keys: session.keys(),
         now_ms: session.platform().now_ms(),
     };
     let mut random = session.platform().random();
-    let birth = builder.owned(kind, session.uid(), &mut random)?;
+    let birth = builder.owned(kind, suite, session.uid(), &mut random)?;
     let vault_id = birth.vault_id();
     let server = session.server();
     server
@@ -43,8 +48,9 @@ pub async fn make_vault<'s, P: Platform>(
     account: &mut Vault<'s, P>,
     name: &Name,
     kind: VaultKind,
+    suite: ContentSuite,
 ) -> Result<Name> {
-    let vault_id = create_vault(session, kind).await?;
+    let vault_id = create_vault(session, kind, suite).await?;
     let name = account.accept_share(vault_id, name).await?;
     let mut vault = account.open_beside(vault_id).await?;
     vault.set_title(&name).await?;

@@ -7,6 +7,7 @@ use sv_core::Name;
 use sv_core::record::{Kind, Mount, Payload, Record, SharedVault};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
 use super::groups::create_vault;
@@ -52,7 +53,11 @@ pub(super) async fn shared_vault<'s, P: Platform>(
         // A crash may have come between the mount and the end of the job.
         (_, Some(unfinished)) => unfinished,
         (Some(mount), None) => return account.open_beside(mount.vault_id).await,
-        (None, None) => begin(session, account, &record.name, node).await?,
+        (None, None) => {
+            // Contents stay as they are kept.
+            let suite = drive.vault().replica().content_suite();
+            begin(session, account, &record.name, node, suite).await?
+        }
     };
     let mut vault = account.open_beside(shared.vault_id).await?;
     vault.set_title(&record.name).await?;
@@ -76,8 +81,9 @@ async fn begin<P: Platform>(
     account: &mut Vault<'_, P>,
     name: &Name,
     node: NodeId,
+    suite: ContentSuite,
 ) -> Result<SharedVault> {
-    let vault_id = create_vault(session, VaultKind::Shared).await?;
+    let vault_id = create_vault(session, VaultKind::Shared, suite).await?;
     let mut shared = SharedVault::new(vault_id, account.free_name(name, &vault_id)?);
     shared.moving = Some(node);
     account.keep_shared(shared.clone()).await?;

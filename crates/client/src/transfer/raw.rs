@@ -3,6 +3,7 @@
 
 use futures::stream::TryStreamExt;
 use sv_core::content::{BlocksRoot, ContentSecret, RawHeader, RawKey};
+use sv_core::record::Version;
 use zeroize::Zeroizing;
 
 use super::download::Sink;
@@ -26,28 +27,15 @@ pub async fn save_raw<P: Platform, S: Sink>(
     mut sink: S,
     reporter: &Reporter,
 ) -> Result<Zeroizing<String>> {
-    let (_, record) = drive.find_file(path)?;
-    let chosen = match version {
-        None => record.current(),
-        Some(number) => number
-            .checked_sub(1)
-            .and_then(|index| record.versions.get(index)),
-    };
-    let chosen = chosen.ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))?;
-    let (header, key) = match &chosen.key {
-        ContentSecret::Blocks(key) => {
-            let header = RawHeader {
-                content_id: chosen.content_id,
-                size: chosen.size,
-            };
-            let key = RawKey {
-                key: key.clone(),
-                blocks_root: chosen.blocks_root,
-            };
-            (Some(header), key.to_text())
-        }
+    let chosen = choose(drive, path, version)?;
+    let key = raw_key(drive, path, version)?;
+    let header = match &chosen.key {
+        ContentSecret::Blocks(_) => Some(RawHeader {
+            content_id: chosen.content_id,
+            size: chosen.size,
+        }),
         // The token itself.
-        ContentSecret::Fernet(key) => (None, key.to_text()),
+        ContentSecret::Fernet(_) => None,
     };
     let bytes = match &header {
         Some(header) => header.file_len(),
@@ -85,4 +73,42 @@ pub async fn save_raw<P: Platform, S: Sink>(
     }
     sink.finish().await?;
     Ok(key)
+}
+
+/// The key, as text, of a file as it is stored: `sv1-…`, or a Fernet key.
+///
+/// # Errors
+/// [`ClientError::NotFound`], or [`ClientError::Misuse`] for a folder.
+pub fn raw_key<P: Platform>(
+    drive: &Drive<'_, P>,
+    path: &RemotePath,
+    version: Option<usize>,
+) -> Result<Zeroizing<String>> {
+    let chosen = choose(drive, path, version)?;
+    Ok(match &chosen.key {
+        ContentSecret::Fernet(key) => key.to_text(),
+        ContentSecret::Blocks(key) => {
+            let key = RawKey {
+                key: key.clone(),
+                blocks_root: chosen.blocks_root,
+            };
+            key.to_text()
+        }
+    })
+}
+
+/// The newest version, or the one of that number.
+fn choose<'d, P: Platform>(
+    drive: &'d Drive<'_, P>,
+    path: &RemotePath,
+    version: Option<usize>,
+) -> Result<&'d Version> {
+    let (_, record) = drive.find_file(path)?;
+    let chosen = match version {
+        None => record.current(),
+        Some(number) => number
+            .checked_sub(1)
+            .and_then(|index| record.versions.get(index)),
+    };
+    chosen.ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))
 }

@@ -42,7 +42,12 @@ impl NewVaultBuilder<'_> {
     /// # Errors
     /// [`ClientError::Misuse`], never for reasons of the values.
     pub fn account(&self, handle: &Handle, random: &mut impl CryptoRng) -> Result<VaultBirth> {
-        let genesis = self.genesis(VaultKind::Account, VaultId::ZERO, random);
+        let genesis = self.genesis(
+            VaultKind::Account,
+            ContentSuite::Blocks,
+            VaultId::ZERO,
+            random,
+        );
         let (id, generation) = (genesis.vault_id(), self.keys.generation());
         let key = self.keys.vault_key();
         let epoch = EpochOp {
@@ -63,7 +68,7 @@ impl NewVaultBuilder<'_> {
     /// # Errors
     /// [`ClientError::Misuse`], never for reasons of the values.
     pub fn drive(&self, uid: VaultId, random: &mut impl CryptoRng) -> Result<VaultBirth> {
-        self.owned(VaultKind::Drive, uid, random)
+        self.owned(VaultKind::Drive, ContentSuite::Blocks, uid, random)
     }
 
     /// Any vault but an account's: a fresh key, sealed to the account that
@@ -74,10 +79,11 @@ impl NewVaultBuilder<'_> {
     pub fn owned(
         &self,
         kind: VaultKind,
+        suite: ContentSuite,
         uid: VaultId,
         random: &mut impl CryptoRng,
     ) -> Result<VaultBirth> {
-        let genesis = self.genesis(kind, uid, random);
+        let genesis = self.genesis(kind, suite, uid, random);
         let key = VaultKey::generate(random)?;
         let (id, public) = (genesis.vault_id(), self.keys.public());
         let header = EnvelopeHeader {
@@ -108,13 +114,19 @@ impl NewVaultBuilder<'_> {
         )
     }
 
-    fn genesis(&self, kind: VaultKind, creator: VaultId, random: &mut impl CryptoRng) -> Genesis {
+    fn genesis(
+        &self,
+        kind: VaultKind,
+        content_suite: ContentSuite,
+        creator: VaultId,
+        random: &mut impl CryptoRng,
+    ) -> Genesis {
         let mut nonce = [0; 32];
         random.fill_bytes(&mut nonce);
         let public = self.keys.public();
         let body = GenesisBody {
             kind,
-            content_suite: ContentSuite::Blocks,
+            content_suite,
             instance_id: self.instance,
             creator,
             creator_generation: self.keys.generation(),

@@ -8,17 +8,21 @@ use rand_core::UnwrapErr;
 use serde_json::json;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
-use sv_client::transfer::{DownloadPlan, LocalTarget};
+use sv_client::sharing::Last;
+use sv_client::transfer::{DownloadPlan, LocalTarget, raw_key, save_raw};
 use sv_core::FernetKey;
+use sv_core::content::ContentSuite;
 use sv_core::record::Kind;
 use sv_ledger::limits::FERNET_LEN;
 
 use super::keys::KeyArgs;
 use crate::command::get::make_folder;
-use crate::context::{Context, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::local::{FileTarget, Place, StdoutTarget, TOKEN_ENDING, TokenTarget, check_name};
+use crate::local::{
+    FileTarget, Place, StdoutSink, StdoutTarget, TOKEN_ENDING, TokenTarget, check_name, raw_sink,
+};
 use crate::platform::{NativePlatform, now_ms};
 use crate::progress::watch;
 
@@ -31,7 +35,8 @@ Examples:
   securevault fernet export -r /contracts ./tokens --key-file fernet.key
 
 Without a key, a new one is drawn and printed. A folder becomes a folder of tokens under one key. \
-At most 512 MiB a file. Python opens a token with `Fernet(key).decrypt(token)`.")]
+At most 512 MiB a file. In a vault of tokens (`mkvault --suite fernet`) a file goes out as it is \
+kept, with its own key. Python opens a token with `Fernet(key).decrypt(token)`.")]
 pub(super) struct Export {
     /// File or folder in the vault
     remote: String,
@@ -39,6 +44,10 @@ pub(super) struct Export {
     local: Option<PathBuf>,
     #[command(flatten)]
     keys: KeyArgs,
+    /// Only print the key of a file that is kept as a token, in a vault made
+    /// with `mkvault --suite fernet`
+    #[arg(long, conflicts_with_all = ["recursive", "key", "key_file", "local"])]
+    key_only: bool,
     /// Folders with all that is in them
     #[arg(short, long)]
     recursive: bool,
@@ -60,12 +69,26 @@ impl Export {
             FernetKey::generate(&mut UnwrapErr(SysRng)).map_err(|e| Failure::local("key", e))?
         };
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
+        let (drive, path) = open_at(context, &session, &path, Last::Through).await?;
+        let is_token = drive.vault().replica().content_suite() == ContentSuite::Fernet;
+        if self.key_only {
+            if !is_token {
+                return Err(Failure::usage(format!(
+                    "{path}: is not kept as a token; `fernet export` makes one, under a new key"
+                )));
+            }
+            let key = raw_key(&drive, &path, self.version)?;
+            let value = json!({"key": key.as_str()});
+            return context.out.show(&value, || key.to_string());
+        }
         let is_folder = drive.find_file(&path).is_err() && drive.find_place(&path).is_ok();
         if is_folder && !self.recursive {
             return Err(Failure::usage(format!(
                 "{path}: is a folder; use -r to export all that is in it"
             )));
+        }
+        if is_token && !given && !is_folder {
+            return self.stored(context, &drive, &path).await;
         }
         let mut plan = DownloadPlan::new(&drive, &path, self.version)?;
         let too_large = leave_out_too_large(context, &mut plan);
@@ -107,6 +130,36 @@ impl Export {
                 human::count(left, "file")
             ))),
         }
+    }
+
+    /// A token as it is kept, with its own key.
+    async fn stored(
+        &self,
+        context: &Context,
+        drive: &Drive<'_, NativePlatform>,
+        path: &RemotePath,
+    ) -> Result {
+        if self.local.as_deref().is_some_and(|l| l.as_os_str() == "-") {
+            context.leave();
+            let save = async |reporter: &_| {
+                save_raw(drive, path, self.version, StdoutSink, reporter).await
+            };
+            let key = watch(&context.out, "", save).await?;
+            context.out.warn(&format!("key: {}", key.as_str()));
+            return Ok(());
+        }
+        let target = self.target(path, false)?;
+        if !self.force && target.symlink_metadata().is_ok() {
+            let there = target.display();
+            return Err(Failure::Local(format!(
+                "{there}: is there already; use --force to replace it"
+            )));
+        }
+        let sink = raw_sink(target.clone(), self.force);
+        let save = async |reporter: &_| save_raw(drive, path, self.version, sink, reporter).await;
+        let key = watch(&context.out, "Start it again.", save).await?;
+        let value = json!({"file": target, "key": key.as_str()});
+        context.out.show(&value, || key.to_string())
     }
 
     async fn to_disk(

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use sv_client::sharing::Last;
 use sv_client::transfer::UploadItem;
 use sv_core::record::Kind;
 
 use super::keys::KeyArgs;
 use crate::command::put::{Choice, Put, Target};
-use crate::context::{Context, open_drive};
+use crate::context::{Context, open_at};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{Collected, Collector, TokenFiles, without_token_ending};
@@ -42,9 +43,11 @@ impl Import {
     pub(super) async fn run(self, context: &Context) -> Result {
         let keys = self.keys.keys()?;
         let put = Put::of_tree(self.paths, self.on_conflict);
-        let (locals, destination) = put.split()?;
+        let (locals, mut destination) = put.split()?;
         let session = context.session().await?;
-        let mut drive = open_drive(context, &session).await?;
+        let (mut drive, inner) =
+            open_at(context, &session, &destination.path, Last::Through).await?;
+        destination.path = inner;
         let target = Target::find(&drive, &destination, locals)?;
         let depth = target.folder.names().len();
         let mut collector =
