@@ -130,6 +130,13 @@ fn one_file_a_group_and_a_new_owner() {
     anna.run(&["leave", "/plan.txt"]).ok();
     anna.run(&["cat", "/plan.txt"]).refused();
     assert_eq!(cat(carol, "shared:plan.txt/plan.txt"), "by carol");
+    // What still comes to her through the group alone has a new key by now.
+    let left = anna.run(&["shares", "--json"]).json();
+    let plan = row(&left, "plan.txt");
+    assert_eq!(
+        (&plan["state"], &plan["role"]),
+        (&"declined".into(), &"editor".into())
+    );
 }
 
 #[test]

@@ -118,10 +118,14 @@ impl<P: Platform> Vault<'_, P> {
     /// Looks at the vaults that are members, as they are now.
     pub(super) async fn refresh_others(&mut self) -> Result<()> {
         let membership = self.replica.state.membership.clone();
+        self.look_at_members(&membership).await
+    }
+
+    async fn look_at_members(&mut self, membership: &Membership) -> Result<()> {
         if membership.vault_members().next().is_none() {
             return Ok(());
         }
-        self.load_others(&membership, Vec::new()).await
+        self.load_others(membership, Vec::new()).await
     }
 
     /// Verifies the chains of the vaults that are members, and of those at
@@ -207,6 +211,9 @@ impl<P: Platform> Vault<'_, P> {
         let new_epoch = ahead.chain.iter().any(|entry| entry.epoch_op().is_some());
         let touched: Vec<NodeId> = ahead.leaves.keys().copied().collect();
         if new_epoch {
+            // The key may come through a group now, and this device may not have
+            // looked at groups yet.
+            self.look_at_members(&ahead.state.membership).await?;
             let entries = [self.replica.chain.as_slice(), &ahead.chain].concat();
             let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
             let (keyring, kept_key) = others::open_keys(session, &chain, &self.others).await?;
