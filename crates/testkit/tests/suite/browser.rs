@@ -2,6 +2,7 @@
 
 mod damage;
 mod everyday;
+mod figures;
 mod harness;
 mod hostile;
 mod person;
