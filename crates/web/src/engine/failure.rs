@@ -23,7 +23,9 @@ impl From<ClientError> for Failure {
             }
             ClientError::WrongPassword => Self::new(FailureKind::WrongPassword),
             ClientError::NotLoggedIn => Self::new(FailureKind::NotLoggedIn),
-            ClientError::NotFound(_) => Self::with_detail(FailureKind::Gone, detail),
+            ClientError::NotFound(_) | ClientError::NoAccess | ClientError::NoSuchPerson(_) => {
+                Self::with_detail(FailureKind::Gone, detail)
+            }
             ClientError::Misuse(_) => Self::with_detail(FailureKind::Other, detail),
             ClientError::Local(_) => Self::with_detail(FailureKind::Storage, detail),
             ClientError::Interrupted => Self::new(FailureKind::Cancelled),
@@ -38,9 +40,9 @@ const fn kind_of(tamper: &Tamper) -> TamperKind {
         Tamper::Log(_) => TamperKind::Log,
         Tamper::Missing(_) => TamperKind::Missing,
         Tamper::Record(_) => TamperKind::Record,
-        Tamper::Content(_) => TamperKind::Content,
+        Tamper::Content(_) | Tamper::Token(_) => TamperKind::Content,
         Tamper::AccountKey | Tamper::VaultKey => TamperKind::Key,
-        Tamper::Identity => TamperKind::Identity,
+        Tamper::Identity | Tamper::Contact(_) => TamperKind::Identity,
         Tamper::Unlockers => TamperKind::Unlockers,
         Tamper::Instance => TamperKind::Instance,
         Tamper::UnsupportedSuite(_) => TamperKind::UnsupportedSuite,
