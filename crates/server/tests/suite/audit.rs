@@ -2,6 +2,7 @@
 //! left out unnoticed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sv_api::account::SignupPolicy;
 use sv_api::endpoint::*;
@@ -9,6 +10,8 @@ use sv_api::wire::Empty;
 use sv_ledger::id::Hash;
 use sv_server::app::App;
 use sv_server::args;
+use sv_server::blocks::{BlockStore, FileBlocks};
+use sv_server::check::{Finding, check};
 use sv_server::db::{Query, Value};
 use sv_server::service::account::Administers;
 use sv_server::service::audit::{BadRow, Listed};
@@ -270,6 +273,11 @@ pub(crate) async fn the_first_bad_row_is_named() {
     // A row that is taken out is missing where it was.
     execute(app, "DELETE FROM audit_rows WHERE seq = 4", args![]).await;
     assert_eq!(bad(app).await, Some(BadRow::Missing(4)));
+    // Which `check` says too, without the key.
+    let blocks = FileBlocks::open(&world.dir.path().join("blocks")).unwrap();
+    let report = check(app.db(), &(Arc::new(blocks) as Arc<dyn BlockStore>)).await;
+    let missing = Finding::Audit(BadRow::Missing(4));
+    assert_eq!(report.unwrap().findings, [missing]);
 }
 
 #[tokio::test]

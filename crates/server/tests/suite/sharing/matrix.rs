@@ -9,7 +9,7 @@ use sv_api::vault::{AppendRequest, BodiesRequest, ContentsRequest};
 use sv_api::{ApiError, Auth, EndpointInfo, ErrorCode, Wire};
 use sv_ledger::entry::Via;
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::{AccessId, NodeId, SessionId};
+use sv_ledger::id::{AccessId, InvitationId, NodeId, SessionId, VaultId};
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::Role;
 
@@ -34,14 +34,44 @@ enum Does {
 
 fn does(info: &EndpointInfo) -> Does {
     let does = match info.name {
-        "GetInstance" | "SignupStart" | "SignupFinish" | "SignupConfirm" | "LoginStart"
-        | "LoginFinish" | "LoginSecondFactor" | "RecoveryStart" | "RecoveryFinish"
-        | "GetAccount" | "ProofStart" | "ProofFinish" | "PasswordStart" | "GetUnlockers"
-        | "ReplaceUnlockers" | "TotpStart" | "TotpFinish" | "NewBackupCodes" | "ListSessions"
-        | "EndSession" | "KeepSessionHalf" | "GetSessionHalf" | "Logout" | "ListVaults"
-        | "CreateVault" | "LookUpHandles" | "PutBlock" | "GetUpload" | "CancelUpload" => {
-            Some(Does::Nothing)
-        }
+        "GetInstance"
+        | "SignupStart"
+        | "SignupFinish"
+        | "SignupConfirm"
+        | "LoginStart"
+        | "LoginFinish"
+        | "LoginSecondFactor"
+        | "RecoveryStart"
+        | "RecoveryFinish"
+        | "GetAccount"
+        | "ProofStart"
+        | "ProofFinish"
+        | "PasswordStart"
+        | "GetUnlockers"
+        | "ReplaceUnlockers"
+        | "TotpStart"
+        | "TotpFinish"
+        | "NewBackupCodes"
+        | "ListSessions"
+        | "EndSession"
+        | "KeepSessionHalf"
+        | "GetSessionHalf"
+        | "Logout"
+        | "ListVaults"
+        | "DeleteAccount"
+        | "GetServerStatus"
+        | "ListPeople"
+        | "SetPersonQuota"
+        | "SetPersonDisabled"
+        | "ResetPersonSecondFactor"
+        | "ListInvitations"
+        | "CreateInvitation"
+        | "RevokeInvitation"
+        | "CreateVault"
+        | "LookUpHandles"
+        | "PutBlock"
+        | "GetUpload"
+        | "CancelUpload" => Some(Does::Nothing),
         "GetCheckpoint" | "GetLeaves" | "GetEntries" | "GetBodies" | "GetContents" | "GetBlock"
         | "ListAccesses" => Some(Does::Read),
         "GetMembership" => Some(Does::SeeMembers),
@@ -182,6 +212,8 @@ fn request(cast: &Cast, info: &EndpointInfo, caller: &Caller) -> (String, Vec<u8
         .path
         .replace("{vault}", &cast.vault.vault_id().to_string())
         .replace("{content}", &content_id(1).to_string())
+        .replace("{person}", &VaultId::new([0xee; 32]).to_string())
+        .replace("{invitation}", &InvitationId::new([1; 16]).to_string())
         .replace("{index}", "0")
         .replace("{at}", &cast.vault.state.head.seq.to_string())
         .replace("{after}", &NodeId::new([0; 16]).to_string())
