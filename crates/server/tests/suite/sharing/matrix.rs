@@ -73,7 +73,7 @@ fn does(info: &EndpointInfo) -> Does {
         | "GetUpload"
         | "CancelUpload" => Some(Does::Nothing),
         "GetCheckpoint" | "GetLeaves" | "GetEntries" | "GetBodies" | "GetContents" | "GetBlock"
-        | "ListAccesses" => Some(Does::Read),
+        | "GetBlockHashes" | "ListAccesses" => Some(Does::Read),
         "GetMembership" => Some(Does::SeeMembers),
         "AppendEntry" => Some(Does::Append),
         _ => None,
