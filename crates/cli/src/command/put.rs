@@ -242,7 +242,7 @@ impl Put {
 
 /// Where to, as it was typed.
 pub(super) struct Destination {
-    path: RemotePath,
+    pub(super) path: RemotePath,
     /// It ends in a slash: a folder is meant.
     slash: bool,
     given: bool,

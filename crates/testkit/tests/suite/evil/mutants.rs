@@ -12,7 +12,6 @@ use sv_api::endpoint::{
 use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::drive::Drive;
-use sv_client::port::Platform as _;
 use sv_client::progress::Reporter;
 use sv_client::sharing::{self, Last, Terms};
 use sv_client::transfer::DownloadPlan;
@@ -320,7 +319,7 @@ impl Scene {
                 name_of(&error)
             }
         };
-        if number % 20 == 0 {
+        if number.is_multiple_of(20) {
             // Whatever it kept of the lie does not outlive the lie.
             device.network.be_honest();
             let seen = self.what.look(&device, &MemoryTarget::default()).await;
