@@ -33,7 +33,6 @@ cargo xtask test             check, then every test that this machine can run
 cargo xtask evil             every attack of the evil server in full, and every hostile file
                              in a browser: hours
 cargo xtask screens          pictures of every screen, in target/screens
-cargo xtask mutants [COUNT]  answers of recorded sessions changed in every way, 200,000 times
 cargo xtask endure [--full] [NAME…]
                              load, kill -9, damage, canaries, memory, every database and
                              block store, several servers: a sample in the development
@@ -55,12 +54,6 @@ fn main() -> ExitCode {
             let mut report = report::Report::default();
             report.step("the web application", web::step);
             report.step("pictures of every screen", suite::screens);
-            report.finish()
-        }
-        Some("mutants") => {
-            let mut report = report::Report::default();
-            let count = arguments.next();
-            report.step("mutants of recorded sessions", || suite::mutants(count));
             report.finish()
         }
         Some("endure") => endure::endure(arguments).finish(),

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
+use sv_api::{Endpoint, Wire};
 use sv_client::port::{Http, HttpRequest, HttpResponse, Unreachable};
 
 /// A request as the network sees it.
@@ -61,7 +61,6 @@ pub struct Network {
     route: Rc<RefCell<Option<Route>>>,
     recording: Rc<RefCell<Recording>>,
     is_restless: Rc<RefCell<bool>>,
-    playing: Rc<RefCell<Option<Rc<Recording>>>>,
 }
 
 impl Network {
@@ -79,7 +78,6 @@ impl Network {
             route: Rc::default(),
             recording: Rc::default(),
             is_restless: Rc::default(),
-            playing: Rc::default(),
         }
     }
 
@@ -93,7 +91,6 @@ impl Network {
             route: Rc::default(),
             recording: Rc::default(),
             is_restless: self.is_restless.clone(),
-            playing: Rc::default(),
         }
     }
 
@@ -141,13 +138,6 @@ impl Network {
     pub fn be_honest(&self) {
         *self.rule.borrow_mut() = None;
         *self.route.borrow_mut() = None;
-        *self.playing.borrow_mut() = None;
-    }
-
-    /// From now on answers come from a recording, and no server is asked. A
-    /// request that is not in it finds nothing.
-    pub fn play_back(&self, recording: Rc<Recording>) {
-        *self.playing.borrow_mut() = Some(recording);
     }
 
     /// Leads to another server.
@@ -168,11 +158,6 @@ impl Http for Network {
             path: request.path.clone(),
             body: request.body.to_vec(),
         };
-        let playing = self.playing.borrow().clone();
-        if let Some(played) = playing {
-            let response = played.answer(&exchange);
-            return self.rule_on(&exchange, response);
-        }
         let place = {
             let mut recording = self.recording.borrow_mut();
             recording.requests.push(exchange.clone());
@@ -208,32 +193,10 @@ impl Http for Network {
         if let Some(recorded) = self.recording.borrow_mut().answers.get_mut(place) {
             *recorded = Some((status, body.clone()));
         }
-        self.rule_on(&exchange, HttpResponse { status, body })
-    }
-}
-
-impl Network {
-    fn rule_on(
-        &self,
-        exchange: &Exchange,
-        response: HttpResponse,
-    ) -> Result<HttpResponse, Unreachable> {
+        let response = HttpResponse { status, body };
         match self.rule.borrow_mut().as_mut() {
-            Some(rule) => rule(exchange, response),
+            Some(rule) => rule(&exchange, response),
             None => Ok(response),
         }
-    }
-}
-
-impl Recording {
-    /// What was answered to a request.
-    fn answer(&self, exchange: &Exchange) -> HttpResponse {
-        let place = self.requests.iter().position(|asked| asked == exchange);
-        let answer = place.and_then(|place| self.answers.get(place)).cloned();
-        let (status, body) = answer.flatten().unwrap_or_else(|| {
-            let error = ApiError::new(ErrorCode::NotFound);
-            (error.code.status(), error.to_bytes())
-        });
-        HttpResponse { status, body }
     }
 }

@@ -29,7 +29,6 @@ mod a36_rollback;
 mod a37_forks;
 mod a38_entries;
 mod a40_lengths;
-mod mutants;
 mod mutations;
 mod sampling;
 mod sharing;

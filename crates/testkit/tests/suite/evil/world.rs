@@ -251,7 +251,7 @@ pub(crate) fn pattern(len: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Whether an error says what the server did wrong.
-pub(crate) fn says_who(error: &ClientError) -> bool {
+fn says_who(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Tampered(_)
