@@ -156,9 +156,12 @@ impl World {
 
     /// Sets how much somebody may store.
     pub(crate) async fn allow(&self, uid: VaultId, limit: u64) {
-        let mut write = self.db.write().await.unwrap();
-        quota::set_limit(&mut write, uid, limit).await.unwrap();
-        write.commit().await.unwrap();
+        let set = || async {
+            let mut write = self.db.write().await?;
+            quota::set_limit(&mut write, uid, limit).await?;
+            Ok::<_, Error>(write.commit().await?)
+        };
+        self.db.retry(set).await.unwrap();
     }
 
     pub(crate) async fn put(

@@ -357,7 +357,10 @@ impl std::fmt::Debug for Element {
 const HIT: &str = "function(x, y) {
   if (this.matches(':disabled') || this.getAttribute('aria-disabled') === 'true') return false;
   const at = document.elementFromPoint(x, y);
-  return Boolean(at) && (this.contains(at) || at.closest('label')?.control === this);
+  if (!at) return false;
+  // What takes no pointer itself is pressed through what it lies in.
+  const lets = getComputedStyle(this).pointerEvents === 'none' && at.contains(this);
+  return lets || this.contains(at) || at.closest('label')?.control === this;
 }";
 
 fn found(node: Value) -> Option<Found> {

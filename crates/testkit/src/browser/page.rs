@@ -194,6 +194,10 @@ impl Page {
                 return found;
             }
             if tokio::time::Instant::now() > deadline {
+                if let Some(folder) = std::env::var_os("SV_SCREENS") {
+                    self.screenshot(&Path::new(&folder).join("failed.png"))
+                        .await;
+                }
                 panic!(
                     "no {what} at {}; there is\n{}\ncomplaints: {:?}",
                     self.address().await,

@@ -17,7 +17,7 @@ use super::inbox::{Asked, Inbox, Message};
 use super::links::Links;
 use super::open::{End, Opened};
 use super::outlet::Outlet;
-use super::platform::Browser;
+use super::platform::{Browser, sleep};
 use super::service;
 use super::tab::{Manner, hold};
 use crate::bridge::{
@@ -25,6 +25,11 @@ use crate::bridge::{
     GetServer, GiveCode, GiveRecoveryCode, Identity, LogIn, LogOut, ServerInfo,
     SetRecoveredPassword, SignUp, Stage, Start, StartRecovery, TakeOver, TotpSecret,
 };
+
+/// How often a lock that somebody holds is asked for again.
+const LOCK_TRIES: u32 = 10;
+/// Milliseconds between two tries.
+const LOCK_PAUSE_MS: u64 = 100;
 
 /// Where one comes in.
 pub(super) struct Door {
@@ -234,6 +239,14 @@ impl Door {
     async fn start(&mut self, manner: Manner, inbox: &Inbox) -> Result<Reached, Failure> {
         if !self.is_ours {
             self.is_ours = hold(manner, inbox.sender()).await;
+            // A page that was just left gives up its lock a moment later.
+            for _ in 0..LOCK_TRIES {
+                if self.is_ours {
+                    break;
+                }
+                sleep(&self.scope, LOCK_PAUSE_MS).await;
+                self.is_ours = hold(manner, inbox.sender()).await;
+            }
         }
         if !self.is_ours {
             return Ok(Reached::Stage(Stage::Elsewhere));

@@ -12,6 +12,9 @@ use tower::ServiceExt;
 
 use crate::account::actor::World;
 
+/// What a browser says of what it takes, when somebody opens an address.
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
 struct Answer {
     status: u16,
     headers: HeaderMap,
@@ -74,7 +77,7 @@ async fn everything_a_page_refers_to_is_there() {
         if !seen.insert(path.clone()) {
             continue;
         }
-        let answer = ask(&router, "GET", &path, &[]).await;
+        let answer = ask(&router, "GET", &path, &[BROWSER]).await;
         assert_eq!(answer.status, 200, "{path}");
         assert_ne!(answer.header("content-type"), "", "{path}");
         if path.starts_with("/assets/") {
@@ -255,8 +258,8 @@ async fn what_is_known_is_not_sent_again() {
 #[tokio::test]
 async fn people_and_programs_are_told_apart_where_nothing_is() {
     let (_world, router) = router().await;
-    let browser = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    let page = ask(&router, "GET", "/nothing", &[browser]).await;
+    // A path that is no screen's, whether the web application is built in or not.
+    let page = ask(&router, "GET", "/nothing.html", &[BROWSER]).await;
     assert_eq!(page.status, 404);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert_eq!(page.header("cache-control"), "no-store");
@@ -269,16 +272,16 @@ async fn people_and_programs_are_told_apart_where_nothing_is() {
         &router,
         "GET",
         "/assets/style.0123456789abcdef.css",
-        &[browser],
+        &[BROWSER],
     )
     .await;
     assert_eq!(old.status, 404);
     assert_eq!(old.header("cache-control"), "no-store");
     for (method, path, headers) in [
         ("GET", "/nothing", &[][..]),
-        ("GET", "/v1/nothing", &[browser][..]),
-        ("POST", "/nothing", &[browser][..]),
-        ("POST", "/", &[browser][..]),
+        ("GET", "/v1/nothing", &[BROWSER][..]),
+        ("POST", "/nothing", &[BROWSER][..]),
+        ("POST", "/", &[BROWSER][..]),
     ] {
         let answer = ask(&router, method, path, headers).await;
         assert_eq!(answer.status, 404, "{method} {path}");

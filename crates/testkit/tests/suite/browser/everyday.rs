@@ -218,6 +218,7 @@ fn a_reload_in_mid_upload_goes_on_with_the_same_file() {
         some_blocks(&server).await;
         assert!(page.reload().await, "it did not ask first");
 
+        page.link("Home").click().await;
         page.heading("Interrupted uploads").wait().await;
         let before = server.block_files().len();
         let again = page.button("Choose film.bin again");
