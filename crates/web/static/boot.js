@@ -27,8 +27,19 @@ async function startServiceWorker() {
   return workers;
 }
 
+// The engine ends with its page, also where the browser keeps the page for the
+// way back: it would hold the lock. On the way back, the page starts anew.
+function startEngine() {
+  const engine = new Worker(policy.createScriptURL(ENGINE), { type: "module", name: "engine" });
+  addEventListener("pagehide", () => engine.terminate());
+  return engine;
+}
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
 globalThis.securevault = {
-  startEngine: () => new Worker(policy.createScriptURL(ENGINE), { type: "module", name: "engine" }),
+  startEngine,
   startServiceWorker,
 };
 

@@ -111,6 +111,8 @@ function ask(engine, path, range) {
     const limit = setTimeout(() => resolve(null), PATIENCE_MS);
     port1.onmessage = ({ data }) => {
       clearTimeout(limit);
+      // No head at all: the engine has ended.
+      if (!Array.isArray(data)) return resolve(null);
       const [status, headers] = data;
       resolve({ status, headers, port: port1 });
     };

@@ -117,3 +117,26 @@ pub(crate) async fn stage() -> Option<(TestServer, Browser)> {
 pub(crate) async fn visit(profile: &Profile<'_>, server: &TestServer) -> Page {
     profile.open(&server.url()).await
 }
+
+/// Has a page show where it would save from, instead of saving: headless
+/// Chromium breaks off downloads that a service worker answers in a profile of
+/// the test's own.
+pub(crate) async fn catch_saves(page: &Page) {
+    let catch = "HTMLAnchorElement.prototype.click = function () { \
+        globalThis.savedFrom = this.href }; true";
+    page.evaluate(catch).await;
+}
+
+/// SHA-256 in hex of what the page saves, read as a whole from where the
+/// service worker answers; none if that breaks off.
+pub(crate) async fn saved(page: &Page) -> Option<String> {
+    let read = "new Promise((done) => { const look = () => globalThis.savedFrom \
+            ? done(globalThis.savedFrom) : setTimeout(look, 20); look() }) \
+        .then(async (address) => { delete globalThis.savedFrom; \
+            const bytes = await (await fetch(address)).arrayBuffer(); \
+            const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)); \
+            return Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('') }) \
+        .catch(() => null)";
+    let hash = page.evaluate(read).await;
+    hash.as_str().map(str::to_owned)
+}
