@@ -84,8 +84,10 @@ impl Scroll {
 }
 
 /// A list whose items are `item(index)`; `None` for one that is on its way.
-/// `build` makes an element of one, which is placed by the list.
+/// `build` makes an element of one, which is placed by the list. `role` is what
+/// the items are together: those of a grid are a `rowgroup`.
 pub(crate) fn rows<T>(
+    role: &'static str,
     scroll: Scroll,
     lay: impl Fn() -> Lay + 'static,
     total: impl Fn() -> usize + 'static,
@@ -98,7 +100,7 @@ where
     let (lay, total) = (Rc::new(lay), Rc::new(total));
     let (inner_lay, inner_total) = (lay.clone(), total.clone());
     let spacer = div("rows-space")
-        .role("rowgroup")
+        .role(role)
         .style_with("height", move || {
             let lay = inner_lay();
             format!(

@@ -134,6 +134,7 @@ fn grid(table: Table, scroll: Scroll, lay: impl Fn() -> Lay + Clone + 'static) -
     let (listing, chosen) = (table.rows, table.chosen);
     let of_keys = lay.clone();
     let list = rows(
+        "rowgroup",
         scroll,
         lay,
         move || listing.total().unwrap_or(0),

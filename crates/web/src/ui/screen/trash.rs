@@ -47,6 +47,7 @@ pub(super) fn trash() -> El {
             };
             let (all, count) = (std::rc::Rc::new(listing.rows.clone()), listing.rows.len());
             rows(
+                "rowgroup",
                 Scroll::new(),
                 lay,
                 move || count,

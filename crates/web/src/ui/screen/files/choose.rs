@@ -59,15 +59,16 @@ fn folder(place: Place, at: RwSignal<Place>) -> El {
     let scroll = Scroll::new();
     // Folders come first: what comes after the last of them cannot be chosen.
     let list = rows(
+        "list",
         scroll,
         || LAY,
         move || listing.total().unwrap_or(0),
         move |index| listing.row(index),
         move |_, row| {
             let Some(row) = row else {
-                return div("chooser-row");
+                return div("chooser-row").role("listitem");
             };
-            let line = div("chooser-row");
+            let line = div("chooser-row").role("listitem");
             match (row.kind, row.id) {
                 (ItemKind::Folder, Some(id)) => line.child(
                     button("chooser-open")
