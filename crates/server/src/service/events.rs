@@ -65,7 +65,7 @@ impl Events {
             tokio::time::sleep(PAUSE - PAUSE * (u32::from(jitter) % JITTER) / 256).await;
             let looked = self.look().await;
             if let (Err(error), false) = (&looked, is_failing) {
-                tracing::warn!(%error, "changes by other servers cannot be seen for now");
+                tracing::warn!(%error, "changes by other servers cannot be seen; looking again");
             }
             is_failing = looked.is_err();
         }

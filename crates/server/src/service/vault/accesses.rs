@@ -78,6 +78,22 @@ impl Accesses {
         over
     }
 
+    /// Keeps what was taken out and could not be written down, beside what was
+    /// counted since. It does not grow without end: blocks are answered with
+    /// only where the database answers.
+    fn put_back(&self, taken: &[(Key, Counted)]) {
+        let mut kept = self.lock();
+        for (key, counted) in taken {
+            let since = kept.get(key).copied();
+            let whole = since.map_or(*counted, |since| Counted {
+                first_ms: counted.first_ms.min(since.first_ms),
+                last_ms: counted.last_ms.max(since.last_ms),
+                blocks: counted.blocks + since.blocks,
+            });
+            kept.insert(*key, whole);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Counted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,8 +148,16 @@ impl Vaults {
         if over.is_empty() {
             return Ok(0);
         }
+        let done = self.store_accesses(&over).await;
+        if done.is_err() {
+            self.accesses.put_back(&over);
+        }
+        done.map(|()| over.len())
+    }
+
+    async fn store_accesses(&self, over: &[(Key, Counted)]) -> Result<()> {
         let mut stored = Vec::with_capacity(over.len());
-        for ((vault_id, principal, content_id), counted) in &over {
+        for ((vault_id, principal, content_id), counted) in over {
             let random = self.random.bytes::<8>()?;
             let [time, random] = [counted.last_ms.to_be_bytes(), random];
             let mut id = [0; AccessId::LEN];
@@ -155,17 +179,7 @@ impl Vaults {
             store::insert(&mut write, &stored).await?;
             write.commit().await
         };
-        let done = self.db.retry(write).await;
-        if done.is_err() {
-            let mut kept = self.accesses.lock();
-            for (key, counted) in over {
-                let again = kept.entry(key).or_insert(counted);
-                again.first_ms = again.first_ms.min(counted.first_ms);
-                again.blocks = again.blocks.max(counted.blocks);
-            }
-        }
-        done?;
-        Ok(stored.len())
+        Ok(self.db.retry(write).await?)
     }
 
     /// Writes downloads down as they end, until dropped.
@@ -175,7 +189,7 @@ impl Vaults {
             tokio::time::sleep(PAUSE).await;
             let done = self.write_accesses(false).await;
             if let (Err(error), false) = (&done, is_failing) {
-                tracing::warn!(%error, "downloads cannot be written down for now");
+                tracing::warn!(%error, "downloads cannot be written down; they are kept and tried again");
             }
             is_failing = done.is_err();
         }
@@ -220,5 +234,25 @@ mod tests {
             .collect();
         accesses.count(VAULT, WHO, &many, 5);
         assert_eq!(accesses.take(5, false).len(), many.len());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_counted_with_what_came_since() {
+        let accesses = Accesses::default();
+        let content = ContentId::new([3; 16]);
+        for now_ms in [1_000, 2_000] {
+            accesses.count(VAULT, WHO, &[content], now_ms);
+        }
+        let taken = accesses.take(0, true);
+        accesses.count(VAULT, WHO, &[content], 9_000);
+        accesses.put_back(&taken);
+        let over = accesses.take(0, true);
+        let [(_, counted)] = over.as_slice() else {
+            panic!("{over:?}");
+        };
+        assert_eq!(
+            (counted.first_ms, counted.last_ms, counted.blocks),
+            (1_000, 9_000, 3)
+        );
     }
 }
