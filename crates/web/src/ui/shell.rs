@@ -200,6 +200,9 @@ fn new_button(classes: &'static str, has_label: bool) -> El {
         .child(icon(Icon::PlusLg))
         .child(has_label.then(|| span("").say(t::NEW)))
         .on("click", |event: MouseEvent| {
+            if app().is_read_only.get_untracked() {
+                return toast::warn(t::FAILED_READ_ONLY.get());
+            }
             if let Some(anchor) = event.current_target() {
                 let anchor: &web_sys::Element = anchor.unchecked_ref();
                 let at = anchor.get_bounding_client_rect();
@@ -388,6 +391,9 @@ fn keys() {
                 }
             }
             "?" => open_help(),
+            "u" | "n" if app().is_read_only.get_untracked() => {
+                toast::warn(t::FAILED_READ_ONLY.get());
+            }
             "u" => upload::Pick::Files.open(),
             "n" => files::actions::new_folder(place_now()),
             _ => {}
