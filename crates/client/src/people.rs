@@ -32,6 +32,17 @@ pub enum Trust {
     Rotated,
 }
 
+impl Trust {
+    /// As far as a person has compared what is known of somebody.
+    pub fn of(contact: &Contact) -> Self {
+        match contact.verified_generation {
+            Some(generation) if generation == contact.identity.generation => Self::Verified,
+            Some(_) => Self::Rotated,
+            None => Self::Unverified,
+        }
+    }
+}
+
 /// Somebody with an account, whose keys their own log proves.
 #[derive(Debug, Clone)]
 pub struct Person {
@@ -216,6 +227,7 @@ impl<P: Platform> Vault<'_, P> {
             verified_generation: verified,
             unknown: Default::default(),
         };
+        let trust = Trust::of(&contact);
         let is_known = known
             .first()
             .is_some_and(|(_, c)| c.identity == contact.identity && c.head == head);
@@ -223,11 +235,6 @@ impl<P: Platform> Vault<'_, P> {
             let node = known.first().map(|(id, _)| *id);
             self.keep_contact(node, contact).await?;
         }
-        let trust = match verified {
-            Some(generation) if generation == shown.identity.generation => Trust::Verified,
-            Some(_) => Trust::Rotated,
-            None => Trust::Unverified,
-        };
         Ok(Person {
             handle: shown.handle,
             identity: shown.identity,

@@ -6,7 +6,7 @@ mod groups;
 mod mounts;
 mod moving;
 
-pub use activity::{Activity, Deed};
+pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
@@ -22,6 +22,7 @@ use sv_ledger::state::{Member, Role};
 
 use crate::account::Session;
 use crate::call::Repeat;
+use crate::drive::Drive;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::people::{Person, Trust};
@@ -43,6 +44,11 @@ pub struct Share {
     pub role: Role,
     /// When that ends, Unix milliseconds; 0 for never.
     pub expires_ms: u64,
+    /// Whether groups have access: then what this account may do can change
+    /// without an entry here.
+    pub has_groups: bool,
+    /// How many have access, groups counted as one.
+    pub members: usize,
     /// Who owns it.
     pub owner: VaultId,
     /// Whether the person has taken it, or not wanted it, or not said yet.
@@ -57,6 +63,8 @@ impl Share {
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
+            has_groups: true,
+            members: 0,
             owner: vault_id,
             state: ShareState::Unreadable,
         }
@@ -139,6 +147,11 @@ impl<P: Platform> Vault<'_, P> {
             .any(|v| v.vault_id == *vault_id && !v.is_declined)
     }
 
+    fn has_answered(&self, vault_id: &VaultId) -> bool {
+        let mut known = self.shared_vaults().into_iter();
+        known.any(|(_, v)| v.vault_id == *vault_id)
+    }
+
     pub(crate) fn shared_named(&self, name: &Name) -> Option<SharedVault> {
         let all = self.shared_vaults().into_iter().map(|(_, vault)| vault);
         let mut all = all.filter(|vault| !vault.is_declined);
@@ -191,6 +204,18 @@ impl<P: Platform> Vault<'_, P> {
         self.keep_shared(shared).await
     }
 
+    /// Takes back what was said to a share: it is offered again.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn reconsider_share(&mut self, vault_id: VaultId) -> Result<()> {
+        let said = self.shared_vaults().into_iter();
+        for (node, _) in said.filter(|(_, v)| v.vault_id == vault_id) {
+            self.forget(node).await?;
+        }
+        Ok(())
+    }
+
     fn invitations(&self) -> Vec<(NodeId, Invitation)> {
         let nodes = self.replica().nodes().iter();
         nodes
@@ -199,6 +224,11 @@ impl<P: Platform> Vault<'_, P> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// How many people are waited for.
+    pub fn waiting_count(&self) -> usize {
+        self.invitations().len()
     }
 
     /// People who are waited for, of one vault.
@@ -235,6 +265,18 @@ fn title_in(replica: &Replica) -> Option<&Name> {
         })
 }
 
+/// Every vault that the server lets this account read, and its newest entry's
+/// number: by the server's word.
+///
+/// # Errors
+/// Those of a call.
+pub async fn heads<P: Platform>(session: &Session<P>) -> Result<Vec<(VaultId, u64)>> {
+    let server = session.server();
+    let heads = server.call(&ListVaults, Empty {}, Repeat::Safe).await?;
+    let heads = heads.vaults.into_iter();
+    Ok(heads.map(|head| (head.vault_id, head.seq)).collect())
+}
+
 /// Every share and group of this account, those that were offered included.
 ///
 /// # Errors
@@ -243,61 +285,66 @@ pub async fn shares<P: Platform>(
     session: &Session<P>,
     account: &Vault<'_, P>,
 ) -> Result<Vec<Share>> {
-    let heads = session
-        .server()
-        .call(&ListVaults, Empty {}, Repeat::Safe)
-        .await?;
-    let drive = account.drive_vault_id()?;
-    let known: Vec<SharedVault> = account
-        .shared_vaults()
-        .into_iter()
-        .map(|(_, v)| v)
-        .collect();
     let mut found = Vec::new();
-    for head in heads.vaults {
-        let vault_id = head.vault_id;
-        if vault_id == drive || vault_id == account.id() {
-            continue;
+    for (vault_id, _) in heads(session).await? {
+        if let Some(share) = share_of(account, vault_id).await? {
+            found.push(share);
         }
-        let mine = known.iter().find(|vault| vault.vault_id == vault_id);
-        let vault = match account.open_beside(vault_id).await {
-            Ok(vault) => vault,
-            // What strangers offer must not keep the rest from being shown.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
-                continue;
-            }
-            Err(ClientError::NoAccess) => continue,
-            Err(error) => return Err(error),
-        };
-        let membership = &vault.replica().state().membership;
-        if !membership.kind.is_shareable() {
-            continue;
-        }
-        let Some(access) = vault.access() else {
-            continue;
-        };
-        let name = match (mine, vault.title()) {
-            (Some(mine), _) => mine.name.to_string(),
-            (None, Some(title)) => title.to_string(),
-            (None, None) => "untitled".to_owned(),
-        };
-        found.push(Share {
-            vault_id,
-            name,
-            kind: membership.kind,
-            role: access.role,
-            expires_ms: access.expires_ms,
-            owner: membership.owner().copied().unwrap_or(vault_id),
-            state: match mine {
-                None => ShareState::Offered,
-                Some(mine) if mine.is_declined => ShareState::Declined,
-                Some(_) => ShareState::Accepted,
-            },
-        });
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// One vault as a share or group of this account: none if it is the account's
+/// own, or no longer to be had.
+///
+/// # Errors
+/// Any [`crate::Tamper`], or those of a call.
+pub async fn share_of<P: Platform>(
+    account: &Vault<'_, P>,
+    vault_id: VaultId,
+) -> Result<Option<Share>> {
+    if vault_id == account.id() || vault_id == account.drive_vault_id()? {
+        return Ok(None);
+    }
+    match account.open_beside(vault_id).await {
+        Ok(vault) => Ok(share_in(account, &vault)),
+        // What strangers offer must not keep the rest from being shown.
+        Err(ClientError::Tampered(_)) if !account.has_answered(&vault_id) => {
+            Ok(Some(Share::unreadable(vault_id)))
+        }
+        Err(ClientError::NoAccess) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same of a vault that is open.
+pub fn share_in<P: Platform>(account: &Vault<'_, P>, vault: &Vault<'_, P>) -> Option<Share> {
+    let membership = &vault.replica().state().membership;
+    let access = vault.access().filter(|_| membership.kind.is_shareable())?;
+    let vault_id = vault.id();
+    let known = account.shared_vaults().into_iter().map(|(_, v)| v);
+    let mine = known.into_iter().find(|v| v.vault_id == vault_id);
+    let name = match (&mine, vault.title()) {
+        (Some(mine), _) => mine.name.to_string(),
+        (None, Some(title)) => title.to_string(),
+        (None, None) => "untitled".to_owned(),
+    };
+    Some(Share {
+        vault_id,
+        name,
+        kind: membership.kind,
+        role: access.role,
+        expires_ms: access.expires_ms,
+        has_groups: membership.vault_members().next().is_some(),
+        members: membership.members.len(),
+        owner: membership.owner().copied().unwrap_or(vault_id),
+        state: match mine {
+            None => ShareState::Offered,
+            Some(mine) if mine.is_declined => ShareState::Declined,
+            Some(_) => ShareState::Accepted,
+        },
+    })
 }
 
 /// Who has access to a vault, each as far as this account knows them.
@@ -308,42 +355,49 @@ pub async fn members<P: Platform>(
     account: &mut Vault<'_, P>,
     vault: &Vault<'_, P>,
 ) -> Result<Vec<MemberInfo>> {
-    let members = &vault.replica().state().membership.members;
+    let members = vault.replica().state().membership.members.clone();
     let mut found = Vec::new();
     for (principal, member) in members {
-        if member.keys.is_vault() {
-            let known = account.shared_vaults().into_iter();
-            let mut known = known.filter(|(_, v)| v.vault_id == *principal);
-            let name = known.next().map(|(_, v)| v.name.to_string());
-            found.push(MemberInfo {
-                principal: *principal,
-                member: *member,
-                name: name.unwrap_or_else(|| format!("group {}", short(principal))),
-                is_vault: true,
-                trust: None,
-                is_ghost: false,
-            });
-            continue;
-        }
-        let person = account.meet_member(*principal).await?;
-        let keys = member.keys;
-        let is_ghost = keys.generation >= person.identity.generation
-            && (keys.generation, keys.sign_pk, keys.kem_hash)
-                != (
-                    person.identity.generation,
-                    person.identity.sign_pk,
-                    person.identity.kem_hash,
-                );
-        found.push(MemberInfo {
-            principal: *principal,
-            member: *member,
-            name: person.handle.to_string(),
-            is_vault: false,
-            trust: Some(person.trust),
-            is_ghost,
-        });
+        found.push(member_info(account, principal, member).await?);
     }
     Ok(found)
+}
+
+/// Who a member is, as far as this account knows them.
+///
+/// # Errors
+/// As [`members`].
+pub async fn member_info<P: Platform>(
+    account: &mut Vault<'_, P>,
+    principal: VaultId,
+    member: Member,
+) -> Result<MemberInfo> {
+    if member.keys.is_vault() {
+        let known = account.shared_vaults().into_iter();
+        let mut known = known.filter(|(_, v)| v.vault_id == principal);
+        let name = known.next().map(|(_, v)| v.name.to_string());
+        return Ok(MemberInfo {
+            principal,
+            member,
+            name: name.unwrap_or_else(|| format!("group {}", short(&principal))),
+            is_vault: true,
+            trust: None,
+            is_ghost: false,
+        });
+    }
+    let person = account.meet_member(principal).await?;
+    let (keys, theirs) = (member.keys, person.identity);
+    let is_ghost = keys.generation >= theirs.generation
+        && (keys.generation, keys.sign_pk, keys.kem_hash)
+            != (theirs.generation, theirs.sign_pk, theirs.kem_hash);
+    Ok(MemberInfo {
+        principal,
+        member,
+        name: person.handle.to_string(),
+        is_vault: false,
+        trust: Some(person.trust),
+        is_ghost,
+    })
 }
 
 /// The first characters of an id, where there is no name to show.
@@ -456,8 +510,48 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
+    /// Waits no longer for somebody who has no account yet. `self` is the
+    /// account vault.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn withdraw_invitation(&mut self, handle: &Handle, vault_id: VaultId) -> Result<()> {
+        let waiting = self.invitations().into_iter();
+        let theirs = waiting.filter(|(_, i)| i.handle == *handle && i.vault_id == vault_id);
+        for (node, _) in theirs {
+            self.forget(node).await?;
+        }
+        Ok(())
+    }
+
+    /// The vault that somebody was invited to, if this account may still let
+    /// them in and their time is not over.
+    async fn still_given(&self, invitation: &Invitation) -> Result<Option<Self>> {
+        let now_ms = self.session().platform().now_ms();
+        if (1..=now_ms).contains(&invitation.expires_ms) {
+            return Ok(None);
+        }
+        let vault = match self.open_beside(invitation.vault_id).await {
+            Err(ClientError::NoAccess) => return Ok(None),
+            opened => opened?,
+        };
+        let role = vault.access().map(|path| path.role);
+        Ok((role >= Some(Role::Manager)).then_some(vault))
+    }
+
+    async fn forget(&mut self, node: NodeId) -> Result<()> {
+        self.commit(&[], move |replica| {
+            Ok(match replica.nodes().contains_key(&node) {
+                true => vec![Change::Delete(node)],
+                false => Vec::new(),
+            })
+        })
+        .await
+    }
+
     /// Gives access to people who were waited for and have an account now;
-    /// who they are. `self` is the account vault.
+    /// who they are. What this account cannot give any more is forgotten.
+    /// `self` is the account vault.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
@@ -468,7 +562,10 @@ impl<P: Platform> Vault<'_, P> {
         let mut done = Vec::new();
         for ((node, invitation), person) in waiting.into_iter().zip(people) {
             let Some(person) = person else { continue };
-            let mut vault = self.open_beside(invitation.vault_id).await?;
+            let Some(mut vault) = self.still_given(&invitation).await? else {
+                self.forget(node).await?;
+                continue;
+            };
             let mut grantee = Grantee::person(
                 &person.identity,
                 person.head,
@@ -477,13 +574,7 @@ impl<P: Platform> Vault<'_, P> {
             );
             grantee.expires_ms = invitation.expires_ms;
             vault.grant(&[grantee]).await?;
-            self.commit(&[], move |replica| {
-                Ok(match replica.nodes().contains_key(&node) {
-                    true => vec![Change::Delete(node)],
-                    false => Vec::new(),
-                })
-            })
-            .await?;
+            self.forget(node).await?;
             done.push(person.handle.to_string());
         }
         Ok(done)
@@ -505,6 +596,24 @@ pub async fn share<'s, P: Platform>(
     terms: &Terms,
 ) -> Result<Shared> {
     let mut vault = moving::shared_vault(session, account, path, terms.with_history).await?;
+    give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
+}
+
+/// The same for a node of a drive that is open; which vault it is in from then
+/// on.
+///
+/// # Errors
+/// As [`share`].
+pub async fn share_node<'s, P: Platform>(
+    account: &mut Vault<'s, P>,
+    drive: &mut Drive<'s, P>,
+    node: NodeId,
+    invitees: &[Invitee],
+    terms: &Terms,
+) -> Result<Shared> {
+    let (session, with_history) = (account.session(), terms.with_history);
+    let vault = moving::vault_of_node(session, account, drive, node, with_history);
+    let mut vault = Box::pin(vault).await?;
     give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
 }
 

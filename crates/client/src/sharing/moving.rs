@@ -43,8 +43,19 @@ pub(super) async fn shared_vault<'s, P: Platform>(
         };
     }
     let (mut drive, inner) = open_at(session, path, Last::Itself).await?;
-    let (node, record) = drive.find_node(&inner)?;
-    let record = record.clone();
+    let (node, _) = drive.find_node(&inner)?;
+    vault_of_node(session, account, &mut drive, node, with_history).await
+}
+
+/// The same for a node of a drive that is open.
+pub(super) async fn vault_of_node<'s, P: Platform>(
+    session: &'s Session<P>,
+    account: &mut Vault<'s, P>,
+    drive: &mut Drive<'s, P>,
+    node: NodeId,
+    with_history: bool,
+) -> Result<Vault<'s, P>> {
+    let record = drive.record(&node)?.clone();
     let moving = account.shared_vaults().into_iter();
     let mut moving = moving
         .map(|(_, vault)| vault)
@@ -61,13 +72,13 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     };
     let mut vault = account.open_beside(shared.vault_id).await?;
     vault.set_title(&record.name).await?;
-    include_outer(&drive, &mut vault).await?;
+    include_outer(drive, &mut vault).await?;
     let moved = match record.mount {
         Some(_) => Vec::new(),
-        None => copy_into(&drive, node, &mut vault, with_history).await?,
+        None => copy_into(drive, node, &mut vault, with_history).await?,
     };
-    put_mount(&mut drive, node, record.kind, shared.vault_id).await?;
-    clear(&mut drive, node, &moved, &vault).await?;
+    put_mount(drive, node, record.kind, shared.vault_id).await?;
+    clear(drive, node, &moved, &vault).await?;
     let done = SharedVault {
         moving: None,
         ..shared

@@ -12,12 +12,13 @@ use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
 use super::keyring::Keyring;
 use super::sync::fetch_bodies;
-use super::withheld;
+use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -25,6 +26,23 @@ use crate::port::{Platform, Storage};
 
 /// Vaults that are followed from one: far more than people make.
 const VAULTS: usize = 1024;
+
+impl<P: Platform> Vault<'_, P> {
+    /// Whether the log, or that of a vault that is a member now, has or had
+    /// somebody as a member.
+    pub(crate) fn had_member(&self, uid: &VaultId) -> bool {
+        let granted = |entries: &[Entry]| {
+            let mut ops = entries.iter().flat_map(Entry::membership_ops);
+            ops.any(|op| matches!(op, MembershipOp::Grant(op) if op.principal == *uid))
+        };
+        *uid == self.replica.genesis.body().creator
+            || granted(&self.replica.chain)
+            || self.others.iter().any(|chain| {
+                // Whoever made a vault is its first member.
+                chain.creator() == Some(uid) || granted(chain.entries())
+            })
+    }
+}
 
 /// Fetches what a server shows of a vault's membership.
 pub(crate) async fn show<P: Platform>(

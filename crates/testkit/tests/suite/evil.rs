@@ -31,5 +31,5 @@ mod a38_entries;
 mod a40_lengths;
 mod mutations;
 mod sampling;
-mod sharing;
+pub(crate) mod sharing;
 mod world;

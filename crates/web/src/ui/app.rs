@@ -11,12 +11,13 @@ use reactive_graph::owner::LocalStorage;
 use reactive_graph::signal::RwSignal;
 use reactive_graph::traits::{Get, GetUntracked, Set, Update};
 
+use super::load::Loaded;
 use super::part::{dialog, menu, toast};
 use super::route::Route;
 use super::view::later;
 use crate::bridge::{
-    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, Stage,
-    TransferRow,
+    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, ShareRow,
+    Stage, TransferRow,
 };
 use crate::text as t;
 
@@ -54,6 +55,8 @@ pub(crate) struct App {
     pub(crate) revision: RwSignal<u64>,
     /// Rises when what is shared with this person may have changed.
     pub(crate) shares: RwSignal<u64>,
+    /// What that is, as far as it is known.
+    pub(crate) share_list: RwSignal<Loaded<Vec<ShareRow>>>,
     pub(crate) connection: RwSignal<Connection>,
     pub(crate) transfers: RwSignal<BTreeMap<u64, TransferRow>>,
     pub(crate) has_transfer_panel: RwSignal<bool>,
@@ -96,6 +99,7 @@ pub(crate) fn app() -> App {
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
             shares: RwSignal::new(0),
+            share_list: RwSignal::new(Loaded::Waiting),
             connection: RwSignal::new(Connection::Live),
             transfers: RwSignal::new(BTreeMap::new()),
             has_transfer_panel: RwSignal::new(false),
@@ -204,6 +208,12 @@ impl App {
                 self.refresh_account_soon();
             }
             Event::Shares => bump(self.shares),
+            Event::Came(names) => {
+                for name in names {
+                    toast::done(t::CAME.with(&[&name]));
+                }
+            }
+            Event::NotCompleted(failure) => toast::failed(&failure),
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),

@@ -43,6 +43,11 @@ pub(crate) fn done_with_undo(text: impl Into<String>, undo: impl Fn() + 'static)
     show(Kind::Done, text.into(), Some((t::UNDO, Rc::new(undo))));
 }
 
+/// Says what happened, with a way to it.
+pub(crate) fn told(text: impl Into<String>, action: Text, run: impl Fn() + 'static) {
+    show(Kind::Done, text.into(), Some((action, Rc::new(run))));
+}
+
 /// Says why something is not done.
 pub(crate) fn failed(failure: &Failure) {
     show(Kind::Failed, crate::ui::failure::words(failure), None);
