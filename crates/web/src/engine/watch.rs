@@ -80,24 +80,29 @@ impl Open<'_> {
         while let Some(events) = stream.next().await? {
             self.connection(Connection::Live);
             *pause = AGAIN_MS;
+            let mut has_shares = false;
             for data in &events {
                 let mut text = serde_json::Deserializer::from_str(data);
                 if let Ok(head) = VaultHead::deserialize(&mut text) {
-                    self.catch_up(head.vault_id, Some(head.seq)).await?;
+                    has_shares |= self.catch_up(head.vault_id, Some(head.seq)).await?;
                     continue;
                 }
                 let mut text = serde_json::Deserializer::from_str(data);
                 if let Ok(lost) = LostVault::deserialize(&mut text) {
-                    self.catch_up(lost.vault_id, None).await?;
+                    has_shares |= self.catch_up(lost.vault_id, None).await?;
                 }
+            }
+            if has_shares {
+                self.outlet.tell(&Event::Shares);
             }
         }
         Ok(())
     }
 
     /// Takes the news that a vault has come to an entry, or is not to be had
-    /// any more. What the server says so is looked at, never believed.
-    async fn catch_up(&self, vault: VaultId, seq: Option<u64>) -> Result<(), ClientError> {
+    /// any more. What the server says so is looked at, never believed. Gives
+    /// whether it is about what is shared, beyond what is open.
+    async fn catch_up(&self, vault: VaultId, seq: Option<u64>) -> Result<bool, ClientError> {
         let is_news = match seq {
             Some(seq) => self.told.borrow_mut().insert(vault, seq) != Some(seq),
             None => self.told.borrow_mut().remove(&vault).is_some(),
@@ -107,9 +112,9 @@ impl Open<'_> {
             if Some(account.replica().state().head.seq) != seq {
                 account.sync().await?;
                 self.renew_known(&account);
-                self.outlet.tell(&Event::Shares);
+                return Ok(true);
             }
-            return Ok(());
+            return Ok(false);
         }
         let mut is_open = false;
         for space in self.open_spaces() {
@@ -128,8 +133,7 @@ impl Open<'_> {
         }
         if is_news && !is_open {
             self.reopen(ShareId(vault));
-            self.outlet.tell(&Event::Shares);
         }
-        Ok(())
+        Ok(is_news && (!is_open || seq.is_none()))
     }
 }
