@@ -154,6 +154,15 @@ impl<P: Platform> Vault<'_, P> {
         inline: &[InlineContent],
         mut plan: impl FnMut(&Replica) -> Result<Vec<Change>>,
     ) -> Result<()> {
+        // Boxed, and the same code for every plan: a browser loads it.
+        Box::pin(self.commit_planned(inline, &mut plan)).await
+    }
+
+    async fn commit_planned(
+        &mut self,
+        inline: &[InlineContent],
+        plan: &mut dyn FnMut(&Replica) -> Result<Vec<Change>>,
+    ) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let changes = plan(&self.replica)?;
             if changes.is_empty() {

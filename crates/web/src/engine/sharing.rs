@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::lock::MutexGuard;
+use sv_client::drive::Drive;
 use sv_client::port::Platform;
 use sv_client::sharing::{self, Share};
 use sv_client::vault::Vault;
@@ -21,6 +22,7 @@ use sv_ledger::sealed::ContentSuite;
 
 use super::open::{Job, Open};
 use super::platform::{Browser, now_ms};
+use super::space::Space;
 use super::view::role_of;
 use crate::bridge::{
     AcceptShare, DeclineShare, Event, Failure, FailureKind, LeaveShare, NewGroup, PersonTag,
@@ -51,6 +53,23 @@ pub(super) struct Sharing {
     hindrance: RefCell<Option<Failure>>,
 }
 
+/// A shared vault that is worked on.
+enum Taken<'a, 's> {
+    /// One that is open and shown, as it was at that entry.
+    Open(&'a Space<'s>, MutexGuard<'a, Drive<'s, Browser>>, u64),
+    /// One that was opened for this.
+    Alone(Box<Vault<'s, Browser>>),
+}
+
+impl<'s> Taken<'_, 's> {
+    fn vault(&mut self) -> &mut Vault<'s, Browser> {
+        match self {
+            Self::Open(_, drive, _) => drive.vault_mut(),
+            Self::Alone(vault) => vault,
+        }
+    }
+}
+
 impl<'s> Open<'s> {
     /// The account's own vault at its newest.
     async fn newest_account(&self) -> Result<MutexGuard<'_, Account<'s>>, Failure> {
@@ -59,28 +78,41 @@ impl<'s> Open<'s> {
         Ok(account)
     }
 
-    /// Works on a shared vault: on the one that is open, or on one that is
-    /// opened for this. Whoever has the account vault may not open spaces.
-    async fn with_share<T>(
+    /// A shared vault to work on, at its newest: the one that is open, which
+    /// is `space`, or one that is opened for this. Whoever has it and the
+    /// account vault may not open spaces.
+    async fn take<'a>(
         &self,
-        account: &mut Account<'s>,
+        account: &Account<'s>,
         share: ShareId,
-        work: impl AsyncFnOnce(&mut Account<'s>, &mut Vault<'s, Browser>) -> sv_client::error::Result<T>,
-    ) -> Result<T, Failure> {
-        let Some(space) = self.open_space(Some(share)) else {
-            let opened = account.open_beside(share.0).await;
-            let mut vault = opened.map_err(|error| self.failed(Some(share), error))?;
-            let done = work(account, &mut vault).await;
-            return done.map_err(|error| self.failed(Some(share), error));
+        space: Option<&'a Space<'s>>,
+    ) -> Result<Taken<'a, 's>, Failure> {
+        let Some(space) = space else {
+            return match account.open_beside(share.0).await {
+                Ok(vault) => Ok(Taken::Alone(Box::new(vault))),
+                Err(error) => Err(self.failed(Some(share), error)),
+            };
         };
         let mut drive = space.drive().await;
-        let done = match drive.refresh().await {
-            Ok(()) => work(account, drive.vault_mut()).await,
-            Err(error) => Err(error),
-        };
-        drive.rebuild();
-        self.renew(&space, &drive);
-        done.map_err(|error| self.failed(Some(share), error))
+        let shown = newest(&drive);
+        match drive.refresh().await {
+            Ok(()) => Ok(Taken::Open(space, drive, shown)),
+            Err(error) => {
+                self.renew(space, &drive);
+                Err(self.failed(Some(share), error))
+            }
+        }
+    }
+
+    /// Shows what a shared vault has become, if it has become anything else:
+    /// what only looks must not have others look again.
+    fn give_back(&self, taken: Taken<'_, 's>) {
+        if let Taken::Open(space, mut drive, shown) = taken
+            && newest(&drive) != shown
+        {
+            drive.rebuild();
+            self.renew(space, &drive);
+        }
     }
 
     /// The account vault was changed: what it says of shares is shown.
@@ -223,14 +255,14 @@ impl<'s> Open<'s> {
     pub(super) async fn leave_share(&self, call: LeaveShare) -> Result<(), Failure> {
         let mut account = self.newest_account().await?;
         let ShareId(vault_id) = call.share;
-        let left = self.with_share(&mut account, call.share, async |account, vault| {
-            vault.leave().await?;
-            match local_name(account, vault_id) {
-                Some(name) => account.decline_share(vault_id, &name).await,
-                None => Ok(()),
-            }
-        });
-        left.await?;
+        let space = self.open_space(Some(call.share));
+        let mut taken = self.take(&account, call.share, space.as_deref()).await?;
+        let left = taken.vault().leave().await;
+        self.give_back(taken);
+        left.map_err(|error| self.failed(Some(call.share), error))?;
+        if let Some(name) = local_name(&account, vault_id) {
+            account.decline_share(vault_id, &name).await?;
+        }
         self.account_changed(&account);
         Ok(())
     }
@@ -299,6 +331,11 @@ impl<'s> Open<'s> {
             self.account_changed(account);
         }
     }
+}
+
+/// The number of a vault's newest entry here.
+fn newest(drive: &Drive<'_, Browser>) -> u64 {
+    drive.vault().replica().state().head.seq
 }
 
 /// What this person said of a share.

@@ -5,8 +5,8 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
+use futures::{FutureExt, StreamExt};
 use reactive_graph::owner::LocalStorage;
 use reactive_graph::signal::RwSignal;
 use reactive_graph::traits::{Get, GetUntracked, Set, Update};
@@ -127,7 +127,8 @@ pub(crate) fn act(work: impl Future<Output = ()> + 'static) {
 /// Does something for the view that is being built, or whose event is being
 /// handled; stops with it.
 pub(crate) fn task(work: impl Future<Output = ()> + 'static) {
-    reactive_graph::spawn_local_scoped_with_cancellation(work);
+    // Boxed: one task is like another, and the browser loads each.
+    reactive_graph::spawn_local_scoped_with_cancellation(work.boxed_local());
 }
 
 impl App {

@@ -122,7 +122,7 @@ fn two_people_share_and_see_each_others_changes() {
         dialog(&ann).button("Save").click().await;
         dialog(&ann).wait_text("bob: changed").await;
         let main = bob.role("main", Name::Any);
-        main.wait_text("look").await;
+        main.wait_text("change nothing").await;
         dialog(&ann)
             .button(Name::has("Access of bob"))
             .click()

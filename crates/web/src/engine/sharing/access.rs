@@ -7,7 +7,7 @@ use sv_client::vault::{Replica, Vault};
 use sv_core::record::Kind;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
-use sv_ledger::state::Member;
+use sv_ledger::state::{self, Member};
 
 use super::people::{handle, trust};
 use super::{Account, expiry, ledger_role, local_name};
@@ -19,6 +19,13 @@ use crate::bridge::{
 use crate::engine::open::Open;
 use crate::engine::platform::Browser;
 use crate::engine::view::role_of;
+
+/// What is done about a member.
+enum Change {
+    Access(state::Role, u64),
+    Revoke,
+    Transfer,
+}
 
 /// What a target turns out to be.
 enum Located {
@@ -37,11 +44,12 @@ impl<'s> Open<'s> {
             Located::Share(vault_id) => vault_id,
             Located::Item(info) => return Ok(*info),
         };
-        let (mut info, members) = self
-            .with_share(&mut account, ShareId(vault_id), async |account, vault| {
-                access_of(account, vault)
-            })
-            .await?;
+        let share = ShareId(vault_id);
+        let space = self.open_space(Some(share));
+        let mut taken = self.take(&account, share, space.as_deref()).await?;
+        let found = access_of(&account, taken.vault());
+        self.give_back(taken);
+        let (mut info, members) = found.map_err(|error| self.failed(Some(share), error))?;
         for (principal, member) in members {
             let row = self.member_row(&mut account, principal, member).await?;
             info.members.push(row);
@@ -124,11 +132,14 @@ impl<'s> Open<'s> {
         let invitees = invitees(&mut account, &call.invitees).await?;
         let done = match (item, call.target) {
             (None, Target::Share(share)) => {
-                self.with_share(&mut account, share, async |account, vault| {
-                    sharing::give_access(account, vault, &invitees, terms.role, terms.expires_ms)
-                        .await
-                })
-                .await
+                let space = self.open_space(Some(share));
+                let mut taken = self.take(&account, share, space.as_deref()).await?;
+                let (role, expires_ms) = (terms.role, terms.expires_ms);
+                let vault = taken.vault();
+                let done =
+                    sharing::give_access(&mut account, vault, &invitees, role, expires_ms).await;
+                self.give_back(taken);
+                done.map_err(|error| self.failed(Some(share), error))
             }
             (Some((space, id)), _) => {
                 let mut drive = space.drive().await;
@@ -153,17 +164,14 @@ impl<'s> Open<'s> {
     }
 
     pub(in crate::engine) async fn set_access(&self, call: SetAccess) -> Result<(), Failure> {
-        let (PrincipalId(who), to) = (call.who, ledger_role(call.role));
+        let (PrincipalId(who), role) = (call.who, ledger_role(call.role));
         let expires_ms = call.expires_ms.unwrap_or(0);
-        self.change_members(call.share, async |vault| {
-            vault.set_role(who, to, expires_ms).await
-        })
-        .await
+        self.change_member(call.share, who, Change::Access(role, expires_ms))
+            .await
     }
 
     pub(in crate::engine) async fn revoke_access(&self, call: RevokeAccess) -> Result<(), Failure> {
-        let PrincipalId(who) = call.who;
-        self.change_members(call.share, async |vault| vault.revoke(who).await)
+        self.change_member(call.share, call.who.0, Change::Revoke)
             .await
     }
 
@@ -171,19 +179,27 @@ impl<'s> Open<'s> {
         &self,
         call: TransferOwnership,
     ) -> Result<(), Failure> {
-        let PrincipalId(who) = call.who;
-        self.change_members(call.share, async |vault| vault.transfer(who).await)
+        self.change_member(call.share, call.who.0, Change::Transfer)
             .await
     }
 
-    async fn change_members(
+    async fn change_member(
         &self,
         share: ShareId,
-        work: impl AsyncFnOnce(&mut Vault<'s, Browser>) -> sv_client::error::Result<()>,
+        who: VaultId,
+        change: Change,
     ) -> Result<(), Failure> {
-        let mut account = self.newest_account().await?;
-        self.with_share(&mut account, share, async |_, vault| work(vault).await)
-            .await?;
+        let account = self.newest_account().await?;
+        let space = self.open_space(Some(share));
+        let mut taken = self.take(&account, share, space.as_deref()).await?;
+        let vault = taken.vault();
+        let done = match change {
+            Change::Access(role, expires_ms) => vault.set_role(who, role, expires_ms).await,
+            Change::Revoke => vault.revoke(who).await,
+            Change::Transfer => vault.transfer(who).await,
+        };
+        self.give_back(taken);
+        done.map_err(|error| self.failed(Some(share), error))?;
         self.shares_changed();
         Ok(())
     }

@@ -39,11 +39,12 @@ enum Node {
 impl<'s> Open<'s> {
     pub(in crate::engine) async fn activity(&self, call: GetActivity) -> Result<Activity, Failure> {
         let mut account = self.newest_account().await?;
-        let shown = self
-            .with_share(&mut account, call.share, async |_, vault| {
-                Ok(Shown::of(vault, vault.timeline(call.count).await?))
-            })
-            .await?;
+        let space = self.open_space(Some(call.share));
+        let mut taken = self.take(&account, call.share, space.as_deref()).await?;
+        let timeline = taken.vault().timeline(call.count).await;
+        let shown = timeline.map(|timeline| Shown::of(taken.vault(), timeline));
+        self.give_back(taken);
+        let shown = shown.map_err(|error| self.failed(Some(call.share), error))?;
         let people = self.people_in(&mut account, &shown).await?;
         let name = local_name(&account, call.share.0).or_else(|| shown.title.clone());
         let rows = shown.timeline.events.iter();

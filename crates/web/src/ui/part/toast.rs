@@ -4,6 +4,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
 use crate::ui::prelude::*;
 
 /// Milliseconds that a message stays; one that says what went wrong stays until
@@ -60,6 +63,10 @@ pub(crate) fn warn(text: impl Into<String>) {
 
 /// Does something whose failure only needs saying.
 pub(crate) fn attempt(work: impl Future<Output = Result<(), Failure>> + 'static) {
+    attempt_boxed(work.boxed_local());
+}
+
+fn attempt_boxed(work: LocalBoxFuture<'static, Result<(), Failure>>) {
     act(async move {
         if let Err(failure) = work.await {
             failed(&failure);

@@ -111,8 +111,10 @@ impl Panel {
         }
     }
 
+    /// What access is given to: what is shared already is its vault.
     pub(super) fn target_now(self) -> Target {
-        self.target.get_untracked()
+        let share = self.share_now().map(Target::Share);
+        share.unwrap_or_else(|| self.target.get_untracked())
     }
 
     pub(super) fn share_now(self) -> Option<ShareId> {
