@@ -63,6 +63,8 @@ pub struct Listing {
     /// The shared vault that the folder is in; none in the drive and for a
     /// search.
     pub share: Option<ShareMark>,
+    /// Whether the trail begins in a shared vault and not in the drive.
+    pub is_beside: bool,
     /// Whether this person may add something here.
     pub may_add: bool,
     /// Rows in all.

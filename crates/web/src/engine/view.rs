@@ -217,6 +217,7 @@ impl View {
         Some(Listing {
             revision: self.revision,
             trail: self.trail(place),
+            is_beside: self.is_beside(place),
             share: vault.share.map(|share| self.mark(share)),
             may_add: self.may_add(place),
             total,
@@ -335,14 +336,26 @@ impl View {
 
     /// A place's path, with a leading slash if it begins in the drive.
     pub(super) fn path(&self, place: Place) -> String {
-        let trail = self.trail(place);
-        let is_beside = match trail.first().map(|crumb| crumb.place) {
-            Some(Place::Share(share)) => !self.homes.contains_key(&share),
-            _ => false,
-        };
-        let names: Vec<String> = trail.into_iter().map(|crumb| crumb.name).collect();
+        let trail = self.trail(place).into_iter();
+        let names: Vec<String> = trail.map(|crumb| crumb.name).collect();
         let path = names.join("/");
-        if is_beside { path } else { format!("/{path}") }
+        match self.is_beside(place) {
+            true => path,
+            false => format!("/{path}"),
+        }
+    }
+
+    /// Whether the drive does not lead to a place: the vault that it is in, or
+    /// one that leads to that, is mounted nowhere.
+    fn is_beside(&self, place: Place) -> bool {
+        let mut at = share_of(place);
+        while let Some(share) = at {
+            match self.homes.get(&share) {
+                Some(home) => at = home.share,
+                None => return true,
+            }
+        }
+        false
     }
 
     /// The path from the root of the vault that a place is in.

@@ -11,6 +11,7 @@ texts! {
     FAILED_NO_ACCESS "You no longer have access to this. Whoever shared it ended it, or its time is over." "अब आपको इस तक पहुँच नहीं है। साझा करने वाले ने इसे समाप्त किया, या इसकी अवधि पूरी हुई।"
     FAILED_NOT_ACCEPTED "This leads to something shared that you have not accepted. Accept it first." "यह किसी साझा चीज़ तक ले जाता है जिसे आपने स्वीकार नहीं किया है। पहले उसे स्वीकार करें।"
     FAILED_READ_ONLY "You may look at this, but not change it." "आप इसे देख सकते हैं, पर बदल नहीं सकते।"
+    SHARE_TAMPERED_MORE "Nothing more is taken from it until the page is loaded again. Your own files are not touched by this. Ask those who share it, not by way of this server." "पेज फिर लोड होने तक इससे और कुछ नहीं लिया जाएगा। आपकी अपनी फ़ाइलों पर इसका असर नहीं। साझा करने वालों से पूछें, पर इस सर्वर के रास्ते नहीं।"
     FAILED_NAME_TAKEN "Something of that name is there already. Choose another name." "इस नाम की चीज़ पहले से है। दूसरा नाम चुनें।"
     FAILED_INVALID_NAME "This name is not possible: it must not be empty, hold a slash or control characters, or be longer than 255 bytes." "यह नाम संभव नहीं है: नाम खाली न हो, उसमें / या नियंत्रण वर्ण न हों, और 255 बाइट से लंबा न हो।"
     FAILED_INTO_ITSELF "A folder cannot be put into itself." "फ़ोल्डर को उसी के अंदर नहीं रखा जा सकता।"

@@ -207,6 +207,9 @@ fn new_button(classes: &'static str, has_label: bool) -> El {
     button(classes)
         .hint(t::NEW)
         .aria("aria-haspopup", "menu")
+        .aria_with("aria-disabled", || {
+            app().is_read_only.get().then(|| "true".to_owned())
+        })
         .child(icon(Icon::PlusLg))
         .child(has_label.then(|| span("").say(t::NEW)))
         .on("click", |event: MouseEvent| {

@@ -111,6 +111,7 @@ impl View {
         Listing {
             revision: self.revision,
             trail: Vec::new(),
+            is_beside: false,
             share: None,
             may_add: false,
             total,

@@ -72,6 +72,7 @@ fn line(row: &Row) -> El {
         &row.within
     };
     let place = match &mark.share_name {
+        Some(name) if place == "/" => t::SHARED_AS.with(&[name]),
         Some(name) => format!("{} · {place}", t::SHARED_AS.with(&[name])),
         None => place.to_owned(),
     };

@@ -120,17 +120,17 @@ pub(super) fn search_head(table: Table) -> El {
 
 fn trail(table: Table, place: Place) -> El {
     el("nav").class("crumbs").label(t::PATH).show(
-        move || table.rows.trail(),
-        move |trail| {
+        move || (table.rows.trail(), table.rows.is_beside()),
+        move |(trail, is_beside)| {
             let last = trail.len();
             let top = match place {
                 Place::Root => Some(state::title(t::DRIVE.get())),
                 // What is mounted nowhere is not in the drive.
-                _ if table.rows.is_beside() => None,
+                _ if is_beside => None,
                 _ => Some(drop_crumb(t::DRIVE.get(), Place::Root)),
             };
             let steps = trail.into_iter().enumerate().map(move |(index, crumb)| {
-                let is_first = index == 0 && table.rows.is_beside();
+                let is_first = index == 0 && is_beside;
                 let step = span("crumb-step").child((!is_first).then(|| icon(Icon::ChevronRight)));
                 if index + 1 == last {
                     step.child(state::title(&crumb.name))
@@ -272,7 +272,9 @@ pub(super) fn columns(table: Table, order: Option<RwSignal<Order>>) -> El {
     };
     div("columns-head")
         .class_if("is-hidden", move || {
-            table.is_tiled.get() || table.rows.total() == Some(0)
+            let (total, failure) = (table.rows.total(), table.rows.failure());
+            let is_empty = total == Some(0) || (total.is_none() && failure.is_some());
+            table.is_tiled.get() || is_empty
         })
         .child(div("cell-tick"))
         .child(column(SortKey::Name, "cell-name", t::NAME))

@@ -111,12 +111,11 @@ fn folder(place: Place, at: RwSignal<Place>, may_add: RwSignal<bool>) -> El {
 
 fn trail(listing: Rows, at: RwSignal<Place>) -> El {
     el("nav").class("crumbs").label(t::PATH).show(
-        move || listing.trail(),
-        move |trail| {
+        move || (listing.trail(), listing.is_beside()),
+        move |(trail, is_beside)| {
             let top = button("crumb")
                 .say(t::DRIVE)
                 .on_click(move || at.set(Place::Root));
-            let is_beside = listing.is_beside();
             let steps = trail.into_iter().map(move |crumb| {
                 span("crumb-step").child(icon(Icon::ChevronRight)).child(
                     button("crumb")

@@ -31,6 +31,7 @@ pub(crate) struct Rows {
     pages: RwSignal<BTreeMap<usize, Page>>,
     total: RwSignal<Option<usize>>,
     trail: RwSignal<Vec<Crumb>>,
+    is_beside: RwSignal<bool>,
     /// The shared vault that the folder is in.
     share: RwSignal<Option<ShareMark>>,
     may_add: RwSignal<bool>,
@@ -60,6 +61,7 @@ impl Rows {
             pages: RwSignal::new(BTreeMap::new()),
             total: RwSignal::new(None),
             trail: RwSignal::new(Vec::new()),
+            is_beside: RwSignal::new(false),
             share: RwSignal::new(None),
             may_add: RwSignal::new(false),
             own: RwSignal::new(0),
@@ -100,12 +102,9 @@ impl Rows {
         self.share.get()
     }
 
-    /// Whether the folder is in a shared vault that is mounted nowhere.
+    /// Whether the trail begins in a shared vault and not in the drive.
     pub(crate) fn is_beside(self) -> bool {
-        let first = self
-            .trail
-            .with(|trail| trail.first().map(|crumb| crumb.place));
-        matches!(first, Some(Place::Share(_)))
+        self.is_beside.get()
     }
 
     /// Whether the person may add something to the folder.
@@ -200,6 +199,7 @@ impl Rows {
                         },
                     );
                 });
+                self.is_beside.set(listing.is_beside);
                 self.trail.set(listing.trail);
                 self.share.set(listing.share);
                 self.may_add.set(listing.may_add);
