@@ -110,7 +110,7 @@ fn describe_setback(setback: &Setback) -> String {
         let name = human::printable(&change.name);
         let role = |role: Option<Role>| role.map_or("no access", role_name);
         let (seen, shown) = (role(change.seen), role(change.shown));
-        text += &format!("  ACCESS    {name}: {shown}, and not {seen} as this device has seen\n");
+        text += &format!("  ACCESS    {name}: {shown}; this device has seen: {seen}\n");
     }
     for loss in &setback.losses {
         let path = human::printable(&loss.path);

@@ -120,8 +120,8 @@ fn what_is_not_accepted_or_leads_back_is_left_out_and_said() {
     assert_eq!(text(world.path("copy/work/one.txt")), "one");
     assert!(!world.path("copy/work/plans").exists());
     anna.run(&["accept", "plans"]).ok();
-    anna.run(&["get", "-r", "/home", "copy"]).ok();
-    assert_eq!(text(world.path("copy/work/plans/two.txt")), "two");
+    anna.run(&["get", "-r", "/home", "whole"]).ok();
+    assert_eq!(text(world.path("whole/work/plans/two.txt")), "two");
     let read = anna.run(&["verify", "--all", "--json"]).json();
     assert_eq!(read["vaults"], 5);
     // A way back into what it is in.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use sv_api::endpoint::{AppendEntry, ListAccesses, PutBlock};
 use sv_api::share::{AccessPage, ContentAccess};
-use sv_client::account::Session;
+use sv_client::account::{Reproof, Session};
 use sv_client::drive::Drive;
 use sv_client::port::Unreachable;
 use sv_client::progress::Reporter;
@@ -21,7 +21,9 @@ use sv_ledger::id::{AccessId, ContentId, VaultId};
 use sv_ledger::limits::{BLOCK_GRACE_MS, DELETION_GRACE_MS};
 use sv_ledger::sealed::record_epoch;
 use sv_ledger::state::Role;
-use sv_testkit::{Actor, Dice, Exchange, TestPlatform, TestServer, file, folder, get, put, run};
+use sv_testkit::{
+    Actor, Dice, Exchange, PASSWORD, TestPlatform, TestServer, Value, file, folder, get, put, run,
+};
 
 type People = Session<TestPlatform>;
 
@@ -123,9 +125,11 @@ impl Scene {
         put(&mut drive, "/", files).await.unwrap();
         let newer = vec![folder("work"), file("work/a.txt", "second")];
         put(&mut drive, "/", newer).await.unwrap();
-        drive.trash(&"/work/binned".parse().unwrap()).await.unwrap();
         drop(drive);
         let vault_id = share(&anna, "/work", "bob", Role::Editor).await;
+        let mut shared = open(&anna, "/work").await;
+        shared.trash(&"/binned".parse().unwrap()).await.unwrap();
+        drop(shared);
         accept(&bob, vault_id, "work").await;
         Self {
             server,
@@ -188,7 +192,7 @@ fn after_a_renewal_old_keys_open_nothing_that_is_stored() {
         let of_vault = bodies
             .iter()
             .filter(|row| row.blob("vault_id") == scene.vault_id.as_bytes())
-            .filter(|row| row.value("is_envelope") == &sv_testkit::Value::Integer(0));
+            .filter(|row| row.value("is_envelope") == &Value::Integer(0));
         let epochs: Vec<u32> = of_vault
             .map(|row| record_epoch(row.blob("bytes")).unwrap())
             .collect();
@@ -344,7 +348,7 @@ fn whose_account_is_deleted_loses_access_with_the_next_key() {
     run(async {
         let server = TestServer::start().await;
         let (_, anna) = Actor::sign_up(&server, "anna").await;
-        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let (actor, mut bob) = Actor::sign_up(&server, "bob").await;
         let (_, carol) = Actor::sign_up(&server, "carol").await;
         let (_, dora) = Actor::sign_up(&server, "dora").await;
         let mut drive = Drive::open(&anna).await.unwrap();
@@ -364,6 +368,8 @@ fn whose_account_is_deleted_loses_access_with_the_next_key() {
         accept(&carol, vault_id, "work").await;
         accept(&dora, vault_id, "work").await;
         let gone = bob.uid();
+        let proof = Reproof::start(&mut bob, PASSWORD).await.unwrap();
+        proof.finish(&actor.code(&server)).await.unwrap();
         bob.request_deletion().await.unwrap();
         server.clock().advance(DELETION_GRACE_MS + 1);
         server.clean_up().await;
