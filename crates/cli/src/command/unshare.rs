@@ -200,9 +200,8 @@ async fn say_copies(
         Some(more) => format!("\n  and {more} more"),
     };
     context.out.warn(&format!(
-        "{} elsewhere are copies with the same contents, which stay as they are; remove them, or \
-         put them again:{}{more}",
-        human::count(paths.len() as u64, "file"),
+        "copies elsewhere refer to the old contents, and keep them; remove them, or put them \
+         again:{}{more}",
         named.collect::<String>()
     ));
     Ok(())

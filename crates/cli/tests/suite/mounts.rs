@@ -197,7 +197,7 @@ fn everything_is_stored_anew_once_access_was_taken_away() {
     let done = anna.run(&["unshare", "/home/work", "bob", "--reencrypt", "--json"]);
     let done = done
         .ok()
-        .says("1 file elsewhere are copies")
+        .says("copies elsewhere refer to the old contents")
         .says("/home/copy.txt");
     let value: Value = serde_json::from_slice(&done.out).unwrap();
     assert_eq!(
@@ -215,4 +215,28 @@ fn everything_is_stored_anew_once_access_was_taken_away() {
         .says("bob: has no access");
     anna.run(&["unshare", "/home/work"]).exits(2);
     anna.run(&["unshare", "/home/work", "bob"]).exits(4);
+}
+
+/// Tokens are made anew as tokens, whether they travel with an entry or not.
+#[test]
+fn a_vault_of_tokens_is_stored_anew_as_tokens() {
+    let world = World::start();
+    let anna = world.sign_up("anna").home;
+    anna.run(&["mkvault", "--suite", "fernet", "exchange"]).ok();
+    let long: Vec<u8> = (0..5_000_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    put(&world, &anna, "short.txt", "short", "vault:exchange/");
+    put(&world, &anna, "long.bin", &long, "vault:exchange/");
+    let key = |name: &str| {
+        let path = format!("vault:exchange/{name}");
+        let args = ["get", "--raw", &path, "raw", "--force", "--json"];
+        anna.run(&args).json()["key"].as_str().unwrap().to_owned()
+    };
+    let before = ["short.txt", "long.bin"].map(key);
+    let done = anna.run(&["unshare", "vault:exchange", "--reencrypt", "--json"]);
+    assert_eq!(done.json()["contents"], 2);
+    let after = ["short.txt", "long.bin"].map(key);
+    assert!(before.iter().all(|key| !after.contains(key)));
+    let read = anna.run(&["cat", "vault:exchange/short.txt", "vault:exchange/long.bin"]);
+    assert_eq!(read.ok().out, [b"short", long.as_slice()].concat());
+    anna.run(&["verify", "--all"]).ok();
 }

@@ -222,6 +222,19 @@ fn people_are_compared_and_waited_for() {
         .json();
     assert_eq!(done["trust"], "verified");
     anna.run(&["verify", "nobody-here"]).exits(4);
+    // What bob scans from anna's screen, and what he does not.
+    let number = seen["safety_number"].as_str().unwrap();
+    let wrong: String = number.chars().rev().collect();
+    bob.run(&["verify", "anna", "--scan", &wrong])
+        .exits(5)
+        .says("INTEGRITY VIOLATION");
+    bob.run(&["verify", "anna", "--scan", "https://example.org"])
+        .exits(1);
+    let before = bob.run(&["verify", "anna", "--json"]).json();
+    assert_eq!(before["trust"], "unverified");
+    let scanned = number.replace(' ', "");
+    let done = bob.run(&["verify", "anna", "--scan", &scanned, "--json"]);
+    assert_eq!(done.json()["trust"], "verified");
 
     anna.run(&["mkvault", "later"]).ok();
     put(&world, anna, "x.txt", "x", "vault:later/").ok();
