@@ -21,6 +21,9 @@ use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 use crate::vault::{Change, Vault, require_instance, show};
 
+/// Digits of a safety number.
+const SAFETY_DIGITS: usize = 60;
+
 /// How sure it is that somebody is who they say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
@@ -249,6 +252,31 @@ impl<P: Platform> Vault<'_, P> {
         let payload = Payload::Contact(contact);
         self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
             .await
+    }
+
+    /// Compares what was scanned from somebody's screen, a safety number or
+    /// their code, and remembers that it was what it should be.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] for any other text; [`Tamper::Contact`] if it
+    /// is another number or another's code; as [`Self::find_people`].
+    pub async fn confirm_scanned(&mut self, handle: &Handle, text: &str) -> Result<Person> {
+        if let Ok(code) = Identity::parse_code(text) {
+            return self.confirm_person(handle, Some(code)).await;
+        }
+        let digits = |text: &str| text.split_whitespace().collect::<String>();
+        let scanned = digits(text);
+        if scanned.len() != SAFETY_DIGITS || !scanned.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ClientError::misuse(
+                "this is neither a safety number nor the code of a person",
+            ));
+        }
+        let person = self.find_person(handle).await?;
+        let own = own_identity(self).await?;
+        if digits(&own.safety_number(&person.identity)) != scanned {
+            return Err(Tamper::Contact(handle.to_string()).into());
+        }
+        self.confirm_person(handle, Some(person.identity)).await
     }
 
     /// Remembers that a person compared somebody's keys, by safety number or

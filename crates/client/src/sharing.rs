@@ -5,11 +5,13 @@ mod activity;
 mod groups;
 mod mounts;
 mod moving;
+mod reach;
 
 pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
-pub use mounts::{Last, open_at};
+pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
+pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
@@ -23,12 +25,12 @@ use sv_ledger::state::{Member, Role};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::drive::Drive;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::path::RemotePath;
 use crate::people::{Person, Trust};
 use crate::port::Platform;
 use crate::tree::with_suffix;
-use crate::vault::{Change, Grantee, Replica, Vault};
+use crate::vault::{Change, Grantee, Replica, Vault, WITHHELD};
 
 /// A vault beside the drive, as this account sees it.
 #[derive(Debug, Clone)]
@@ -101,6 +103,9 @@ pub struct MemberInfo {
     /// Whether the keys on record are not those of the account: whoever
     /// granted access let in somebody else under this name.
     pub is_ghost: bool,
+    /// Whether the server says that they have no account any more. Their
+    /// access ends with the next new key, if whoever makes it may remove them.
+    pub is_gone: bool,
 }
 
 /// Whom to give access, as found.
@@ -383,9 +388,27 @@ pub async fn member_info<P: Platform>(
             is_vault: true,
             trust: None,
             is_ghost: false,
+            is_gone: false,
         });
     }
-    let person = account.meet_member(principal).await?;
+    let person = match account.meet_member(principal).await {
+        Ok(person) => person,
+        Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
+            let contacts = account.contacts().into_iter();
+            let mut known = contacts.filter(|c| c.identity.uid == principal);
+            let name = known.next().map(|contact| contact.handle.to_string());
+            return Ok(MemberInfo {
+                principal,
+                member,
+                name: name.unwrap_or_else(|| short(&principal)),
+                is_vault: false,
+                trust: None,
+                is_ghost: false,
+                is_gone: true,
+            });
+        }
+        Err(error) => return Err(error),
+    };
     let (keys, theirs) = (member.keys, person.identity);
     let is_ghost = keys.generation >= theirs.generation
         && (keys.generation, keys.sign_pk, keys.kem_hash)
@@ -397,6 +420,7 @@ pub async fn member_info<P: Platform>(
         is_vault: false,
         trust: Some(person.trust),
         is_ghost,
+        is_gone: false,
     })
 }
 

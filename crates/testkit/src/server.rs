@@ -10,6 +10,7 @@ use sv_server::backup::{Backup, Restore, backup, restore};
 use sv_server::blocks::FileBlocks;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
+use sv_server::jobs::Jobs;
 use sv_server::random::Random;
 use sv_server::secrets::{KeyEncryptionKey, KeySource};
 use sv_server::server::Server;
@@ -178,6 +179,17 @@ impl TestServer {
         let done = restore(&taken.0.path().join("backup"), &place).await;
         done.expect("the backup comes back");
         self.resume().await;
+    }
+
+    /// Removes what is over, as the server does from time to time.
+    pub async fn clean_up(&self) {
+        let db = sv_server::db::Database::open(&self.config.storage.database)
+            .await
+            .expect("the database");
+        let (blocks, clock) = (Arc::new(self.blocks()), self.server_clock());
+        let jobs = Jobs::new(db.clone(), blocks, clock, Random::system());
+        jobs.run().await.expect("the jobs run");
+        db.close().await;
     }
 
     fn blocks(&self) -> FileBlocks {

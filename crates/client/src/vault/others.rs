@@ -18,7 +18,7 @@ use sv_ledger::state::Membership;
 
 use super::keyring::Keyring;
 use super::sync::fetch_bodies;
-use super::{Vault, withheld};
+use super::{Vault, WITHHELD, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -201,15 +201,25 @@ pub(super) fn best_path<P: Platform>(
     membership.best_path(&session.uid(), principals, now_ms)
 }
 
-/// Public keys that vault keys are sealed to, by their hash. They prove
-/// themselves, so they are kept on the device as they are.
+/// Public keys that vault keys are sealed to.
+#[derive(Default)]
+pub(super) struct KemKeys {
+    /// By their hash, which proves them, so they are kept on the device as
+    /// they are.
+    pub(super) found: BTreeMap<Hash, KemPublicKey>,
+    /// People whose keys are not to be had, for the server says that they have
+    /// no account any more.
+    pub(super) gone: Vec<VaultId>,
+}
+
+/// Finds public keys that vault keys are sealed to.
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
     wanted: &[(VaultId, Hash)],
     chains: &Chains,
-) -> Result<BTreeMap<Hash, KemPublicKey>> {
+) -> Result<KemKeys> {
     let storage = session.platform().storage();
-    let mut found = BTreeMap::new();
+    let mut keys = KemKeys::default();
     for (principal, hash) in wanted {
         let name = format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()));
         let kept = storage.read(&name).await?;
@@ -217,21 +227,26 @@ pub(super) async fn kem_keys<P: Platform>(
         let kept = kept
             .map(KemPublicKey::new)
             .filter(|key| key.hash() == *hash);
-        let key = match kept {
-            Some(key) => key,
-            None => {
-                let key = match chains.of(principal) {
-                    Some(chain) => kem_in(chain.entries(), hash),
-                    None => kem_in(&show(session, *principal).await?.entries, hash),
-                };
-                let key = key.ok_or(Tamper::Missing("the public key of a member"))?;
-                storage.write(&name, key.as_bytes()).await?;
-                key
-            }
+        if let Some(key) = kept {
+            keys.found.insert(*hash, key);
+            continue;
+        }
+        let key = match chains.of(principal) {
+            Some(chain) => kem_in(chain.entries(), hash),
+            None => match show(session, *principal).await {
+                Ok(shown) => kem_in(&shown.entries, hash),
+                Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
+                    keys.gone.push(*principal);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            },
         };
-        found.insert(*hash, key);
+        let key = key.ok_or(Tamper::Missing("the public key of a member"))?;
+        storage.write(&name, key.as_bytes()).await?;
+        keys.found.insert(*hash, key);
     }
-    Ok(found)
+    Ok(keys)
 }
 
 fn kem_in(entries: &[Entry], hash: &Hash) -> Option<KemPublicKey> {

@@ -14,7 +14,7 @@ use super::{Account, expiry, ledger_role, local_name};
 use crate::bridge::{
     AccessGiven, AccessInfo, Contents, Failure, FailureKind, GetAccess, GiveAccess, Invitee,
     MemberRow, PendingRow, PersonTag, PrincipalId, RevokeAccess, SetAccess, ShareId, Target,
-    TransferOwnership, WithdrawInvitation,
+    TransferOwnership, Trust, WithdrawInvitation,
 };
 use crate::engine::open::Open;
 use crate::engine::platform::Browser;
@@ -298,8 +298,12 @@ fn plain(info: MemberInfo) -> PersonTag {
 }
 
 fn person(info: MemberInfo, is_you: bool) -> PersonTag {
+    let trust = match info.is_gone {
+        true => Some(Trust::Gone),
+        false => info.trust.filter(|_| !is_you).map(trust),
+    };
     PersonTag {
-        trust: info.trust.filter(|_| !is_you).map(trust),
+        trust,
         name: info.name,
     }
 }
