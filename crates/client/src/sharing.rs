@@ -6,31 +6,31 @@ mod groups;
 mod mounts;
 mod moving;
 mod reach;
+mod seen;
+mod waiting;
 
 pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
 pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
+pub use seen::{MemberInfo, heads, member_info, members, share_in, share_of, shares};
 
-use sv_api::endpoint::ListVaults;
-use sv_api::wire::Empty;
 use sv_core::Name;
-use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
-use sv_ledger::state::{Member, Role};
+use sv_ledger::state::Role;
 
 use crate::account::Session;
-use crate::call::Repeat;
 use crate::drive::Drive;
-use crate::error::{ClientError, Result, Tamper};
+use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
-use crate::people::{Person, Trust};
+use crate::people::Person;
 use crate::port::Platform;
 use crate::tree::with_suffix;
-use crate::vault::{Change, Grantee, Replica, Vault, WITHHELD};
+use crate::vault::{Change, Grantee, Replica, Vault};
 
 /// A vault beside the drive, as this account sees it.
 #[derive(Debug, Clone)]
@@ -85,27 +85,6 @@ pub enum ShareState {
     /// It was offered and cannot be opened: whoever offers it sealed it
     /// wrongly, or the server shows something else.
     Unreadable,
-}
-
-/// Somebody, or some group, with access.
-#[derive(Debug, Clone)]
-pub struct MemberInfo {
-    /// Who.
-    pub principal: VaultId,
-    /// What they may do, and until when.
-    pub member: Member,
-    /// Their handle, or the group's name as far as it is known here.
-    pub name: String,
-    /// Whether it is a group or another share.
-    pub is_vault: bool,
-    /// How sure it is that they are who they say; none for a vault.
-    pub trust: Option<Trust>,
-    /// Whether the keys on record are not those of the account: whoever
-    /// granted access let in somebody else under this name.
-    pub is_ghost: bool,
-    /// Whether the server says that they have no account any more. Their
-    /// access ends with the next new key, if whoever makes it may remove them.
-    pub is_gone: bool,
 }
 
 /// Whom to give access, as found.
@@ -221,27 +200,6 @@ impl<P: Platform> Vault<'_, P> {
         Ok(())
     }
 
-    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
-        let nodes = self.replica().nodes().iter();
-        nodes
-            .filter_map(|(id, node)| match node.payload() {
-                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// How many people are waited for.
-    pub fn waiting_count(&self) -> usize {
-        self.invitations().len()
-    }
-
-    /// People who are waited for, of one vault.
-    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
-        let all = self.invitations().into_iter().map(|(_, i)| i);
-        all.filter(|i| i.vault_id == *vault_id).collect()
-    }
-
     /// What a vault is called by those who share it. `self` is that vault.
     pub fn title(&self) -> Option<&Name> {
         title_in(self.replica())
@@ -268,160 +226,6 @@ fn title_in(replica: &Replica) -> Option<&Name> {
             Some(Payload::Title(title)) => Some(&title.name),
             _ => None,
         })
-}
-
-/// Every vault that the server lets this account read, and its newest entry's
-/// number: by the server's word.
-///
-/// # Errors
-/// Those of a call.
-pub async fn heads<P: Platform>(session: &Session<P>) -> Result<Vec<(VaultId, u64)>> {
-    let server = session.server();
-    let heads = server.call(&ListVaults, Empty {}, Repeat::Safe).await?;
-    let heads = heads.vaults.into_iter();
-    Ok(heads.map(|head| (head.vault_id, head.seq)).collect())
-}
-
-/// Every share and group of this account, those that were offered included.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn shares<P: Platform>(
-    session: &Session<P>,
-    account: &Vault<'_, P>,
-) -> Result<Vec<Share>> {
-    let mut found = Vec::new();
-    for (vault_id, _) in heads(session).await? {
-        if let Some(share) = share_of(account, vault_id).await? {
-            found.push(share);
-        }
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
-}
-
-/// One vault as a share or group of this account: none if it is the account's
-/// own, or no longer to be had.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn share_of<P: Platform>(
-    account: &Vault<'_, P>,
-    vault_id: VaultId,
-) -> Result<Option<Share>> {
-    if vault_id == account.id() || vault_id == account.drive_vault_id()? {
-        return Ok(None);
-    }
-    match account.open_beside(vault_id).await {
-        Ok(vault) => Ok(share_in(account, &vault)),
-        // What strangers offer must not keep the rest from being shown.
-        Err(ClientError::Tampered(_)) if !account.has_answered(&vault_id) => {
-            Ok(Some(Share::unreadable(vault_id)))
-        }
-        Err(ClientError::NoAccess) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The same of a vault that is open.
-pub fn share_in<P: Platform>(account: &Vault<'_, P>, vault: &Vault<'_, P>) -> Option<Share> {
-    let membership = &vault.replica().state().membership;
-    let access = vault.access().filter(|_| membership.kind.is_shareable())?;
-    let vault_id = vault.id();
-    let known = account.shared_vaults().into_iter().map(|(_, v)| v);
-    let mine = known.into_iter().find(|v| v.vault_id == vault_id);
-    let name = match (&mine, vault.title()) {
-        (Some(mine), _) => mine.name.to_string(),
-        (None, Some(title)) => title.to_string(),
-        (None, None) => "untitled".to_owned(),
-    };
-    Some(Share {
-        vault_id,
-        name,
-        kind: membership.kind,
-        role: access.role,
-        expires_ms: access.expires_ms,
-        has_groups: membership.vault_members().next().is_some(),
-        members: membership.members.len(),
-        owner: membership.owner().copied().unwrap_or(vault_id),
-        state: match mine {
-            None => ShareState::Offered,
-            Some(mine) if mine.is_declined => ShareState::Declined,
-            Some(_) => ShareState::Accepted,
-        },
-    })
-}
-
-/// Who has access to a vault, each as far as this account knows them.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn members<P: Platform>(
-    account: &mut Vault<'_, P>,
-    vault: &Vault<'_, P>,
-) -> Result<Vec<MemberInfo>> {
-    let members = vault.replica().state().membership.members.clone();
-    let mut found = Vec::new();
-    for (principal, member) in members {
-        found.push(member_info(account, principal, member).await?);
-    }
-    Ok(found)
-}
-
-/// Who a member is, as far as this account knows them.
-///
-/// # Errors
-/// As [`members`].
-pub async fn member_info<P: Platform>(
-    account: &mut Vault<'_, P>,
-    principal: VaultId,
-    member: Member,
-) -> Result<MemberInfo> {
-    if member.keys.is_vault() {
-        let known = account.shared_vaults().into_iter();
-        let mut known = known.filter(|(_, v)| v.vault_id == principal);
-        let name = known.next().map(|(_, v)| v.name.to_string());
-        return Ok(MemberInfo {
-            principal,
-            member,
-            name: name.unwrap_or_else(|| format!("group {}", short(&principal))),
-            is_vault: true,
-            trust: None,
-            is_ghost: false,
-            is_gone: false,
-        });
-    }
-    let person = match account.meet_member(principal).await {
-        Ok(person) => person,
-        Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
-            let contacts = account.contacts().into_iter();
-            let mut known = contacts.filter(|c| c.identity.uid == principal);
-            let name = known.next().map(|contact| contact.handle.to_string());
-            return Ok(MemberInfo {
-                principal,
-                member,
-                name: name.unwrap_or_else(|| short(&principal)),
-                is_vault: false,
-                trust: None,
-                is_ghost: false,
-                is_gone: true,
-            });
-        }
-        Err(error) => return Err(error),
-    };
-    let (keys, theirs) = (member.keys, person.identity);
-    let is_ghost = keys.generation >= theirs.generation
-        && (keys.generation, keys.sign_pk, keys.kem_hash)
-            != (theirs.generation, theirs.sign_pk, theirs.kem_hash);
-    Ok(MemberInfo {
-        principal,
-        member,
-        name: person.handle.to_string(),
-        is_vault: false,
-        trust: Some(person.trust),
-        is_ghost,
-        is_gone: false,
-    })
 }
 
 /// The first characters of an id, where there is no name to show.
@@ -509,100 +313,6 @@ pub async fn give_access<P: Platform>(
     }
     vault.grant(&grantees).await?;
     Ok(done)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    async fn invite(
-        &mut self,
-        handle: Handle,
-        vault_id: VaultId,
-        role: Role,
-        expires_ms: u64,
-    ) -> Result<()> {
-        let known = self.invitations().into_iter();
-        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
-        let node = known.next().map(|(id, _)| id);
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Invitation(Invitation {
-            handle,
-            vault_id,
-            role,
-            expires_ms,
-            unknown: Default::default(),
-        });
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
-    }
-
-    /// Waits no longer for somebody who has no account yet. `self` is the
-    /// account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn withdraw_invitation(&mut self, handle: &Handle, vault_id: VaultId) -> Result<()> {
-        let waiting = self.invitations().into_iter();
-        let theirs = waiting.filter(|(_, i)| i.handle == *handle && i.vault_id == vault_id);
-        for (node, _) in theirs {
-            self.forget(node).await?;
-        }
-        Ok(())
-    }
-
-    /// The vault that somebody was invited to, if this account may still let
-    /// them in and their time is not over.
-    async fn still_given(&self, invitation: &Invitation) -> Result<Option<Self>> {
-        let now_ms = self.session().platform().now_ms();
-        if (1..=now_ms).contains(&invitation.expires_ms) {
-            return Ok(None);
-        }
-        let vault = match self.open_beside(invitation.vault_id).await {
-            Err(ClientError::NoAccess) => return Ok(None),
-            opened => opened?,
-        };
-        let role = vault.access().map(|path| path.role);
-        Ok((role >= Some(Role::Manager)).then_some(vault))
-    }
-
-    async fn forget(&mut self, node: NodeId) -> Result<()> {
-        self.commit(&[], move |replica| {
-            Ok(match replica.nodes().contains_key(&node) {
-                true => vec![Change::Delete(node)],
-                false => Vec::new(),
-            })
-        })
-        .await
-    }
-
-    /// Gives access to people who were waited for and have an account now;
-    /// who they are. What this account cannot give any more is forgotten.
-    /// `self` is the account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
-        let waiting = self.invitations();
-        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
-        let people = self.find_people(&handles).await?;
-        let mut done = Vec::new();
-        for ((node, invitation), person) in waiting.into_iter().zip(people) {
-            let Some(person) = person else { continue };
-            let Some(mut vault) = self.still_given(&invitation).await? else {
-                self.forget(node).await?;
-                continue;
-            };
-            let mut grantee = Grantee::person(
-                &person.identity,
-                person.head,
-                person.kem_pk.clone(),
-                invitation.role,
-            );
-            grantee.expires_ms = invitation.expires_ms;
-            vault.grant(&[grantee]).await?;
-            self.forget(node).await?;
-            done.push(person.handle.to_string());
-        }
-        Ok(done)
-    }
 }
 
 /// Shares a folder or file: makes it a vault where it stands, if it is none

@@ -156,7 +156,9 @@ impl<'s> Open<'s> {
             Some((_, share)) => share,
             None => match self.look_at(account, vault_id).await {
                 Ok(Some(share)) => {
-                    if !share.has_groups {
+                    // One that is open may not have come to that entry yet.
+                    let is_open = self.open_space(Some(ShareId(vault_id))).is_some();
+                    if !is_open && !share.has_groups {
                         let known = (at, share.clone());
                         self.sharing.known.borrow_mut().insert(vault_id, known);
                     }
@@ -256,10 +258,16 @@ impl<'s> Open<'s> {
         let mut account = self.newest_account().await?;
         let ShareId(vault_id) = call.share;
         let space = self.open_space(Some(call.share));
-        let mut taken = self.take(&account, call.share, space.as_deref()).await?;
-        let left = taken.vault().leave().await;
-        self.give_back(taken);
-        left.map_err(|error| self.failed(Some(call.share), error))?;
+        match self.take(&account, call.share, space.as_deref()).await {
+            Ok(mut taken) => {
+                let left = taken.vault().leave().await;
+                self.give_back(taken);
+                left.map_err(|error| self.failed(Some(call.share), error))?;
+            }
+            // It was given up already, and the answer was lost.
+            Err(failure) if failure.kind == FailureKind::NoAccess => {}
+            Err(failure) => return Err(failure),
+        }
         if let Some(name) = local_name(&account, vault_id) {
             account.decline_share(vault_id, &name).await?;
         }

@@ -313,6 +313,8 @@ fn a_share_that_was_tampered_with_stops_alone() {
         let page = visit(&profile, &server).await;
         page.show_on(Screen::Phone).await;
         let hema = Person::sign_up(&server, &page, "hema").await;
+        // The page would look at an offer at once, and keep what it saw.
+        page.set_offline(true).await;
         let gita = Gita::sharing_with(&server, "hema", Role::Editor).await;
         let other = hema.actor().log_in(&server).await;
         accept(&other, gita.vault).await;
@@ -321,6 +323,7 @@ fn a_share_that_was_tampered_with_stops_alone() {
             .await
             .unwrap();
         alter_records(&server, gita.vault).await;
+        page.set_offline(false).await;
 
         page.link("Files").click().await;
         row(&page, "project").button("project").click().await;
