@@ -66,7 +66,8 @@ pub(super) fn page(panel: Panel, who: PrincipalId) -> El {
         .child(form.child(body).child(save))
         .child(revocation(panel, share, member, info.is_group))
         .child(hand_over);
-    dialog::page(&name, Some(panel.home()), whole, div("is-absent"))
+    let title = t::ACCESS_OF.with(&[&name]);
+    dialog::page(&title, Some(panel.home()), whole, div("is-absent"))
 }
 
 fn is_sound(member: &MemberRow) -> bool {
@@ -233,7 +234,8 @@ pub(super) fn pending_page(panel: Panel, who: &str) -> El {
         .child(until)
         .child(submit.alert())
         .child(withdraw);
-    dialog::page(&name, Some(panel.home()), body, div("is-absent"))
+    let title = t::ACCESS_OF.with(&[&name]);
+    dialog::page(&title, Some(panel.home()), body, div("is-absent"))
 }
 
 async fn withdraw(panel: Panel, share: ShareId, row: PendingRow) -> Result<(), Failure> {

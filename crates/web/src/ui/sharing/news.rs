@@ -67,6 +67,12 @@ fn tell(before: &[ShareRow], now: &[ShareRow]) {
     let offers = now.iter().filter(|row| is_offer(row));
     for row in offers.filter(|row| !known.contains(&row.share)) {
         let text = t::OFFER_CAME.with(&[&row.owner.name, &row.name]);
+        // Whoever looks at the list sees it there.
+        let here = app().route.get_untracked();
+        if matches!(here, Route::Home | Route::Shared(SharedTab::WithMe)) {
+            app().announce(text);
+            continue;
+        }
         toast::told(text, t::LOOK_AT_IT, || {
             go(Route::Shared(SharedTab::WithMe));
         });

@@ -7,11 +7,14 @@ use crate::ui::part::form::Submit;
 use crate::ui::part::{dialog, field, toast};
 use crate::ui::prelude::*;
 
-/// Everything that waits for an answer, as cards; nothing if nothing does.
-pub(crate) fn cards() -> El {
-    let offers = || {
+/// What waits for an answer and fits, as cards; nothing if nothing does.
+pub(crate) fn cards(fits: fn(&ShareRow) -> bool) -> El {
+    let offers = move || {
         app().share_list.with(|list| match list {
-            Loaded::Ready(rows) => rows.iter().filter(|row| is_offer(row)).cloned().collect(),
+            Loaded::Ready(rows) => {
+                let offers = rows.iter().filter(|row| is_offer(row) && fits(row));
+                offers.cloned().collect()
+            }
             _ => Vec::new(),
         })
     };

@@ -156,7 +156,11 @@ fn scans(safety: &Safety, changed: impl Fn() + Clone + 'static) -> El {
         .child(el("p").class("form-text").text(&t::SCAN_HOW.with(&[&name])))
         .child(
             div("scan")
-                .child(own_code(&safety.own_code))
+                .child(
+                    div("")
+                        .child(div("form-label").say(t::OWN_CODE))
+                        .child(own_code(&safety.own_code)),
+                )
                 .child(scan::view(&name, check)),
         )
         .child(form)
@@ -164,8 +168,6 @@ fn scans(safety: &Safety, changed: impl Fn() + Clone + 'static) -> El {
 }
 
 /// This person's own code, for others to scan.
-pub(crate) fn own_code(code: &str) -> El {
-    div("own-code")
-        .child(div("form-label").say(t::OWN_CODE))
-        .child(qr::qr(code, t::OWN_CODE_QR).map(|qr| div("qr-frame").child(qr)))
+pub(crate) fn own_code(code: &str) -> Option<El> {
+    qr::qr(code, t::OWN_CODE_QR).map(|qr| div("qr-frame own-code").child(qr))
 }

@@ -11,7 +11,7 @@ use crate::ui::sharing::{member, offer, panel};
 pub(super) fn groups() -> El {
     let is_shown = |row: &ShareRow| row.is_group && row.state == ShareState::Accepted;
     div("")
-        .child(offer::cards())
+        .child(offer::cards(|row| row.is_group))
         .child(new_button().class("page-action"))
         .child(super::rows_of(is_shown, line, || {
             state::empty(Icon::People, t::NO_GROUPS, t::NO_GROUPS_TEXT, None)
