@@ -197,7 +197,9 @@ fn an_editor_works_in_what_is_shared_a_viewer_looks_and_then_it_is_gone() {
         // As a viewer, writing is refused in words.
         gita.give(other.uid(), Role::Viewer).await;
         main(&page).wait_text("Shared with you to look at").await;
-        page.button("New").click().await;
+        assert_eq!(page.button("New").state("disabled").await, true);
+        row(&page, "report.txt").click().await;
+        page.press(Key::F2).await;
         let words = "You may look at this, but not change it.";
         page.role("status", "Messages").wait_text(words).await;
         page.button("Actions for report.txt").click().await;
