@@ -74,7 +74,12 @@ impl<'s> Open<'s> {
     /// The account's own vault at its newest.
     async fn newest_account(&self) -> Result<MutexGuard<'_, Account<'s>>, Failure> {
         let mut account = self.account_vault().await;
+        let shown = account.replica().state().head.seq;
         account.sync().await?;
+        if account.replica().state().head.seq != shown {
+            // Whoever hears of it later finds nothing new there.
+            self.account_changed(&account);
+        }
         Ok(account)
     }
 
