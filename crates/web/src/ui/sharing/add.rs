@@ -75,6 +75,13 @@ impl Draft {
         self.chosen.with(|chosen| !chosen.is_empty()) || self.typed.with(|t| !t.trim().is_empty())
     }
 
+    /// Whether somebody on the list is not known yet: nothing is given to whom
+    /// one has not seen.
+    pub(super) fn is_looking(self) -> bool {
+        let is_asked = |one: &Chosen| one.is == Is::Asked;
+        self.chosen.with(|chosen| chosen.iter().any(is_asked))
+    }
+
     fn clear(self) {
         self.chosen.set(Vec::new());
         self.typed.set(String::new());

@@ -216,6 +216,7 @@ impl Panel {
                         self.submit
                             .button("btn btn-primary", label)
                             .kind("button")
+                            .disabled_if(move || self.submit.is_busy() || self.draft.is_looking())
                             .on_click(move || add::send(self)),
                     )
                 } else {
