@@ -1,6 +1,8 @@
 //! Appending to the log: compare-and-swap, with state operations recomputed
 //! whenever somebody else was faster.
 
+use std::collections::BTreeMap;
+
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::{AppendRequest, InlineContent};
@@ -314,8 +316,7 @@ impl<P: Platform> Vault<'_, P> {
         )
         .map_err(impossible)?;
         self.replica.state = step.state;
-        let mut records: std::collections::BTreeMap<NodeId, Vec<u8>> =
-            draft.records.into_iter().collect();
+        let mut records: BTreeMap<NodeId, Vec<u8>> = draft.records.into_iter().collect();
         let touched = step.leaves.iter().map(|(node, _)| *node).collect();
         for (node, leaf) in step.leaves {
             match leaf.zip(records.remove(&node)) {
@@ -323,7 +324,8 @@ impl<P: Platform> Vault<'_, P> {
                 None => self.replica.forget(&node),
             }
         }
-        self.persist(None, Vec::new(), touched).await
+        self.persist(None, Vec::new(), touched, &BTreeMap::new())
+            .await
     }
 
     pub(super) async fn pause(&self) {

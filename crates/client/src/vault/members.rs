@@ -324,7 +324,8 @@ impl<P: Platform> Vault<'_, P> {
             self.replica.kept_key = Some(sealed.clone());
             kept = Some(sealed);
         }
-        self.persist(kept, vec![entry], Vec::new()).await
+        self.persist(kept, vec![entry], Vec::new(), &BTreeMap::new())
+            .await
     }
 
     fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {

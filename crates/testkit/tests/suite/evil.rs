@@ -17,6 +17,7 @@ mod a05_same_traffic;
 mod a06_stretching;
 mod a07_suite;
 mod a08_dump;
+mod a20_groups;
 mod a21_blocks;
 mod a24_copies;
 mod a24_salts;
