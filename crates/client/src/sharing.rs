@@ -5,11 +5,14 @@ mod activity;
 mod groups;
 mod mounts;
 mod moving;
+mod owner;
 
 pub use activity::{Activity, Deed};
 pub use groups::{create_vault, make_vault};
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
+
+use owner::Owner;
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
@@ -45,6 +48,10 @@ pub struct Share {
     pub expires_ms: u64,
     /// Who owns it.
     pub owner: VaultId,
+    /// Their handle, if the server shows their account and the keys are theirs.
+    pub owner_name: Option<Handle>,
+    /// How sure it is that they are who they say; none without a handle.
+    pub trust: Option<Trust>,
     /// Whether the person has taken it, or not wanted it, or not said yet.
     pub state: ShareState,
 }
@@ -58,8 +65,23 @@ impl Share {
             role: Role::Viewer,
             expires_ms: 0,
             owner: vault_id,
+            owner_name: None,
+            trust: None,
             state: ShareState::Unreadable,
         }
+    }
+
+    /// With what is known of its owner.
+    fn from(mut self, owner: Owner) -> Self {
+        match owner {
+            Owner::Known(person) => {
+                self.trust = Some(person.trust);
+                self.owner_name = Some(person.handle);
+            }
+            Owner::Gone => {}
+            Owner::Forged(_) => self.state = ShareState::Forged,
+        }
+        self
     }
 }
 
@@ -75,6 +97,10 @@ pub enum ShareState {
     /// It was offered and cannot be opened: whoever offers it sealed it
     /// wrongly, or the server shows something else.
     Unreadable,
+    /// It is not from whom it says: the keys that stand for its owner are not
+    /// those of the owner's account. It is not accepted, and nothing should be
+    /// put in it if it was.
+    Forged,
 }
 
 /// Somebody, or some group, with access.
@@ -168,17 +194,6 @@ impl<P: Platform> Vault<'_, P> {
         let payload = Payload::SharedVault(shared);
         self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
             .await
-    }
-
-    /// Takes a share that was offered, under a name of its own.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
-        let name = self.free_name(name, &vault_id)?;
-        self.keep_shared(SharedVault::new(vault_id, name.clone()))
-            .await?;
-        Ok(name)
     }
 
     /// Does not want a share, or no longer.
@@ -282,19 +297,31 @@ pub async fn shares<P: Platform>(
             (None, Some(title)) => title.to_string(),
             (None, None) => "untitled".to_owned(),
         };
-        found.push(Share {
+        let owner = match account.owner_of(membership).await {
+            Ok(owner) => owner,
+            // Nor must an account of which the server shows something else.
+            Err(ClientError::Tampered(_)) if mine.is_none() => {
+                found.push(Share::unreadable(vault_id));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let share = Share {
             vault_id,
             name,
             kind: membership.kind,
             role: access.role,
             expires_ms: access.expires_ms,
             owner: membership.owner().copied().unwrap_or(vault_id),
+            owner_name: None,
+            trust: None,
             state: match mine {
                 None => ShareState::Offered,
                 Some(mine) if mine.is_declined => ShareState::Declined,
                 Some(_) => ShareState::Accepted,
             },
-        });
+        };
+        found.push(share.from(owner));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
@@ -326,14 +353,7 @@ pub async fn members<P: Platform>(
             continue;
         }
         let person = account.meet_member(*principal).await?;
-        let keys = member.keys;
-        let is_ghost = keys.generation >= person.identity.generation
-            && (keys.generation, keys.sign_pk, keys.kem_hash)
-                != (
-                    person.identity.generation,
-                    person.identity.sign_pk,
-                    person.identity.kem_hash,
-                );
+        let is_ghost = !person.has_had(&member.keys);
         found.push(MemberInfo {
             principal: *principal,
             member: *member,

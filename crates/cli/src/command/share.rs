@@ -1,13 +1,13 @@
 //! `share`, `unshare`, `shares`, `accept`, `decline`, `leave`, `transfer`,
 //! `group`, `mkvault`, `log`: working with others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sv_client::ClientError;
 use sv_client::account::Session;
-use sv_client::people::Trust;
+use sv_client::people::{Person, Trust};
 use sv_client::sharing::{
     self, Activity, Deed, Invitee, Last, MemberInfo, Share as Shared, ShareState, Terms,
 };
@@ -436,16 +436,13 @@ async fn show_shares(
 ) -> Result {
     let (mut rows, mut values) = (String::new(), Vec::new());
     for share in shares.iter().filter(|share| share.kind == kind) {
-        let owner = match share.owner == account.id() {
-            true => "you".to_owned(),
-            false if share.state == ShareState::Unreadable => "?".to_owned(),
-            false => account.meet_member(share.owner).await?.handle.to_string(),
-        };
+        let owner = owner_text(account, share);
         let state = match share.state {
             ShareState::Offered => "offered",
             ShareState::Accepted => "accepted",
             ShareState::Declined => "declined",
             ShareState::Unreadable => "unreadable",
+            ShareState::Forged => "FORGED",
         };
         let role = role_name(share.role);
         rows.push_str(&format!(
@@ -454,7 +451,8 @@ async fn show_shares(
         ));
         values.push(json!({
             "name": share.name, "vault_id": share.vault_id.to_string(), "state": state,
-            "role": role, "owner": owner, "expires_ms": share.expires_ms,
+            "role": role, "owner": owner, "trust": share.trust.map(trust_text),
+            "expires_ms": share.expires_ms,
         }));
     }
     context.out.show(&values, || rows)
@@ -500,6 +498,15 @@ async fn show_members(context: &Context, account: &mut Account<'_>, vault: &Acco
     })
 }
 
+/// From whom a share is, by what the owner's account proves.
+fn owner_text(account: &Account<'_>, share: &Shared) -> String {
+    match &share.owner_name {
+        Some(_) if share.owner == account.id() => "you".to_owned(),
+        Some(name) => name.to_string(),
+        None => "?".to_owned(),
+    }
+}
+
 /// A share by the name that `shares` lists.
 async fn find_share(
     session: &Session<NativePlatform>,
@@ -527,10 +534,18 @@ impl Accept {
         let wanted = parse_name(self.rename.as_deref().unwrap_or(&share.name))?;
         let name = account.accept_share(share.vault_id, &wanted).await?;
         context.close(&session).await?;
-        let value = json!({"name": name.to_string(), "vault_id": share.vault_id.to_string()});
-        context
-            .out
-            .done(&value, || format!("Accepted; it is at shared:{name}"))
+        let owner = owner_text(&account, &share);
+        let trust = share.trust.map(trust_text);
+        let value = json!({
+            "name": name.to_string(), "vault_id": share.vault_id.to_string(), "owner": owner,
+            "trust": trust,
+        });
+        context.out.done(&value, || match trust {
+            Some(trust) if share.owner != account.id() => {
+                format!("Accepted from {owner} ({trust}); it is at shared:{name}")
+            }
+            _ => format!("Accepted; it is at shared:{name}"),
+        })
     }
 }
 
@@ -685,42 +700,43 @@ impl Log {
         let mut account = Vault::account(&session).await?;
         let (drive, _) = open_at(context, &session, &path, Last::Through).await?;
         let activity = drive.vault().activity(self.count).await?;
-        let mut names = BTreeMap::from([(account.id(), "you".to_owned())]);
-        for one in &activity {
-            if let std::collections::btree_map::Entry::Vacant(entry) = names.entry(one.author) {
-                let person = account.meet_member(one.author).await;
-                entry.insert(match person {
-                    Ok(person) => person.handle.to_string(),
-                    Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => {
-                        return Err(error.into());
-                    }
-                    Err(_) => short(&one.author),
-                });
-            }
-        }
+        let people = authors(&mut account, &activity).await?;
         let node = |id| match drive.item(id) {
             Ok(item) => item.path,
             Err(_) if drive.vault().replica().nodes().contains_key(&id) => "its name".to_owned(),
             Err(_) => "something that is gone".to_owned(),
         };
-        let who = |id: &VaultId| names.get(id).cloned().unwrap_or_else(|| short(id));
+        let me = account.id();
+        let who = |id: &VaultId| match people.get(id) {
+            Some(_) if *id == me => "you".to_owned(),
+            Some(person) => person.handle.to_string(),
+            None => short(id),
+        };
+        let is_forged = |one: &Activity| {
+            let person = people.get(&one.author);
+            person.is_some_and(|person| !one.is_signed_by(person))
+        };
+        let author = |one: &Activity| match is_forged(one) {
+            true => format!("NOT {} (WARNING: other keys)", who(&one.author)),
+            false => who(&one.author),
+        };
         let values: Vec<Value> = activity
             .iter()
             .map(|one| {
                 let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
                 json!({
-                    "seq": one.seq, "author": who(&one.author), "uid": one.author.to_string(),
+                    "seq": one.seq, "author": author(one), "uid": one.author.to_string(),
                     "stated_ms": one.at_ms, "via": one.via.map(|id| id.to_string()),
-                    "deeds": deeds,
+                    "deeds": deeds, "forged": is_forged(one),
                 })
             })
             .collect();
         let row = |one: &Activity| {
             let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
-            let author = who(&one.author);
             format!(
-                "{}  {author:16}  {}\n",
+                "{}  {:16}  {}\n",
                 human::time(one.at_ms),
+                author(one),
                 deeds.join(", ")
             )
         };
@@ -728,6 +744,23 @@ impl Log {
             .out
             .show(&values, || activity.iter().map(row).collect())
     }
+}
+
+/// Who wrote entries, as far as the server shows their accounts.
+async fn authors(
+    account: &mut Account<'_>,
+    activity: &[Activity],
+) -> Result<BTreeMap<VaultId, Person>> {
+    let mut people = BTreeMap::new();
+    let authors: BTreeSet<VaultId> = activity.iter().map(|one| one.author).collect();
+    for author in authors {
+        match account.meet_member(author).await {
+            Ok(person) => drop(people.insert(author, person)),
+            Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => return Err(error.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(people)
 }
 
 /// Whether the server no longer shows an account, as of somebody who left.
