@@ -146,6 +146,24 @@ fn identity_of(uid: VaultId, member: &Member) -> Identity {
     }
 }
 
+/// Checks that keys which stand for a person somewhere are, or were, those of
+/// their account.
+///
+/// # Errors
+/// [`Tamper::MemberKeys`] if not; any other [`Tamper`]; those of a call.
+pub(crate) async fn require_own_keys<P: Platform>(
+    session: &Session<P>,
+    uid: VaultId,
+    keys: &PrincipalKeys,
+) -> Result<()> {
+    let shown = show(session, uid).await?;
+    let shown = Shown::verify(session, &shown)?;
+    match has_had(&shown.identities(), keys) {
+        true => Ok(()),
+        false => Err(Tamper::MemberKeys(shown.handle.to_string()).into()),
+    }
+}
+
 /// This account's own identity, for others to compare.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! A13 inside shared vaults: what a vault says of who somebody is counts only
 //! if the keys that stand for them there are those of their account.
 
+use sv_api::endpoint::AppendEntry;
 use sv_client::account::Session;
 use sv_client::people::Trust;
 use sv_client::sharing::{self, ShareState};
@@ -8,6 +9,7 @@ use sv_client::vault::Vault;
 use sv_client::{ClientError, Tamper};
 use sv_core::Name;
 use sv_ledger::handle::Handle;
+use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, TestPlatform, TestServer, run};
 
@@ -83,5 +85,45 @@ fn a13_a_share_is_from_whom_it_says() {
                 assert_eq!(one.is_signed_by(&bobs), is_by_bob);
             }
         }
+    });
+}
+
+/// Somebody else with bob's uid, a manager of what anna owns: not made the
+/// owner, given another role, or taken for bob. Fails without
+/// `require_themself` in `propose`, and in `grant`.
+#[test]
+fn a13_whoever_has_another_name_is_not_promoted() {
+    run(async {
+        let (_server, anna, bob) = anna_and_bob().await;
+        let mut account = Vault::account(&anna).await.unwrap();
+        let mut theirs = Vault::account(&bob).await.unwrap();
+        let anna_herself = theirs.find_person(&Handle::parse("anna").unwrap()).await;
+        let (mut forged, forger) = phantom::in_the_name_of(bob.uid(), &anna);
+        forged.grant(&forger, &anna_herself.unwrap(), Role::Manager);
+        forged.append(&forger, MembershipOp::Transfer(anna.uid()));
+        forged.show_to(&anna);
+        let name = Name::parse("plans").unwrap();
+        account
+            .accept_share(forged.vault_id(), &name)
+            .await
+            .unwrap();
+        let mut vault = account.open_beside(forged.vault_id()).await.unwrap();
+        let network = &anna.platform().network;
+        network.take_recording();
+        assert!(is_forgery(vault.transfer(bob.uid()).await));
+        for role in [Role::Viewer, Role::Editor, Role::Manager] {
+            assert!(is_forgery(vault.set_role(bob.uid(), role, 0).await));
+            let people = sharing::invitees(&mut account, &["bob".to_owned()]).await;
+            let people = people.unwrap();
+            let given = sharing::give_access(&mut account, &mut vault, &people, role, 0);
+            assert!(is_forgery(given.await));
+        }
+        let sent = network.take_recording().requests;
+        let of_vault = forged.vault_id().to_string();
+        assert!(
+            !sent
+                .iter()
+                .any(|request| { request.is::<AppendEntry>() && request.path.contains(&of_vault) })
+        );
     });
 }
