@@ -3,12 +3,14 @@
 
 mod activity;
 mod groups;
+mod invitations;
 mod mounts;
 mod moving;
 mod owner;
 
 pub use activity::{Activity, Deed};
 pub use groups::{create_vault, make_vault};
+pub use invitations::ReadyInvitation;
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
 
@@ -17,7 +19,7 @@ use owner::Owner;
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
 use sv_core::Name;
-use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
@@ -206,22 +208,6 @@ impl<P: Platform> Vault<'_, P> {
         self.keep_shared(shared).await
     }
 
-    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
-        let nodes = self.replica().nodes().iter();
-        nodes
-            .filter_map(|(id, node)| match node.payload() {
-                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// People who are waited for, of one vault.
-    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
-        let all = self.invitations().into_iter().map(|(_, i)| i);
-        all.filter(|i| i.vault_id == *vault_id).collect()
-    }
-
     /// What a vault is called by those who share it. `self` is that vault.
     pub fn title(&self) -> Option<&Name> {
         title_in(self.replica())
@@ -404,7 +390,8 @@ pub async fn invitees<P: Platform>(
     Ok(found)
 }
 
-/// Gives people and groups access to a vault that is there already.
+/// Gives people and groups access to a vault that is there already. Who has no
+/// account yet is waited for, and who was, no longer.
 ///
 /// # Errors
 /// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
@@ -420,6 +407,12 @@ pub async fn give_access<P: Platform>(
         vault_id: Some(vault.id()),
         ..Shared::default()
     };
+    // Nobody is waited for whom this account could then give nothing.
+    if vault.access().is_none_or(|path| path.role < Role::Manager) {
+        return Err(ClientError::misuse(
+            "you may not decide who has access to this; a manager may",
+        ));
+    }
     let mut grantees = Vec::new();
     for invitee in invitees {
         match invitee {
@@ -450,64 +443,14 @@ pub async fn give_access<P: Platform>(
         grantee.expires_ms = expires_ms;
     }
     vault.grant(&grantees).await?;
-    Ok(done)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    async fn invite(
-        &mut self,
-        handle: Handle,
-        vault_id: VaultId,
-        role: Role,
-        expires_ms: u64,
-    ) -> Result<()> {
-        let known = self.invitations().into_iter();
-        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
-        let node = known.next().map(|(id, _)| id);
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Invitation(Invitation {
-            handle,
-            vault_id,
-            role,
-            expires_ms,
-            unknown: Default::default(),
-        });
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
-    }
-
-    /// Gives access to people who were waited for and have an account now;
-    /// who they are. `self` is the account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
-        let waiting = self.invitations();
-        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
-        let people = self.find_people(&handles).await?;
-        let mut done = Vec::new();
-        for ((node, invitation), person) in waiting.into_iter().zip(people) {
-            let Some(person) = person else { continue };
-            let mut vault = self.open_beside(invitation.vault_id).await?;
-            let mut grantee = Grantee::person(
-                &person.identity,
-                person.head,
-                person.kem_pk.clone(),
-                invitation.role,
-            );
-            grantee.expires_ms = invitation.expires_ms;
-            vault.grant(&[grantee]).await?;
-            self.commit(&[], move |replica| {
-                Ok(match replica.nodes().contains_key(&node) {
-                    true => vec![Change::Delete(node)],
-                    false => Vec::new(),
-                })
-            })
-            .await?;
-            done.push(person.handle.to_string());
+    for invitee in invitees {
+        if let Invitee::Person(person) = invitee {
+            account
+                .withdraw_invitation(&person.handle, &vault.id())
+                .await?;
         }
-        Ok(done)
     }
+    Ok(done)
 }
 
 /// Shares a folder or file: makes it a vault where it stands, if it is none

@@ -69,7 +69,7 @@ Examples:
   securevault share /photos group:family --role contributor --until 2027-01-01
 
 They see the current versions, and whatever is put there from now on. Somebody without an account \
-gets access once they have one. Check that people are who they say with `securevault verify USER`.")]
+is waited for: `shares` asks you once they have one. Check that people are who they say with `securevault verify USER`.")]
 pub(super) struct Share {
     /// File or folder
     path: String,
@@ -97,7 +97,7 @@ Examples:
   securevault unshare /contracts bob
   securevault unshare /contracts --all
 
-What is written from then on is under a new key. What people have seen already, they have seen.")]
+People who were waited for are not any more. What is written from then on is under a new key. What people have seen already, they have seen.")]
 pub(super) struct Unshare {
     /// What is shared
     path: String,
@@ -113,10 +113,17 @@ pub(super) struct Unshare {
 #[command(after_help = "\
 Examples:
   securevault shares
-  securevault shares /contracts")]
+  securevault shares /contracts
+  securevault shares --admit dora
+
+Somebody who was waited for and has an account now is not given access by that: anybody can have \
+taken the name. On a terminal you are asked; else --admit says yes.")]
 pub(super) struct Shares {
     /// Who has access to this
     path: Option<String>,
+    /// Give this person what they were waited for
+    #[arg(long, value_name = "USER")]
+    admit: Vec<String>,
 }
 
 /// Accept something that was shared with you
@@ -254,7 +261,6 @@ impl Share {
         };
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
         let invitees = sharing::invitees(&mut account, &self.people).await?;
         self.confirm(context, &invitees)?;
         let terms = Terms {
@@ -283,8 +289,8 @@ impl Share {
             if !done.pending.is_empty() {
                 let names = done.pending.join(", ");
                 lines.push(format!(
-                    "{names}: no such user yet; they get access when you use `share` or `shares` \
-                     after they have signed up"
+                    "{names}: no such user yet; once they have signed up, `shares` asks you whether \
+                     it is them"
                 ));
             }
             lines.join("\n")
@@ -324,11 +330,14 @@ impl Share {
 }
 
 fn confirmed(question: &str) -> Result {
-    if matches!(ask::line(question)?.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Local("nothing was changed".to_owned()))
+    match is_yes(question)? {
+        true => Ok(()),
+        false => Err(Failure::Local("nothing was changed".to_owned())),
     }
+}
+
+fn is_yes(question: &str) -> Result<bool> {
+    Ok(matches!(ask::line(question)?.trim(), "y" | "Y" | "yes"))
 }
 
 const fn trust_text(trust: Trust) -> &'static str {
@@ -348,17 +357,37 @@ impl Unshare {
         let mut account = Vault::account(&session).await?;
         let mut vault = open_shared(&session, &account, &self.path).await?;
         let members = sharing::members(&mut account, &vault).await?;
+        let waiting = account.pending(&vault.id());
         let me = session.uid();
+        let is_waited_for =
+            |name: &str| waiting.iter().any(|i| i.handle.to_string() == plain(name));
         let chosen: Vec<&MemberInfo> = if self.all {
             let others = members.iter();
             others
                 .filter(|m| m.member.role != Role::Owner && m.principal != me)
                 .collect()
         } else {
-            let find = |name: &String| find_member(&members, name);
-            self.people.iter().map(find).collect::<Result<_>>()?
+            let found = self.people.iter().map(|name| find_member(&members, name));
+            let mut chosen = Vec::new();
+            for (name, found) in self.people.iter().zip(found) {
+                match found {
+                    Ok(member) => chosen.push(member),
+                    Err(_) if is_waited_for(name) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            chosen
         };
         let mut names = Vec::new();
+        for one in &waiting {
+            let handle = one.handle.to_string();
+            if self.all || self.people.iter().any(|name| plain(name) == handle) {
+                account
+                    .withdraw_invitation(&one.handle, &vault.id())
+                    .await?;
+                names.push(handle);
+            }
+        }
         for member in chosen {
             vault.revoke(member.principal).await?;
             names.push(member.name.clone());
@@ -370,8 +399,13 @@ impl Unshare {
     }
 }
 
+/// A user name as it was typed, which may begin with `@`.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches('@')
+}
+
 fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
-    let name = name.trim_start_matches('@');
+    let name = plain(name);
     let wanted = name.strip_prefix("group:").unwrap_or(name);
     let is_group = wanted != name;
     let mut found = members.iter();
@@ -405,7 +439,7 @@ impl Shares {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
+        admit(context, &mut account, &self.admit).await?;
         match self.path {
             Some(path) => {
                 let vault = open_shared(&session, &account, &path).await?;
@@ -419,13 +453,63 @@ impl Shares {
     }
 }
 
-async fn finish_invitations(context: &Context, account: &mut Account<'_>) -> Result {
-    for name in account.complete_invitations().await? {
-        context
-            .out
-            .remark(&format!("{name} has an account now and got access"));
+/// Gives people who were waited for access: those named, and on a terminal
+/// those that a person says yes to. Of the rest it says who they are.
+async fn admit(context: &Context, account: &mut Account<'_>, named: &[String]) -> Result {
+    let ready = account.ready_invitations().await?;
+    for name in named {
+        if !ready
+            .iter()
+            .any(|one| one.person.handle.to_string() == plain(name))
+        {
+            return Err(Failure::usage(format!(
+                "{name}: nobody of this name was waited for and has an account now"
+            )));
+        }
     }
-    Ok(())
+    let mut failed = 0;
+    for one in &ready {
+        let name = one.person.handle.to_string();
+        let vaults = account.shared_vaults().into_iter();
+        let mut vaults = vaults.filter(|(_, known)| known.vault_id == one.invitation.vault_id);
+        let what = vaults.next().map_or_else(
+            || short(&one.invitation.vault_id),
+            |(_, known)| format!("vault:{}", known.name),
+        );
+        let (role, trust) = (role_name(one.invitation.role), trust_text(one.person.trust));
+        let is_named = named.iter().any(|named| plain(named) == name);
+        let is_wanted = is_named
+            || (!context.out.json
+                && ask::is_interactive()
+                && is_yes(&format!(
+                    "{name} ({trust}) has an account now. Give {name} access to {what} as {role}? \
+                     [y/N] "
+                ))?);
+        if !is_wanted {
+            context.out.remark(&format!(
+                "{name} ({trust}) has an account now and was waited for, for {what} as {role}: \
+                 `securevault shares --admit {name}` gives access, `securevault unshare {what} \
+                 {name}` does not"
+            ));
+            continue;
+        }
+        match account.complete_invitation(one).await {
+            Ok(()) => context
+                .out
+                .remark(&format!("{name} has access to {what} as {role}")),
+            // One that cannot be kept spoils no other.
+            Err(error) => {
+                failed += 1;
+                context.out.remark(&format!("{name}: {what}: {error}"));
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Incomplete(format!(
+            "{failed} of those who were waited for got no access"
+        ))),
+    }
 }
 
 async fn show_shares(
