@@ -168,6 +168,13 @@ impl<P: Platform> Vault<'_, P> {
                 if self.replica.state().head != before {
                     continue;
                 }
+                if self.waits_for_others() {
+                    return Err(ClientError::misuse(
+                        "somebody has left a group through which you have this, and it needs a \
+                         new key before anything is written: accept the group (`securevault \
+                         group ls`), or try again once one of its members has used it",
+                    ));
+                }
             }
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();

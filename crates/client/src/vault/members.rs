@@ -205,8 +205,9 @@ impl<P: Platform> Vault<'_, P> {
 
     /// Makes a new key if one is due and this account may: for members whose
     /// time is up, and for members that are vaults and have changed; those
-    /// that need a key themselves get it first where possible, or are left
-    /// out until they have it.
+    /// that need a key themselves get it first where this account has accepted
+    /// them, or are left out until they have it. What leads here through one
+    /// that would be left out waits for somebody else.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
@@ -225,6 +226,11 @@ impl<P: Platform> Vault<'_, P> {
                 left_out.insert(vault_id);
             }
         }
+        let path = self.access();
+        let mut through = path.iter().flat_map(|path| &path.via);
+        if through.any(|via| left_out.contains(&via.vault_id)) {
+            return Ok(());
+        }
         self.refresh_others().await?;
         self.change(&Wish::Settle(left_out)).await
     }
@@ -240,12 +246,20 @@ impl<P: Platform> Vault<'_, P> {
                     .is_some_and(|path| path.role >= Role::Contributor)
             })
         });
-        if !reaches {
+        // In what nobody accepted nothing is done, not even that.
+        if !reaches || !Vault::account(self.session).await?.knows(&vault_id) {
             return Ok(false);
         }
         let mut inner = Vault::open(self.session, vault_id).await?;
         inner.settle_within(depth).await?;
         Ok(!inner.is_due())
+    }
+
+    /// Whether a key is due that this account does not make, because it leads
+    /// through a group that was not accepted.
+    pub(super) fn waits_for_others(&self) -> bool {
+        let principals = self.others.principals();
+        self.may_write() && self.replica.state().membership.needs_key(principals)
     }
 
     fn may_write(&self) -> bool {

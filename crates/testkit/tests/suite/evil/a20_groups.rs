@@ -193,3 +193,43 @@ fn a20_nobody_writes_through_a_group_as_it_was() {
         ));
     });
 }
+
+/// Bob has accepted the folder and not the group that he has it through: his
+/// device makes no key for the group when one is due. Fails without `knows` in
+/// `settle_inner`, and bob loses access without the look at his own path.
+#[test]
+fn a03_nothing_is_written_into_a_group_that_nobody_accepted() {
+    run(async {
+        let scene = Scene::new().await;
+        let (anna, bob) = (&scene.anna, &scene.bob);
+        let account = Vault::account(anna).await.unwrap();
+        let mut work = account.open_beside(scene.work).await.unwrap();
+        work.revoke(bob.uid()).await.unwrap();
+        let mut team = account.open_beside(scene.team).await.unwrap();
+        team.set_role(bob.uid(), Role::Editor, 0).await.unwrap();
+        drop((account, work));
+
+        let mut bobs = Vault::account(bob).await.unwrap();
+        let name = Name::parse("work").unwrap();
+        bobs.accept_share(scene.work, &name).await.unwrap();
+        write(bob, scene.work, "before").await.unwrap();
+        let mut left = open(&scene.mallory, scene.team).await.unwrap();
+        left.leave().await.unwrap();
+        let before = left.replica().state().head;
+        drop(left);
+        let refused = write(bob, scene.work, "after").await;
+        assert!(
+            matches!(refused, Err(ClientError::Misuse(_))),
+            "{refused:?}"
+        );
+        team.sync().await.unwrap();
+        assert_eq!(team.replica().state().head, before);
+
+        let name = Name::parse("team").unwrap();
+        bobs.accept_share(scene.team, &name).await.unwrap();
+        write(bob, scene.work, "after").await.unwrap();
+        team.sync().await.unwrap();
+        assert_eq!(team.replica().state().head.seq, before.seq + 1);
+        write(anna, scene.work, "later").await.unwrap();
+    });
+}
