@@ -13,6 +13,7 @@ use sv_core::{KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{Entry, Ops};
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
@@ -267,11 +268,23 @@ impl<P: Platform> Vault<'_, P> {
             .is_some_and(|path| path.role >= Role::Contributor)
     }
 
-    /// Whether nothing can be written before there is a new key, or somebody
-    /// whose time is up is still a member.
+    /// Whether nothing can be written before there is a new key, somebody
+    /// whose time is up is still a member, or what is sealed to this vault
+    /// would not reach those who are in it.
     pub(super) fn is_due(&self) -> bool {
         let membership = &self.replica.state().membership;
-        membership.needs_key(self.others.principals()) || !self.expired().is_empty()
+        membership.needs_key(self.others.principals())
+            || !self.expired().is_empty()
+            || self.has_foreign_kem()
+    }
+
+    /// Whether the KEM key that the log names is not that of the vault's key.
+    /// The log cannot tell: whoever may write can name any.
+    fn has_foreign_kem(&self) -> bool {
+        let membership = &self.replica.state().membership;
+        let is_derived = membership.kind != VaultKind::Account;
+        let is_foreign = |key: &VaultKey| key.kem_public().hash() != membership.kem_hash;
+        is_derived && self.replica.newest_key().is_ok_and(is_foreign)
     }
 
     fn expired(&self) -> Vec<VaultId> {

@@ -2,6 +2,8 @@
 //! if the keys that stand for them there are those of their account.
 
 use sv_api::endpoint::AppendEntry;
+use sv_api::vault::AppendRequest;
+use sv_api::wire::Wire;
 use sv_client::account::Session;
 use sv_client::people::Trust;
 use sv_client::sharing::{self, ShareState};
@@ -125,5 +127,47 @@ fn a13_whoever_has_another_name_is_not_promoted() {
                 .iter()
                 .any(|request| { request.is::<AppendEntry>() && request.path.contains(&of_vault) })
         );
+    });
+}
+
+/// Whoever may write can name any KEM key for the vault in a new key's entry:
+/// what others seal to the vault then reaches nobody in it. Fails without
+/// `has_foreign_kem` in `is_due`.
+#[test]
+fn a15_a_foreign_key_of_a_vault_is_replaced() {
+    run(async {
+        let (_server, anna, bob) = anna_and_bob().await;
+        let mut account = Vault::account(&anna).await.unwrap();
+        let mut theirs = Vault::account(&bob).await.unwrap();
+        let found = theirs.find_person(&Handle::parse("anna").unwrap()).await;
+        let herself = found.unwrap();
+        let bobs = account.find_person(&Handle::parse("bob").unwrap()).await;
+        let foreign = bobs.unwrap().kem_pk;
+        let (mut vault, mut forger) = phantom::in_the_name_of(bob.uid(), &anna);
+        vault.grant(&forger, &herself, Role::Manager);
+        vault.append(&forger, MembershipOp::Transfer(anna.uid()));
+        vault.show_to(&anna);
+        let name = Name::parse("plans").unwrap();
+        account.accept_share(vault.vault_id(), &name).await.unwrap();
+        let network = &anna.platform().network;
+        let keys_made = || {
+            let sent = network.take_recording().requests;
+            let appended = sent.iter().filter(|request| request.is::<AppendEntry>());
+            let entries = appended.map(|request| AppendRequest::parse(&request.body).unwrap());
+            let keys = entries.filter_map(|request| {
+                let op = request.entry.epoch_op()?;
+                Some(op.kem_pk.hash())
+            });
+            keys.collect::<Vec<_>>()
+        };
+        account.open_beside(vault.vault_id()).await.unwrap();
+        assert!(keys_made().is_empty());
+        vault.rekey(&mut forger, &herself, foreign.clone());
+        vault.show_to(&anna);
+        // The server has no such vault, and so takes no key for it.
+        drop(account.open_beside(vault.vault_id()).await);
+        let made = keys_made();
+        assert_eq!(made.len(), 1);
+        assert_ne!(made, [foreign.hash()]);
     });
 }
