@@ -10,8 +10,11 @@ use sv_client::sharing::{self, ShareState};
 use sv_client::vault::Vault;
 use sv_client::{ClientError, Tamper};
 use sv_core::Name;
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
+use sv_ledger::id::VaultId;
 use sv_ledger::membership_op::MembershipOp;
+use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, TestPlatform, TestServer, run};
 
@@ -19,11 +22,31 @@ use super::phantom;
 
 type People = Session<TestPlatform>;
 
+/// Two people who share something already, or the server would show neither
+/// the other's account.
 async fn anna_and_bob() -> (TestServer, People, People) {
     let server = TestServer::start().await;
     let (_, anna) = Actor::sign_up(&server, "anna").await;
     let (_, bob) = Actor::sign_up(&server, "bob").await;
+    share(&anna, "bob", "together").await;
     (server, anna, bob)
+}
+
+/// Makes a vault and lets somebody in.
+async fn share(session: &People, with: &str, name: &str) -> VaultId {
+    let mut account = Vault::account(session).await.unwrap();
+    let name = Name::parse(name).unwrap();
+    let (kind, suite) = (VaultKind::Shared, ContentSuite::Blocks);
+    sharing::make_vault(session, &mut account, &name, kind, suite)
+        .await
+        .unwrap();
+    let made = account.shared_vaults()[0].1.vault_id;
+    let mut vault = account.open_beside(made).await.unwrap();
+    let people = sharing::invitees(&mut account, &[with.to_owned()]).await;
+    sharing::give_access(&mut account, &mut vault, &people.unwrap(), Role::Editor, 0)
+        .await
+        .unwrap();
+    made
 }
 
 fn is_forgery<T>(outcome: Result<T, ClientError>) -> bool {
@@ -42,23 +65,9 @@ fn a13_a_share_is_from_whom_it_says() {
         // Bob is known, and was verified.
         let handle = Handle::parse("bob").unwrap();
         account.confirm_person(&handle, None).await.unwrap();
-        // An honest one.
-        let mut theirs = Vault::account(&bob).await.unwrap();
+        let honest = share(&bob, "anna", "contracts").await;
         let name = Name::parse("contracts").unwrap();
-        let (kind, suite) = (
-            sv_ledger::genesis::VaultKind::Shared,
-            sv_ledger::sealed::ContentSuite::Blocks,
-        );
-        sharing::make_vault(&bob, &mut theirs, &name, kind, suite)
-            .await
-            .unwrap();
-        let honest = theirs.shared_vaults()[0].1.vault_id;
-        let mut vault = theirs.open_beside(honest).await.unwrap();
-        let people = sharing::invitees(&mut theirs, &["anna".to_owned()]).await;
-        sharing::give_access(&mut theirs, &mut vault, &people.unwrap(), Role::Editor, 0)
-            .await
-            .unwrap();
-
+        let mut theirs = Vault::account(&bob).await.unwrap();
         let (mut forged, forger) = phantom::in_the_name_of(bob.uid(), &anna);
         let herself = theirs.find_person(&Handle::parse("anna").unwrap()).await;
         forged.grant(&forger, &herself.unwrap(), Role::Editor);
