@@ -6,6 +6,7 @@ use sv_api::vault::AppendRequest;
 use sv_api::wire::Wire;
 use sv_client::account::Session;
 use sv_client::people::Trust;
+use sv_client::port::{Platform as _, Storage as _};
 use sv_client::sharing::{self, ShareState};
 use sv_client::vault::Vault;
 use sv_client::{ClientError, Tamper};
@@ -158,6 +159,15 @@ fn a15_a_foreign_key_of_a_vault_is_replaced() {
         vault.show_to(&anna);
         let name = Name::parse("plans").unwrap();
         account.accept_share(vault.vault_id(), &name).await.unwrap();
+        // As if this device had let in whoever stands under bob's name.
+        let hash = forger.kem_pk().hash();
+        let hash = hash.as_bytes().iter().map(|byte| format!("{byte:02x}"));
+        let place = format!("kem/{}", hash.collect::<String>());
+        let storage = anna.platform().storage();
+        storage
+            .write(&place, forger.kem_pk().as_bytes())
+            .await
+            .unwrap();
         let network = &anna.platform().network;
         let keys_made = || {
             let sent = network.take_recording().requests;

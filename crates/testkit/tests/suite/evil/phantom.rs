@@ -47,6 +47,13 @@ pub(crate) struct Forger {
     session: TestPlatform,
 }
 
+impl Forger {
+    /// What is sealed to whoever the server says is the creator.
+    pub(crate) const fn kem_pk(&self) -> &KemPublicKey {
+        &self.keys.public().kem_pk
+    }
+}
+
 /// A vault that says it is by `creator`.
 pub(crate) fn in_the_name_of(
     creator: VaultId,
@@ -155,7 +162,7 @@ impl Phantom {
         for (id, member) in &self.state.membership.members {
             let recipient = match *id == person.identity.uid {
                 true => &person.kem_pk,
-                false => &forger.keys.public().kem_pk,
+                false => forger.kem_pk(),
             };
             let header = EnvelopeHeader {
                 vault_id,
