@@ -299,14 +299,15 @@ impl Chains {
     /// `also` are heads that other entries name, beside those of the chains.
     ///
     /// # Errors
-    /// [`Reject::Principal`] if an entry names a head that is in none of
-    /// them, or the [`Reject`] of an entry that is not valid.
+    /// [`Reject::Principal`] if an entry, or `also`, names a head that is in
+    /// none of them, or the [`Reject`] of an entry that is not valid.
     pub fn verify(
         shown: Vec<ShownMembership>,
         also: impl IntoIterator<Item = crate::entry::Via>,
     ) -> Result<Self, Reject> {
+        let also: Vec<crate::entry::Via> = also.into_iter().collect();
         let named = shown.iter().flat_map(|s| &s.entries);
-        let named = named.flat_map(Entry::named_heads).chain(also);
+        let named = named.flat_map(Entry::named_heads).chain(also.clone());
         let wanted: BTreeSet<(VaultId, u64)> =
             named.map(|via| (via.vault_id, via.head.seq)).collect();
         let mut done = Self::default();
@@ -342,7 +343,17 @@ impl Chains {
             let chain = walk.finish(entries);
             done.chains.insert(chain.latest.vault_id, chain);
         }
-        Ok(done)
+        let is_found = |via: &crate::entry::Via| done.principals.at(&via.vault_id, &via.head);
+        if also.iter().all(|via| is_found(via).is_some()) {
+            Ok(done)
+        } else {
+            Err(Reject::Principal)
+        }
+    }
+
+    /// Every verified chain.
+    pub fn all(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.values()
     }
 
     /// The verified chain of a vault that was shown.

@@ -32,7 +32,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
     for _ in 0..ATTEMPTS {
-        let (sealed, leaves, shown, others) = match checkpoint(session, vault_id).await {
+        let (sealed, leaves, shown, others) = match checkpoint(session, vault_id, &pin).await {
             Err(error) if error.is_refusal(ErrorCode::CheckpointGone) => continue,
             outcome => outcome?,
         };
@@ -68,12 +68,14 @@ pub(super) async fn bootstrap<'s, P: Platform>(
 async fn checkpoint<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    pin: &LocalPin,
 ) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Chains)> {
     let server = session.server();
-    let log = others::show(session, vault).await?;
+    let look = others::look(session, vault).await?;
     // First, so that what the server hears next does not depend on what is
     // wrong with it.
-    let chains = others::verify(session, vec![log.clone()], Vec::new()).await?;
+    let chains = others::verify(session, vec![look.clone()], Vec::new()).await?;
+    let log = &look.shown;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
         .await
@@ -85,8 +87,11 @@ async fn checkpoint<P: Platform>(
     let named: Vec<_> = entry.named_heads().collect();
     let chains = match named.is_empty() {
         true => chains,
-        false => others::verify(session, vec![log.clone()], named).await?,
+        false => others::verify(session, vec![look.clone()], named).await?,
     };
+    for entry in log.entries.iter().chain([entry]) {
+        pin.check_named(entry)?;
+    }
     let chain = chains.of(&vault).ok_or(Tamper::Missing("who has access"))?;
     let at = entry.body().seq;
     // A member signed that seq, and so bounds how many leaves there can be.
@@ -119,6 +124,7 @@ async fn checkpoint<P: Platform>(
         return Err(Tamper::Missing("who has access").into());
     }
     let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
+    let log = look.shown;
     let sealed = Sealed {
         genesis: log.genesis,
         chain: log.entries.iter().take(known).cloned().collect(),

@@ -24,6 +24,7 @@ use super::others::{best_path, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
+use crate::people::require_own_keys;
 use crate::port::Platform;
 
 /// How often a change of members is asked again when others were faster.
@@ -92,11 +93,16 @@ impl<P: Platform> Vault<'_, P> {
     /// Grants access, or gives those who have it already that role.
     ///
     /// # Errors
-    /// [`ClientError::Misuse`] without the right to, or those of a call.
+    /// [`ClientError::Misuse`] without the right to;
+    /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
+    /// of a grantee; those of a call.
     pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
+        self.require_themselves(grantees).await?;
         for some in grantees.chunks(GRANTS) {
             self.change(&Wish::Grant(some.to_vec())).await?;
         }
+        // Somebody may have been faster with other keys.
+        self.require_themselves(grantees).await?;
         let members = &self.replica.state().membership.members;
         let changed: Vec<RoleOp> = grantees
             .iter()
@@ -116,10 +122,35 @@ impl<P: Platform> Vault<'_, P> {
         Ok(())
     }
 
+    /// Whoever has access already under the name of a grantee is that grantee.
+    async fn require_themselves(&self, grantees: &[Grantee]) -> Result<()> {
+        let members = &self.replica.state().membership.members;
+        for grantee in grantees {
+            let there = members.get(&grantee.principal);
+            let (head, keys) = (grantee.keys.head, grantee.keys);
+            let is_other = |there: &Member| PrincipalKeys { head, ..there.keys } != keys;
+            if there.is_some_and(is_other) {
+                self.require_themself(&grantee.principal).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys on record for a person are their own. The log alone goes by
+    /// uid, and a manager can enter any keys under it.
+    async fn require_themself(&self, principal: &VaultId) -> Result<()> {
+        let members = &self.replica.state().membership.members;
+        match members.get(principal).filter(|m| !m.keys.is_vault()) {
+            Some(member) => require_own_keys(self.session, *principal, &member.keys).await,
+            None => Ok(()),
+        }
+    }
+
     /// Gives a member another role or expiry.
     ///
     /// # Errors
-    /// As [`Self::grant`].
+    /// As [`Self::grant`]; [`crate::Tamper::MemberKeys`] if the keys on record
+    /// are not that person's.
     pub async fn set_role(
         &mut self,
         principal: VaultId,
@@ -153,7 +184,7 @@ impl<P: Platform> Vault<'_, P> {
     /// Makes a member the owner; the owner becomes manager.
     ///
     /// # Errors
-    /// As [`Self::grant`].
+    /// As [`Self::set_role`].
     pub async fn transfer(&mut self, principal: VaultId) -> Result<()> {
         self.change(&Wish::Transfer(principal)).await
     }
@@ -174,8 +205,9 @@ impl<P: Platform> Vault<'_, P> {
 
     /// Makes a new key if one is due and this account may: for members whose
     /// time is up, and for members that are vaults and have changed; those
-    /// that need a key themselves get it first where possible, or are left
-    /// out until they have it.
+    /// that need a key themselves get it first where this account has accepted
+    /// them, or are left out until they have it. What leads here through one
+    /// that would be left out waits for somebody else.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
@@ -194,6 +226,11 @@ impl<P: Platform> Vault<'_, P> {
                 left_out.insert(vault_id);
             }
         }
+        let path = self.access();
+        let mut through = path.iter().flat_map(|path| &path.via);
+        if through.any(|via| left_out.contains(&via.vault_id)) {
+            return Ok(());
+        }
         self.refresh_others().await?;
         self.change(&Wish::Settle(left_out)).await
     }
@@ -209,12 +246,20 @@ impl<P: Platform> Vault<'_, P> {
                     .is_some_and(|path| path.role >= Role::Contributor)
             })
         });
-        if !reaches {
+        // In what nobody accepted nothing is done, not even that.
+        if !reaches || !Vault::account(self.session).await?.knows(&vault_id) {
             return Ok(false);
         }
         let mut inner = Vault::open(self.session, vault_id).await?;
         inner.settle_within(depth).await?;
         Ok(!inner.is_due())
+    }
+
+    /// Whether a key is due that this account does not make, because it leads
+    /// through a group that was not accepted.
+    pub(super) fn waits_for_others(&self) -> bool {
+        let principals = self.others.principals();
+        self.may_write() && self.replica.state().membership.needs_key(principals)
     }
 
     fn may_write(&self) -> bool {
@@ -324,7 +369,8 @@ impl<P: Platform> Vault<'_, P> {
             self.replica.kept_key = Some(sealed.clone());
             kept = Some(sealed);
         }
-        self.persist(kept, vec![entry], Vec::new()).await
+        self.persist(kept, vec![entry], Vec::new(), &BTreeMap::new())
+            .await
     }
 
     fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {
@@ -348,6 +394,7 @@ impl<P: Platform> Vault<'_, P> {
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
+                self.require_themself(&op.principal).await?;
                 Ok((!is_done).then(|| Proposal {
                     ops: vec![MembershipOp::Role(*op)],
                     ..Proposal::default()
@@ -364,10 +411,14 @@ impl<P: Platform> Vault<'_, P> {
                 ops: vec![MembershipOp::Leave],
                 ..Proposal::default()
             })),
-            Wish::Transfer(id) => Ok((member(id)?.role != Role::Owner).then(|| Proposal {
-                ops: vec![MembershipOp::Transfer(*id)],
-                ..Proposal::default()
-            })),
+            Wish::Transfer(id) => {
+                let is_done = member(id)?.role == Role::Owner;
+                self.require_themself(id).await?;
+                Ok((!is_done).then(|| Proposal {
+                    ops: vec![MembershipOp::Transfer(*id)],
+                    ..Proposal::default()
+                }))
+            }
             Wish::Settle(left_out) => match self.is_due() {
                 true => self.propose_key(Vec::new(), left_out).await.map(Some),
                 false => Ok(None),

@@ -16,6 +16,7 @@ use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
 use super::keyring::Keyring;
+use super::seen::Seen;
 use super::sync::fetch_bodies;
 use super::withheld;
 use crate::account::Session;
@@ -57,17 +58,33 @@ pub(crate) fn require_instance<P: Platform>(
     }
 }
 
+/// A vault's membership as the server shows it, and what this device had seen
+/// of it before it asked.
+#[derive(Clone)]
+pub(super) struct Look {
+    pub(super) shown: ShownMembership,
+    seen: Seen,
+}
+
+/// Asks for a vault's membership.
+pub(super) async fn look<P: Platform>(session: &Session<P>, vault: VaultId) -> Result<Look> {
+    let seen = Seen::load(session, vault).await?;
+    let shown = show(session, vault).await?;
+    Ok(Look { shown, seen })
+}
+
 /// Verifies chains together with those of every vault that they name, which
-/// are fetched. `also` are heads that other entries name.
+/// are fetched, and holds each to what this device has seen of it. `also` are
+/// heads that other entries name.
 pub(super) async fn verify<P: Platform>(
     session: &Session<P>,
-    first: Vec<ShownMembership>,
+    first: Vec<Look>,
     also: Vec<Via>,
 ) -> Result<Chains> {
-    let mut shown = first;
-    let mut known: BTreeSet<VaultId> = shown.iter().map(|one| one.vault_id).collect();
+    let mut looks = first;
+    let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
     let mut named: Vec<VaultId> = also.iter().map(|via| via.vault_id).collect();
-    named.extend(shown.iter().flat_map(|one| named_in(&one.entries)));
+    named.extend(looks.iter().flat_map(|one| named_in(&one.shown.entries)));
     while let Some(vault) = named.pop() {
         if !known.insert(vault) {
             continue;
@@ -77,11 +94,28 @@ pub(super) async fn verify<P: Platform>(
                 "too many vaults are members of one another",
             ));
         }
-        let next = show(session, vault).await?;
-        named.extend(named_in(&next.entries));
-        shown.push(next);
+        let next = look(session, vault).await?;
+        named.extend(named_in(&next.shown.entries));
+        looks.push(next);
     }
-    Ok(Chains::verify(shown, also)?)
+    for look in &looks {
+        look.seen.require_in(&look.shown.entries)?;
+    }
+    let seen: BTreeMap<VaultId, u64> = looks
+        .iter()
+        .map(|look| (look.shown.vault_id, look.seen.count()))
+        .collect();
+    let shown = looks.into_iter().map(|look| look.shown).collect();
+    let chains = Chains::verify(shown, also)?;
+    for chain in chains.all() {
+        let newest = chain.latest()?;
+        let is_new = seen.get(&newest.vault_id) < Some(&newest.head.seq);
+        // What is the account's alone has the pin of its log.
+        if newest.kind.is_shareable() && is_new {
+            Seen::raise(session, newest.vault_id, newest.head).await?;
+        }
+    }
+    Ok(chains)
 }
 
 fn named_in(entries: &[Entry]) -> Vec<VaultId> {
