@@ -23,7 +23,7 @@ use super::keyring::Keyring;
 use super::others::{best_path, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::people::require_own_keys;
 use crate::port::Platform;
 
@@ -97,6 +97,10 @@ impl<P: Platform> Vault<'_, P> {
     /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
     /// of a grantee; those of a call.
     pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
+        // A key that nobody has cannot be given to anybody.
+        if self.replica.newest_key().is_err() {
+            self.settle().await?;
+        }
         self.require_themselves(grantees).await?;
         for some in grantees.chunks(GRANTS) {
             self.change(&Wish::Grant(some.to_vec())).await?;
@@ -267,11 +271,14 @@ impl<P: Platform> Vault<'_, P> {
             .is_some_and(|path| path.role >= Role::Contributor)
     }
 
-    /// Whether nothing can be written before there is a new key, or somebody
-    /// whose time is up is still a member.
+    /// Whether nothing can be written before there is a new key, since somebody
+    /// lost access or because the newest is no good; or somebody whose time is
+    /// up is still a member.
     pub(super) fn is_due(&self) -> bool {
         let membership = &self.replica.state().membership;
-        membership.needs_key(self.others.principals()) || !self.expired().is_empty()
+        membership.needs_key(self.others.principals())
+            || !self.expired().is_empty()
+            || !self.replica.keyring.is_sound(membership.epoch)
     }
 
     fn expired(&self) -> Vec<VaultId> {
@@ -361,23 +368,19 @@ impl<P: Platform> Vault<'_, P> {
             apply(self.replica.state(), &Touched::new(), principals, &entry).map_err(impossible)?;
         self.replica.state = step.state;
         self.replica.chain.push(entry.clone());
-        let mut kept = None;
+        let has_key = key.is_some();
         if let Some(key) = key {
-            let sealed = self.seal_at_rest(&key)?;
             let chain = self.replica.membership_chain()?;
-            self.replica.keyring = Keyring::from_newest(&chain, key);
-            self.replica.kept_key = Some(sealed.clone());
-            kept = Some(sealed);
+            let older = std::mem::take(&mut self.replica.keyring);
+            let mut keyring = Keyring::default();
+            keyring.add(&chain, self.replica.state.membership.epoch, key);
+            let session = self.session;
+            self.replica
+                .keep_keys(session, &chain, keyring.with(older))?;
         }
+        let kept = self.replica.kept_key.clone().filter(|_| has_key);
         self.persist(kept, vec![entry], Vec::new(), &BTreeMap::new())
             .await
-    }
-
-    fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {
-        let epoch = self.replica.state().membership.epoch;
-        let mut random = self.session.platform().random();
-        let local = self.session.keys().local_key();
-        Ok(key.seal_at_rest(local, &self.id(), epoch, &mut random)?)
     }
 
     /// The operations that a wish comes to now; `None` if it is fulfilled.
@@ -539,7 +542,7 @@ impl<P: Platform> Vault<'_, P> {
             envelopes.push(Statement::Body.hash(&envelope));
             bodies.push(envelope);
         }
-        let previous = self.replica.newest_key()?;
+        let previous = self.replica.keyring.previous().ok_or(Tamper::VaultKey)?;
         ops.push(MembershipOp::Epoch(EpochOp {
             commitment,
             kem_pk: key.kem_public(),

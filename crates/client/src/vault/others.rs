@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::endpoint::GetMembership;
 use sv_api::wire::Empty;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
-use sv_core::{KemPublicKey, KemSecretKey};
+use sv_core::{KemPublicKey, KemSecretKey, VaultKey};
 use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
@@ -123,88 +123,99 @@ fn named_in(entries: &[Entry]) -> Vec<VaultId> {
     named.map(|via| via.vault_id).collect()
 }
 
-/// What opens the envelope of a vault's key: the account's own key, or that
-/// of a vault through which it has access.
-pub(super) enum Receiver<'a> {
-    /// The account.
-    Person(VaultId, &'a KemSecretKey),
-    /// A vault that is a member, in the generation on record.
-    Vault(VaultId, KemSecretKey),
-}
+/// Envelopes that are tried: whoever may write can make as many bad ones as
+/// they like, one entry each.
+const ENVELOPES: usize = 64;
 
-impl Receiver<'_> {
-    pub(super) const fn id(&self) -> &VaultId {
-        match self {
-            Self::Person(id, _) | Self::Vault(id, _) => id,
-        }
-    }
-
-    pub(super) const fn kem(&self) -> &KemSecretKey {
-        match self {
-            Self::Person(_, kem) => kem,
-            Self::Vault(_, kem) => kem,
-        }
-    }
-}
-
-/// Finds what opens the key of a vault for this account.
+/// Opens a vault's keys with whatever of this account's opens them: the
+/// account's own key, or those of vaults through which it has access. A newest
+/// key that opens for nobody is its author's doing, since the log names the
+/// envelope by its hash, and hides nothing that is older.
 ///
 /// # Errors
-/// [`Tamper::VaultKey`] if nothing does, or those of a call.
-pub(super) async fn receiver<'s, P: Platform>(
-    session: &'s Session<P>,
-    membership: &Membership,
-    chains: &Chains,
-) -> Result<Receiver<'s>> {
-    let uid = session.uid();
-    if membership.members.contains_key(&uid) {
-        return Ok(Receiver::Person(uid, session.keys().kem()));
-    }
-    let mut paths = membership.paths(&uid, chains.principals());
-    paths.sort_by_key(|path| path.via.len());
-    for path in paths {
-        let Some(first) = path.via.first() else {
-            continue;
-        };
-        let member = membership.members.get(&first.vault_id);
-        let Some(member) = member.filter(|member| member.is_sealed) else {
-            continue;
-        };
-        let inner = chains.of(&first.vault_id).ok_or(Tamper::VaultKey)?;
-        let (keyring, _) = Box::pin(open_keys(session, inner, chains)).await?;
-        if let Some(key) = keyring.get(member.keys.generation) {
-            return Ok(Receiver::Vault(first.vault_id, key.kem()));
-        }
-    }
-    Err(Tamper::VaultKey.into())
-}
-
-/// Opens a vault's keys with whatever of this account's opens them; the
-/// newest one also as this device keeps it, but for an account vault.
-///
-/// # Errors
-/// Any [`Tamper`], or those of a call.
+/// [`Tamper::VaultKey`] if nothing opens, any other [`Tamper`], or those of a
+/// call.
 pub(super) async fn open_keys<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
     chains: &Chains,
-) -> Result<(Keyring, Option<Vec<u8>>)> {
+) -> Result<Keyring> {
     let membership = chain.latest()?;
     if membership.kind == VaultKind::Account {
-        return Ok((Keyring::account(chain, session.keys())?, None));
+        return Keyring::account(chain, session.keys());
     }
-    let receiver = receiver(session, membership, chains).await?;
-    let named = chain.envelope(receiver.id()).ok_or(Tamper::VaultKey)?;
-    let envelope = fetch_bodies(session, membership.vault_id, vec![named.hash])
-        .await?
-        .pop()
-        .ok_or(Tamper::Missing("the key of a vault"))?;
-    let header = EnvelopeHeader::named(membership.vault_id, &named);
-    let newest = open_envelope(&header, receiver.kem(), &envelope)?;
-    let (local, mut random) = (session.keys().local_key(), session.platform().random());
-    let (vault_id, epoch) = (membership.vault_id, membership.epoch);
-    let kept = newest.seal_at_rest(local, &vault_id, epoch, &mut random)?;
-    Ok((Keyring::from_newest(chain, newest), Some(kept)))
+    let (uid, own) = (session.uid(), Opener::Own(session.keys().kem()));
+    let mut keyring = Keyring::default();
+    open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
+    let mut paths = membership.paths(&uid, chains.principals());
+    paths.sort_by_key(|path| path.via.len());
+    let mut tried = BTreeSet::new();
+    for through in paths.iter().filter_map(|path| path.via.first()) {
+        if keyring.is_whole(membership.epoch) {
+            break;
+        }
+        let id = through.vault_id;
+        if !tried.insert(id) {
+            continue;
+        }
+        let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
+        let inner = match Box::pin(open_keys(session, inner, chains)).await {
+            // Another way may lead there.
+            Err(ClientError::Tampered(Tamper::VaultKey)) => continue,
+            inner => inner?,
+        };
+        let inner = Opener::Through(inner);
+        open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
+    }
+    match keyring.is_empty() {
+        true => Err(Tamper::VaultKey.into()),
+        false => Ok(keyring),
+    }
+}
+
+/// What opens the envelopes of a member: the account's own key, or those of a
+/// vault, one for each generation.
+enum Opener<'a> {
+    Own(&'a KemSecretKey),
+    Through(Keyring),
+}
+
+impl Opener<'_> {
+    fn open(&self, header: &EnvelopeHeader, envelope: &[u8]) -> Option<VaultKey> {
+        match self {
+            Self::Own(kem) => open_envelope(header, kem, envelope).ok(),
+            Self::Through(keys) => {
+                let key = keys.get(header.principal_generation)?;
+                open_envelope(header, &key.kem(), envelope).ok()
+            }
+        }
+    }
+}
+
+/// Opens the envelopes of a member, newest first, as far as they give keys that
+/// are not there.
+async fn open_envelopes<P: Platform>(
+    session: &Session<P>,
+    chain: &MembershipChain,
+    principal: &VaultId,
+    opener: &Opener<'_>,
+    keyring: &mut Keyring,
+) -> Result<()> {
+    let vault_id = chain.vault_id();
+    for named in chain.envelopes(principal).into_iter().take(ENVELOPES) {
+        if !keyring.lacks(named.epoch) {
+            continue;
+        }
+        let envelope = fetch_bodies(session, vault_id, vec![named.hash])
+            .await?
+            .pop()
+            .ok_or(Tamper::Missing("the key of a vault"))?;
+        let header = EnvelopeHeader::named(vault_id, &named);
+        if let Some(key) = opener.open(&header, &envelope) {
+            keyring.add(chain, named.epoch, key);
+        }
+    }
+    Ok(())
 }
 
 /// The best way in which this account can act on a vault now.

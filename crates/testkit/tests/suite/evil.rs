@@ -18,6 +18,7 @@ mod a06_stretching;
 mod a07_suite;
 mod a08_dump;
 mod a13_names;
+mod a17_lost_keys;
 mod a20_groups;
 mod a21_blocks;
 mod a24_copies;
