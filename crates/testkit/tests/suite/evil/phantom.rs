@@ -17,14 +17,14 @@ use sv_client::people::Person;
 use sv_client::port::{HttpResponse, Platform as _};
 use sv_client::vault::NewVaultBuilder;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope, seal_envelope};
-use sv_core::{AccountKeys, AccountRootKey, VaultKey};
+use sv_core::{AccountKeys, AccountRootKey, KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
 use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{Entry, EntryBody, Ops};
 use sv_ledger::genesis::{Genesis, VaultKind};
 use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::membership_op::{GrantOp, MembershipOp, PrincipalKeys};
+use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys};
 use sv_ledger::principals::Principals;
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::{Member, Role, VaultState};
@@ -145,6 +145,47 @@ impl Phantom {
         );
     }
 
+    /// A new key for the creator and `person`, with a KEM key of somebody's
+    /// choice.
+    pub(crate) fn rekey(&mut self, forger: &mut Forger, person: &Person, kem_pk: KemPublicKey) {
+        let mut random = forger.session.random();
+        let (vault_id, epoch) = (self.vault_id(), self.state.membership.epoch + 1);
+        let key = VaultKey::generate(&mut random).unwrap();
+        let mut envelopes = Vec::new();
+        for (id, member) in &self.state.membership.members {
+            let recipient = match *id == person.identity.uid {
+                true => &person.kem_pk,
+                false => &forger.keys.public().kem_pk,
+            };
+            let header = EnvelopeHeader {
+                vault_id,
+                epoch,
+                granter: self.creator,
+                granter_generation: 1,
+                principal: *id,
+                principal_generation: member.keys.generation,
+                principal_head: member.keys.head,
+                kem_hash: member.keys.kem_hash,
+                role: member.role,
+                vk_commit: key.commitment(&vault_id, epoch),
+                member_hash: self.state.membership.head.hash,
+            };
+            let envelope = seal_envelope(&header, recipient, &key, &mut random).unwrap();
+            envelopes.push(Statement::Body.hash(&envelope));
+            self.bodies
+                .insert(Statement::Body.hash(&envelope), envelope);
+        }
+        let previous = key.seal_previous(&forger.key, &vault_id, epoch, &mut random);
+        let op = EpochOp {
+            commitment: key.commitment(&vault_id, epoch),
+            kem_pk,
+            previous_key: Some(previous.unwrap()),
+            envelopes,
+        };
+        forger.key = key;
+        self.append(forger, MembershipOp::Epoch(op));
+    }
+
     /// Whatever the creator may do.
     pub(crate) fn append(&mut self, forger: &Forger, op: MembershipOp) {
         let state = &self.state;
@@ -154,7 +195,7 @@ impl Phantom {
             prev_hash: state.head.hash,
             member_seq: state.membership.head.seq,
             member_hash: state.membership.head.hash,
-            epoch: state.membership.epoch,
+            epoch: state.membership.epoch + u32::from(matches!(op, MembershipOp::Epoch(_))),
             author: self.creator,
             author_generation: 1,
             via: Vec::new(),
