@@ -113,33 +113,38 @@ impl Receiver<'_> {
     }
 }
 
+/// Vaults whose keys were opened on the way to another's; none of one that is
+/// under way. Each is opened once, however many ways lead through it.
+type Opened = BTreeMap<VaultId, Option<Keyring>>;
+
 /// Finds what opens the key of a vault for this account.
 ///
 /// # Errors
 /// [`Tamper::VaultKey`] if nothing does, or those of a call.
-pub(super) async fn receiver<'s, P: Platform>(
+async fn receiver<'s, P: Platform>(
     session: &'s Session<P>,
     membership: &Membership,
     chains: &Chains,
+    opened: &mut Opened,
 ) -> Result<Receiver<'s>> {
     let uid = session.uid();
     if membership.members.contains_key(&uid) {
         return Ok(Receiver::Person(uid, session.keys().kem()));
     }
-    let mut paths = membership.paths(&uid, chains.principals());
-    paths.sort_by_key(|path| path.via.len());
-    for path in paths {
-        let Some(first) = path.via.first() else {
-            continue;
-        };
-        let member = membership.members.get(&first.vault_id);
+    for first in membership.entrances(&uid, chains.principals()) {
+        let member = membership.members.get(&first);
         let Some(member) = member.filter(|member| member.is_sealed) else {
             continue;
         };
-        let inner = chains.of(&first.vault_id).ok_or(Tamper::VaultKey)?;
-        let (keyring, _) = Box::pin(open_keys(session, inner, chains)).await?;
-        if let Some(key) = keyring.get(member.keys.generation) {
-            return Ok(Receiver::Vault(first.vault_id, key.kem()));
+        if !opened.contains_key(&first) {
+            opened.insert(first, None);
+            let inner = chains.of(&first).ok_or(Tamper::VaultKey)?;
+            let inner = Box::pin(open_within(session, inner, chains, opened)).await?;
+            opened.insert(first, Some(inner.0));
+        }
+        let keyring = opened.get(&first).and_then(Option::as_ref);
+        if let Some(key) = keyring.and_then(|keys| keys.get(member.keys.generation)) {
+            return Ok(Receiver::Vault(first, key.kem()));
         }
     }
     Err(Tamper::VaultKey.into())
@@ -155,11 +160,20 @@ pub(super) async fn open_keys<P: Platform>(
     chain: &MembershipChain,
     chains: &Chains,
 ) -> Result<(Keyring, Option<Vec<u8>>)> {
+    open_within(session, chain, chains, &mut Opened::new()).await
+}
+
+async fn open_within<P: Platform>(
+    session: &Session<P>,
+    chain: &MembershipChain,
+    chains: &Chains,
+    opened: &mut Opened,
+) -> Result<(Keyring, Option<Vec<u8>>)> {
     let membership = chain.latest()?;
     if membership.kind == VaultKind::Account {
         return Ok((Keyring::account(chain, session.keys())?, None));
     }
-    let receiver = receiver(session, membership, chains).await?;
+    let receiver = receiver(session, membership, chains, opened).await?;
     let named = chain.envelope(receiver.id()).ok_or(Tamper::VaultKey)?;
     let envelope = fetch_bodies(session, membership.vault_id, vec![named.hash])
         .await?

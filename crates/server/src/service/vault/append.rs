@@ -63,13 +63,14 @@ impl Vaults {
             inline,
         } = request;
         let (owner, state) = (stored.owner, stored.state);
-        let depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
+        let mut depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
         check_people(&mut snapshot, &entry).await?;
         let (prepared, depends) = spawn_blocking(move || {
             depends.check_key(&state.membership, &entry)?;
             let principals = &depends.principals;
-            let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline);
-            Ok::<_, Error>((prepared?, depends))
+            let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline)?;
+            depends.measure(&prepared.transition.state.membership);
+            Ok::<_, Error>((prepared, depends))
         })
         .await??;
         let verified = verify_uploads(&mut snapshot, &prepared, access.principal()).await?;
@@ -106,8 +107,9 @@ impl Vaults {
         }
         require_next(&prepared.entry, head)?;
         depends.hold(&mut write).await?;
-        let after = &prepared.transition.state.membership;
-        depends.check_nesting(&mut write, after).await?;
+        depends
+            .check_nesting(&mut write, prepared.vault_id())
+            .await?;
         admit(&mut write, prepared, verified, uid, owner, now_ms).await?;
         write.commit().await?;
         Ok(true)

@@ -29,6 +29,9 @@ pub(super) struct Dependencies {
     heads: BTreeMap<VaultId, Head>,
     /// Whether the entry makes a vault a member.
     is_nesting: bool,
+    /// How many vaults stand one inside the other below the vault after the
+    /// entry; none if more than anybody follows.
+    below: Option<usize>,
 }
 
 impl Dependencies {
@@ -69,7 +72,17 @@ impl Dependencies {
             heads: found.values().map(|m| (m.vault_id, m.head)).collect(),
             principals: found.into_values().collect(),
             is_nesting: entry.membership_ops().iter().any(makes_member),
+            below: None,
         })
+    }
+
+    /// Looks how deep the vault goes after the entry. Costly for many vaults,
+    /// so it comes before the unit of work; [`Self::hold`] makes sure that it
+    /// still holds there.
+    pub(super) fn measure(&mut self, after: &Membership) {
+        if self.is_nesting {
+            self.below = after.depth(&self.principals);
+        }
     }
 
     /// Locks them, and finds them as they were read.
@@ -94,17 +107,16 @@ impl Dependencies {
     }
 
     /// Refuses vaults inside vaults, deeper than anybody follows, or in a
-    /// circle. After [`Self::hold`].
+    /// circle. After [`Self::measure`] and [`Self::hold`].
     ///
     /// # Errors
     /// [`ErrorCode::Rejected`].
-    pub(super) async fn check_nesting(&self, q: &mut impl Query, after: &Membership) -> Result<()> {
+    pub(super) async fn check_nesting(&self, q: &mut impl Query, vault_id: VaultId) -> Result<()> {
         if !self.is_nesting {
             return Ok(());
         }
-        let below = after.depth(&self.principals);
         let mut above = 0;
-        let mut level = BTreeSet::from([after.vault_id]);
+        let mut level = BTreeSet::from([vault_id]);
         while above <= NESTING {
             let up = members::vaults_of(q, level.into_iter()).await?;
             level = up.into_iter().collect();
@@ -113,7 +125,7 @@ impl Dependencies {
             }
             above += 1;
         }
-        match below {
+        match self.below {
             Some(below) if above + below <= NESTING => Ok(()),
             _ => Err(rejected(
                 "groups and shared folders inside one another go at most four deep, and never \
