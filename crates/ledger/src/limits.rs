@@ -18,6 +18,11 @@ pub const OPS_PER_ENTRY: usize = 500;
 pub const MEMBERS: usize = 4096;
 /// Vaults, one a member of the next, through which somebody may have access.
 pub const NESTING: usize = 4;
+/// Other vaults to which a vault's log leads: those that it names or ever
+/// named, those that their logs name, and so on.
+pub const NAMED_VAULTS: usize = 512;
+/// Vaults whose logs lead to one that takes in another.
+pub const NAMING_VAULTS: usize = 4096;
 /// Contents that one operation may add.
 pub const CONTENTS_PER_OP: usize = 16;
 /// Contents that one operation may drop.

@@ -12,6 +12,7 @@ use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::limits::NAMED_VAULTS;
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
@@ -23,8 +24,9 @@ use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
-/// Vaults that are followed from one: far more than people make.
-const VAULTS: usize = 1024;
+/// Vaults that are followed from one: all that a server takes in for it, and
+/// as many again for what was written at the same time.
+const VAULTS: usize = 2 * NAMED_VAULTS;
 
 /// Fetches what a server shows of a vault's membership.
 pub(crate) async fn show<P: Platform>(

@@ -50,13 +50,7 @@ fn member(is_vault: bool, role: Role, expires_ms: u64) -> Member {
 }
 
 /// Every way, one after the other.
-fn walk(
-    vault: &Membership,
-    uid: &VaultId,
-    all: &Principals,
-    so_far: &Path,
-    found: &mut Vec<Path>,
-) {
+fn walk(vault: &Membership, uid: &VaultId, all: &Principals, so_far: &Path, found: &mut Vec<Path>) {
     let through = |member: &Member| Path {
         role: so_far.role.min(member.role),
         expires_ms: earlier(so_far.expires_ms, member.expires_ms),

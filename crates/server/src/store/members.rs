@@ -100,25 +100,8 @@ pub async fn among(
     rows.into_iter().map(|mut row| row.take(0)).collect()
 }
 
-/// Whether a principal and one of some others are members of the same vault.
-pub async fn share_a_vault(
-    q: &mut impl Query,
-    principal: VaultId,
-    others: impl Iterator<Item = VaultId> + Send,
-    now_ms: u64,
-) -> Result<bool> {
-    let rows = q
-        .query_list(
-            "SELECT o.vault_id FROM members p JOIN members o ON o.vault_id = p.vault_id \
-             WHERE p.principal = ? AND o.expires_ms > ? AND o.principal IN (?..)",
-            args![principal, now_ms],
-            others.map(Value::from).collect(),
-        )
-        .await?;
-    Ok(!rows.is_empty())
-}
-
-/// The vaults that some vaults are members of, themselves aside.
+/// The vaults that some vaults are members of, themselves aside, also where
+/// their time is over.
 pub async fn vaults_of(
     q: &mut impl Query,
     members: impl Iterator<Item = VaultId> + Send,

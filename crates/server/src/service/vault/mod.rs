@@ -9,6 +9,7 @@ mod admission;
 mod append;
 mod create;
 mod downloads;
+pub(crate) mod named;
 mod names;
 mod prepare;
 mod principals;

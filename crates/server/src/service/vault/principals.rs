@@ -18,7 +18,7 @@ use super::prepare::rejected;
 use crate::db::{Query, Write};
 use crate::service::Result;
 use crate::store::accounts::instance;
-use crate::store::{members, vaults};
+use crate::store::{members, remains, vaults};
 
 /// The memberships that an entry was prepared against.
 #[derive(Debug, Default)]
@@ -47,6 +47,7 @@ impl Dependencies {
         let mut wanted: BTreeSet<VaultId> = entry.named_heads().map(|via| via.vault_id).collect();
         wanted.extend(vault.vault_members().map(|(id, _)| *id));
         let mut found = BTreeMap::<VaultId, Membership>::new();
+        let mut heads = BTreeMap::<VaultId, Head>::new();
         for _ in 0..=NESTING {
             let level: Vec<_> = wanted
                 .difference(&found.keys().copied().collect())
@@ -55,10 +56,17 @@ impl Dependencies {
             if level.is_empty() {
                 break;
             }
-            for membership in vaults::memberships(q, level.into_iter()).await? {
-                wanted.extend(membership.vault_members().map(|(id, _)| *id));
+            for membership in vaults::memberships(q, level.iter().copied()).await? {
+                heads.insert(membership.vault_id, membership.head);
                 found.insert(membership.vault_id, membership);
             }
+            // Those that are gone stand as they stood then.
+            let gone = level.iter().filter(|id| !found.contains_key(id)).copied();
+            for membership in remains::memberships(q, gone).await? {
+                found.insert(membership.vault_id, membership);
+            }
+            let inside = level.iter().filter_map(|id| found.get(id));
+            wanted.extend(inside.flat_map(|m| m.vault_members().map(|(id, _)| *id)));
         }
         for named in entry.named_heads() {
             let newest = found.get(&named.vault_id).map(|m| m.head);
@@ -66,10 +74,20 @@ impl Dependencies {
                 return Err(ErrorCode::Conflict.into());
             }
         }
+        // Nobody comes in through a vault that is gone, nor does it.
+        let body = entry.body();
+        let through = body.via.iter().map(|via| via.vault_id);
+        let granted = entry.membership_ops().iter().filter_map(|op| match op {
+            MembershipOp::Grant(op) if op.keys.is_vault() => Some(op.principal),
+            _ => None,
+        });
+        if through.chain(granted).any(|id| !heads.contains_key(&id)) {
+            return Err(Reject::Principal.into());
+        }
         let makes_member =
             |op: &MembershipOp| matches!(op, MembershipOp::Grant(op) if op.keys.is_vault());
         Ok(Self {
-            heads: found.values().map(|m| (m.vault_id, m.head)).collect(),
+            heads,
             principals: found.into_values().collect(),
             is_nesting: entry.membership_ops().iter().any(makes_member),
             below: None,

@@ -14,7 +14,7 @@ use super::access::{Access, Read, SeeMembers, Vault};
 use super::reach::Reach;
 use super::{ANSWER_LEN, Vaults, leading};
 use crate::service::Result;
-use crate::store::{bodies, entries, leaves, vaults};
+use crate::store::{bodies, entries, leaves, remains, vaults};
 
 impl Vaults {
     /// The heads of every vault that a user may read.
@@ -44,9 +44,11 @@ impl Vaults {
     /// See [`Self::heads`].
     pub async fn membership(&self, access: &Access<SeeMembers, Vault>) -> Result<MembershipLog> {
         let mut snapshot = self.db.read().await?;
-        let genesis = vaults::genesis(&mut snapshot, access.vault_id())
-            .await?
-            .ok_or(ErrorCode::NotFound)?;
+        let genesis = match access.is_gone() {
+            false => vaults::genesis(&mut snapshot, access.vault_id()).await?,
+            true => remains::genesis(&mut snapshot, access.vault_id()).await?,
+        };
+        let genesis = genesis.ok_or(ErrorCode::NotFound)?;
         let entries = entries::of_membership(&mut snapshot, access.vault_id()).await?;
         Ok(MembershipLog { genesis, entries })
     }

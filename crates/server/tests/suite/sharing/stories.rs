@@ -4,11 +4,12 @@ use sv_api::ErrorCode;
 use sv_api::vault::{AppendRequest, ContentsRequest};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
-use sv_ledger::limits::ACCESS_TTL_MS;
+use sv_ledger::limits::{ACCESS_TTL_MS, NAMED_VAULTS, NAMING_VAULTS};
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::{Head, Role};
 use sv_server::service::Result;
 use sv_server::service::vault::{Oversee, Read, SeeMembers, Write};
+use sv_server::store::named_vaults;
 
 use super::signer::{Shared, Signer, grant, grant_until, role};
 use crate::author::{INSTANCE, Log, Put, content, content_id, sealed};
@@ -22,7 +23,7 @@ async fn somebody(world: &World, seed: u8) -> (Signer, Log) {
 }
 
 /// A vault of `owner` that the server knows.
-async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
+pub(crate) async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
     let (new, shared) = Shared::begin(owner, kind, INSTANCE, world.now_ms());
     let made = || world.vaults.create(owner.uid, INSTANCE, new.clone());
     assert_eq!(made().await.unwrap().seq, 1);
@@ -31,7 +32,7 @@ async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
     shared
 }
 
-async fn send(world: &World, author: &Signer, request: AppendRequest) -> Result<u64> {
+pub(crate) async fn send(world: &World, author: &Signer, request: AppendRequest) -> Result<u64> {
     let vault_id = request.entry.body().vault_id;
     let access = world
         .vaults
@@ -45,7 +46,12 @@ async fn refusal(world: &World, author: &Signer, request: AppendRequest) -> Erro
 }
 
 /// Membership operations by the owner.
-async fn change(world: &World, vault: &mut Shared, owner: &Signer, ops: Vec<MembershipOp>) {
+pub(crate) async fn change(
+    world: &World,
+    vault: &mut Shared,
+    owner: &Signer,
+    ops: Vec<MembershipOp>,
+) {
     let removes = ops
         .iter()
         .any(|op| matches!(op, MembershipOp::Revoke(_) | MembershipOp::Expire(_)));
@@ -534,6 +540,154 @@ pub(crate) async fn who_has_access_is_seen_by_whoever_has_it() {
     )
     .await;
     assert!(!sees(&bob, carol.uid).await);
+}
+
+/// A log that once named a group cannot be verified without the group's: so
+/// whoever reads the log sees it, whatever became of the group since.
+#[tokio::test]
+pub(crate) async fn groups_that_were_named_once_are_seen_by_who_came_later() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let (carol, _) = somebody(&world, 3).await;
+    let (dave, _) = somebody(&world, 4).await;
+    let mut hidden = shared(&world, &carol, VaultKind::Group).await;
+    let mut group = shared(&world, &carol, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    // Five deep, but never at one time.
+    let mut deep = vec![group.clone(), hidden.clone()];
+    for _ in 0..3 {
+        deep.push(shared(&world, &carol, VaultKind::Group).await);
+    }
+    vault.knows(&group);
+    let until = world.now_ms() + MINUTE_MS;
+    let member = grant_until(group.vault_id(), group.keys(), Role::Viewer, until);
+    change(&world, &mut vault, &alice, vec![member]).await;
+    // Somebody who only looks on in the vault takes a group in and out again,
+    // which takes one in and out, and so on.
+    for place in 1..deep.len() {
+        let (outer, inner) = deep.split_at_mut(place);
+        let (outer, inner) = (&mut outer[place - 1], &mut inner[0]);
+        outer.knows(inner);
+        let inside = vec![grant(inner.vault_id(), inner.keys(), Role::Viewer)];
+        change(&world, outer, &carol, inside).await;
+        let outside = vec![MembershipOp::Revoke(inner.vault_id())];
+        change(&world, outer, &carol, outside).await;
+    }
+    (group, hidden) = (deep[0].clone(), deep[1].clone());
+    vault.knows(&group);
+
+    let logs = async |who: &Signer| {
+        let mut seen = Vec::new();
+        for log in &deep {
+            let of = log.vault_id();
+            let access = world.vaults.authorise::<SeeMembers>(who.uid, of).await;
+            seen.push(match access {
+                Ok(access) => world
+                    .vaults
+                    .membership(&access)
+                    .await
+                    .unwrap()
+                    .entries
+                    .len(),
+                Err(error) => {
+                    assert_eq!(error.code(), ErrorCode::NotFound);
+                    0
+                }
+            });
+        }
+        seen
+    };
+    assert_eq!(logs(&bob).await, [0; 5]);
+    // The group's time is over, and then it is removed.
+    world.pass(MINUTE_MS);
+    change(
+        &world,
+        &mut vault,
+        &alice,
+        vec![grant(bob.uid, bob.keys, Role::Viewer)],
+    )
+    .await;
+    assert_eq!(logs(&bob).await, [3, 3, 3, 3, 1]);
+    change(
+        &world,
+        &mut vault,
+        &alice,
+        vec![MembershipOp::Expire(group.vault_id())],
+    )
+    .await;
+    assert_eq!(logs(&bob).await, [3, 3, 3, 3, 1]);
+    assert!(!reads(&world, &bob, hidden.vault_id()).await);
+    assert_eq!(logs(&dave).await, [0; 5]);
+    change(
+        &world,
+        &mut vault,
+        &alice,
+        vec![MembershipOp::Revoke(bob.uid)],
+    )
+    .await;
+    assert_eq!(logs(&bob).await, [0; 5]);
+    world.assert_whole().await;
+}
+
+/// Clients follow so many logs and no more: nobody makes a vault that they
+/// cannot open, from inside it or from a group deep in it.
+#[tokio::test]
+async fn a_log_leads_to_no_more_others_than_clients_follow() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let mut group = shared(&world, &alice, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    let other = shared(&world, &alice, VaultKind::Group).await;
+    vault.knows(&group);
+    let member = grant(group.vault_id(), group.keys(), Role::Viewer);
+    change(&world, &mut vault, &alice, vec![member]).await;
+    group.knows(&other);
+    let nest = async |group: &Shared| {
+        let ops = vec![grant(other.vault_id(), other.keys(), Role::Viewer)];
+        let request = group
+            .clone()
+            .change(&alice, &[], ops, false, world.now_ms());
+        refusal(&world, &alice, request).await
+    };
+    let name = async |vault_id: VaultId, from: usize, to: usize| {
+        let names = || async {
+            let mut write = world.db.write().await?;
+            let id = |n: usize| {
+                VaultId::new(
+                    [[7; 8], (n as u64).to_be_bytes()]
+                        .concat()
+                        .repeat(2)
+                        .try_into()
+                        .unwrap(),
+                )
+            };
+            named_vaults::insert(&mut write, vault_id, (from..to).map(id)).await?;
+            write.commit().await
+        };
+        world.db.retry(names).await.unwrap();
+    };
+    // The group and 511 more: the vault is full, and nothing comes into the
+    // group either.
+    name(vault.vault_id(), 0, NAMED_VAULTS - 1).await;
+    assert_eq!(nest(&group).await, ErrorCode::Rejected);
+    // In as many places as are looked at, and one more.
+    let (mut far, near) = (
+        group.clone(),
+        shared(&world, &alice, VaultKind::Group).await,
+    );
+    far.knows(&near);
+    let places = || async {
+        let mut write = world.db.write().await?;
+        for n in 0..NAMING_VAULTS as u64 {
+            let id = [[9; 8], n.to_be_bytes()].concat().repeat(2);
+            let id = VaultId::new(id.try_into().unwrap());
+            named_vaults::insert(&mut write, id, [near.vault_id()].into_iter()).await?;
+        }
+        write.commit().await
+    };
+    world.db.retry(places).await.unwrap();
+    assert_eq!(nest(&near).await, ErrorCode::Rejected);
 }
 
 #[tokio::test]
