@@ -20,7 +20,7 @@ use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
 use super::keyring::Keyring;
-use super::others::{best_path, kem_keys};
+use super::others::{best_path, keep_kem_key, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
@@ -344,7 +344,13 @@ impl<P: Platform> Vault<'_, P> {
                 .ok_or_else(|| ClientError::misuse("this is not a member"))
         };
         match wish {
-            Wish::Grant(grantees) => self.propose_grants(grantees),
+            Wish::Grant(grantees) => {
+                let proposal = self.propose_grants(grantees)?;
+                for grantee in grantees.iter().filter(|_| proposal.is_some()) {
+                    keep_kem_key(self.session, &grantee.kem_pk).await?;
+                }
+                Ok(proposal)
+            }
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);

@@ -209,7 +209,7 @@ pub(super) async fn kem_keys<P: Platform>(
     let storage = session.platform().storage();
     let mut found = BTreeMap::new();
     for (principal, hash) in wanted {
-        let name = format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()));
+        let name = kem_file(hash);
         let kept = storage.read(&name).await?;
         let kept = kept.and_then(|bytes| bytes.try_into().ok());
         let kept = kept
@@ -230,6 +230,22 @@ pub(super) async fn kem_keys<P: Platform>(
         found.insert(*hash, key);
     }
     Ok(found)
+}
+
+/// Keeps a public key that was verified, so that a new key can be sealed to it
+/// whether or not the server still shows whose it is.
+pub(super) async fn keep_kem_key<P: Platform>(
+    session: &Session<P>,
+    key: &KemPublicKey,
+) -> Result<()> {
+    let storage = session.platform().storage();
+    Ok(storage
+        .write(&kem_file(&key.hash()), key.as_bytes())
+        .await?)
+}
+
+fn kem_file(hash: &Hash) -> String {
+    format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()))
 }
 
 fn kem_in(entries: &[Entry], hash: &Hash) -> Option<KemPublicKey> {

@@ -41,7 +41,8 @@ macro_rules! on_engines {
                 invitations_are_listed_revoked_and_end;
             account::deletion: a_deleted_account_leaves_nothing_but_its_neighbours,
                 a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off_by_a_log_in;
-            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared;
+            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared,
+                what_others_still_name_leaves_its_log_behind;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,

@@ -50,7 +50,11 @@ impl Vaults {
         };
         let genesis = genesis.ok_or(ErrorCode::NotFound)?;
         let entries = entries::of_membership(&mut snapshot, access.vault_id()).await?;
-        Ok(MembershipLog { genesis, entries })
+        Ok(MembershipLog {
+            genesis,
+            entries,
+            is_gone: access.is_gone(),
+        })
     }
 
     /// The newest entry by an editor or higher, alone.
