@@ -57,6 +57,13 @@ pub const REQUEST_LEN: usize = 16 * 1024 * 1024;
 pub const LOG_RESERVE: u64 = 16 * 1024 * 1024;
 /// Leaves, entries or bodies in one page of an answer.
 pub const PAGE: usize = 2000;
+/// Bytes of membership entries that a client reads of one vault.
+pub const MEMBERSHIP_LEN: usize = 1024 * 1024 * 1024;
+/// New keys that one author may make in one vault in a row although none is
+/// due: each is an entry that every new device reads.
+pub const SPARE_KEYS: u64 = 20;
+/// Milliseconds until one more.
+pub const SPARE_KEY_MS: u64 = 60 * 60 * 1000;
 /// Handles looked up in one request.
 pub const HANDLES_PER_REQUEST: usize = 100;
 /// Milliseconds that a server keeps who fetched what from shared vaults.

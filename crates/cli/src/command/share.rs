@@ -358,11 +358,9 @@ impl Unshare {
             let find = |name: &String| find_member(&members, name);
             self.people.iter().map(find).collect::<Result<_>>()?
         };
-        let mut names = Vec::new();
-        for member in chosen {
-            vault.revoke(member.principal).await?;
-            names.push(member.name.clone());
-        }
+        let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
+        vault.revoke_all(&gone).await?;
+        let names: Vec<_> = chosen.iter().map(|member| member.name.clone()).collect();
         context.close(&session).await?;
         context.out.done(&json!({"revoked": names}), || {
             format!("{}: no access any more", names.join(", "))

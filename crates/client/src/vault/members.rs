@@ -71,7 +71,7 @@ impl Grantee {
 enum Wish {
     Grant(Vec<Grantee>),
     Role(RoleOp),
-    Revoke(VaultId),
+    Revoke(Vec<VaultId>),
     Leave,
     Transfer(VaultId),
     /// A new key, if one is due.
@@ -139,7 +139,15 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// As [`Self::grant`].
     pub async fn revoke(&mut self, principal: VaultId) -> Result<()> {
-        self.change(&Wish::Revoke(principal)).await
+        self.revoke_all(&[principal]).await
+    }
+
+    /// The same for several, with one new key for them all.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn revoke_all(&mut self, principals: &[VaultId]) -> Result<()> {
+        self.change(&Wish::Revoke(principals.to_vec())).await
     }
 
     /// Gives up one's own access.
@@ -359,13 +367,18 @@ impl<P: Platform> Vault<'_, P> {
                     ..Proposal::default()
                 }))
             }
-            Wish::Revoke(id) => match membership.members.contains_key(id) {
-                true => {
-                    let ops = vec![MembershipOp::Revoke(*id)];
-                    self.propose_key(ops, &BTreeSet::new()).await.map(Some)
+            Wish::Revoke(ids) => {
+                let there: BTreeSet<_> = ids.iter().copied().collect();
+                let there = there.into_iter();
+                let ops: Vec<_> = there
+                    .filter(|id| membership.members.contains_key(id))
+                    .map(MembershipOp::Revoke)
+                    .collect();
+                match ops.is_empty() {
+                    true => Ok(None),
+                    false => self.propose_key(ops, &BTreeSet::new()).await.map(Some),
                 }
-                false => Ok(None),
-            },
+            }
             Wish::Leave => Ok(Some(Proposal {
                 ops: vec![MembershipOp::Leave],
                 ..Proposal::default()

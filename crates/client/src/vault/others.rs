@@ -5,14 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::endpoint::GetMembership;
+use sv_api::vault::MembershipLog;
 use sv_api::wire::Empty;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
 use sv_core::{KemPublicKey, KemSecretKey};
+use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::limits::NAMED_VAULTS;
+use sv_ledger::limits::{MEMBERSHIP_LEN, NAMED_VAULTS};
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
@@ -20,7 +22,7 @@ use super::keyring::Keyring;
 use super::sync::fetch_bodies;
 use super::withheld;
 use crate::account::Session;
-use crate::call::Repeat;
+use crate::call::{Repeat, Server};
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
@@ -28,16 +30,63 @@ use crate::port::{Platform, Storage};
 /// as many again for what was written at the same time.
 const VAULTS: usize = 2 * NAMED_VAULTS;
 
-/// Fetches what a server shows of a vault's membership.
+/// Fetches what a server shows of a vault's membership, page by page.
+pub(crate) async fn membership<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+) -> Result<MembershipLog> {
+    let len = |log: &MembershipLog| {
+        log.entries
+            .iter()
+            .map(|e| e.to_bytes().len())
+            .sum::<usize>()
+    };
+    let mut log = membership_page(server, vault, 0).await?;
+    let mut read = len(&log);
+    while log.more {
+        let last = log.entries.last().map_or(0, |entry| entry.body().seq);
+        let next = membership_page(server, vault, last.saturating_add(1)).await?;
+        if next.genesis != log.genesis {
+            return Err(Tamper::Log(Reject::WrongVault).into());
+        }
+        read += len(&next);
+        if read > MEMBERSHIP_LEN {
+            return Err(ClientError::Misbehaved(
+                "it lists changes of who has access without end".to_owned(),
+            ));
+        }
+        log.entries.extend(next.entries);
+        (log.more, log.is_gone) = (next.more, next.is_gone);
+    }
+    Ok(log)
+}
+
+/// Some of it. Each page goes on where the one before it ended, or a server
+/// could keep us reading for ever.
+async fn membership_page<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+    from: u64,
+) -> Result<MembershipLog> {
+    let page = server
+        .call(&GetMembership { vault, from }, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    let seqs: Vec<u64> = page.entries.iter().map(|e| e.body().seq).collect();
+    let goes_on = seqs.first().map_or(!page.more, |first| *first >= from);
+    if goes_on && seqs.is_sorted_by(|a, b| a < b) {
+        Ok(page)
+    } else {
+        Err(Tamper::Log(Reject::NotNext).into())
+    }
+}
+
+/// The same, to be verified.
 pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
 ) -> Result<ShownMembership> {
-    let log = session
-        .server()
-        .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
-        .await
-        .map_err(withheld)?;
+    let log = membership(&session.server(), vault).await?;
     let shown = ShownMembership {
         vault_id: vault,
         genesis: log.genesis,

@@ -102,7 +102,7 @@ pub(crate) async fn what_others_still_name_leaves_its_log_behind() {
     // Whoever is in the vault sees who they were, and that they are gone.
     for (id, entries) in [(bob.uid, 1), (group.vault_id(), 2), (inner.vault_id(), 2)] {
         let seen = world.vaults.authorise::<SeeMembers>(dave.uid, id).await;
-        let log = world.vaults.membership(&seen.unwrap()).await.unwrap();
+        let log = world.vaults.membership(&seen.unwrap(), 0).await.unwrap();
         assert_eq!((log.is_gone, log.entries.len()), (true, entries));
         assert_eq!(log.genesis.vault_id(), id);
         assert!(world.vaults.authorise::<Read>(dave.uid, id).await.is_err());

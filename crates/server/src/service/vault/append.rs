@@ -69,6 +69,7 @@ impl Vaults {
         check_names(&mut snapshot, &entry).await?;
         let (prepared, depends) = spawn_blocking(move || {
             depends.check_key(&state.membership, &entry)?;
+            depends.look_at_key(&state.membership, &entry);
             let principals = &depends.principals;
             let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline)?;
             depends.measure(&prepared.transition.state.membership);
@@ -111,6 +112,9 @@ impl Vaults {
         depends.hold(&mut write).await?;
         depends
             .check_nesting(&mut write, prepared.vault_id())
+            .await?;
+        depends
+            .charge_key(&mut write, &prepared.entry, now_ms)
             .await?;
         admit(&mut write, prepared, verified, uid, owner, now_ms).await?;
         write.commit().await?;

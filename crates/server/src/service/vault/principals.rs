@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sv_api::ErrorCode;
+use sv_api::{ApiError, ErrorCode};
 use sv_ledger::apply::Reject;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::VaultId;
@@ -16,8 +16,9 @@ use sv_ledger::state::{Head, Membership};
 
 use super::prepare::rejected;
 use crate::db::{Query, Write};
-use crate::service::Result;
-use crate::store::accounts::instance;
+use crate::service::account::throttle::SPARE_KEY;
+use crate::service::{Error, Result};
+use crate::store::accounts::{instance, throttle as buckets};
 use crate::store::{members, remains, vaults};
 
 /// The memberships that an entry was prepared against.
@@ -32,6 +33,8 @@ pub(super) struct Dependencies {
     /// How many vaults stand one inside the other below the vault after the
     /// entry; none if more than anybody follows.
     below: Option<usize>,
+    /// Whether the entry makes a new key and nothing made one due.
+    has_spare_key: bool,
 }
 
 impl Dependencies {
@@ -91,7 +94,51 @@ impl Dependencies {
             principals: found.into_values().collect(),
             is_nesting: entry.membership_ops().iter().any(makes_member),
             below: None,
+            has_spare_key: false,
         })
+    }
+
+    /// Looks whether the entry makes a key that nobody needs. Somebody of bad
+    /// will could fill the log with them, which every new device has to read.
+    pub(super) fn look_at_key(&mut self, before: &Membership, entry: &Entry) {
+        let ops = entry.membership_ops();
+        let makes_due = |op: &MembershipOp| {
+            matches!(
+                op,
+                MembershipOp::Revoke(_) | MembershipOp::Expire(_) | MembershipOp::Rekey(_)
+            )
+        };
+        self.has_spare_key = entry.epoch_op().is_some()
+            && !ops.iter().any(makes_due)
+            && !before.needs_key(&self.principals);
+    }
+
+    /// Counts such a key.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RateLimited`] if the author has made too many.
+    pub(super) async fn charge_key(
+        &self,
+        write: &mut Write,
+        entry: &Entry,
+        now_ms: u64,
+    ) -> Result<()> {
+        if !self.has_spare_key {
+            return Ok(());
+        }
+        // No keyed hash: the log itself says who wrote in which vault.
+        let mut bucket = blake3::Hasher::new_derive_key("SecureVault 2026 bucket of spare keys");
+        bucket.update(entry.body().vault_id.as_bytes());
+        bucket.update(entry.body().author.as_bytes());
+        let bucket = *bucket.finalize().as_bytes();
+        let free_at_ms = buckets::free_at_ms(write, bucket).await?;
+        match SPARE_KEY.take(1, free_at_ms, now_ms) {
+            Ok(free_at_ms) => Ok(buckets::put(write, bucket, free_at_ms).await?),
+            Err(wait_ms) => Err(Error::Refused(ApiError {
+                retry_after_ms: Some(wait_ms),
+                ..ApiError::new(ErrorCode::RateLimited)
+            })),
+        }
     }
 
     /// Looks how deep the vault goes after the entry. Costly for many vaults,

@@ -4,12 +4,14 @@ use sv_api::ErrorCode;
 use sv_api::vault::{AppendRequest, ContentsRequest};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
-use sv_ledger::limits::{ACCESS_TTL_MS, NAMED_VAULTS, NAMING_VAULTS};
+use sv_ledger::limits::{
+    ACCESS_TTL_MS, NAMED_VAULTS, NAMING_VAULTS, SPARE_KEY_MS, SPARE_KEYS,
+};
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::{Head, Role};
 use sv_server::service::Result;
 use sv_server::service::vault::{Oversee, Read, SeeMembers, Write};
-use sv_server::store::named_vaults;
+use sv_server::store::{entries, named_vaults};
 
 use super::signer::{Shared, Signer, grant, grant_until, role};
 use crate::author::{INSTANCE, Log, Put, content, content_id, sealed};
@@ -585,7 +587,7 @@ pub(crate) async fn groups_that_were_named_once_are_seen_by_who_came_later() {
             seen.push(match access {
                 Ok(access) => world
                     .vaults
-                    .membership(&access)
+                    .membership(&access, 0)
                     .await
                     .unwrap()
                     .entries
@@ -688,6 +690,88 @@ async fn a_log_leads_to_no_more_others_than_clients_follow() {
     };
     world.db.retry(places).await.unwrap();
     assert_eq!(nest(&near).await, ErrorCode::Rejected);
+}
+
+#[tokio::test]
+pub(crate) async fn a_membership_is_read_a_page_at_a_time() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    let ops = vec![grant(bob.uid, bob.keys, Role::Viewer)];
+    change(&world, &mut vault, &alice, ops).await;
+    put(&world, &mut vault, &alice, Role::Owner, Put::new(1, "a")).await;
+    change(
+        &world,
+        &mut vault,
+        &alice,
+        vec![role(bob.uid, Role::Editor)],
+    )
+    .await;
+    let id = vault.vault_id();
+    let mut read = world.db.read().await.unwrap();
+    let mut page = async |from, limit, bytes| {
+        let page = entries::membership_page(&mut read, id, from, limit, bytes);
+        let (entries, more) = page.await.unwrap();
+        let seqs: Vec<_> = entries.iter().map(|entry| entry.body().seq).collect();
+        (seqs, more)
+    };
+    assert_eq!(page(0, 3, u64::MAX).await, (vec![1, 2, 4], false));
+    assert_eq!(page(0, 2, u64::MAX).await, (vec![1, 2], true));
+    assert_eq!(page(3, 2, u64::MAX).await, (vec![4], false));
+    // At least one, however long.
+    assert_eq!(page(0, 3, 1).await, (vec![1], true));
+    assert_eq!(page(4, 3, 1).await, (vec![4], false));
+    assert_eq!(page(5, 3, 1).await, (Vec::new(), false));
+    let seen = world.vaults.authorise::<SeeMembers>(bob.uid, id).await;
+    let log = world.vaults.membership(&seen.unwrap(), 2).await.unwrap();
+    assert_eq!((log.entries.len(), log.more), (2, false));
+}
+
+/// Every new device reads every key change that ever was: nobody makes more
+/// than a few that nothing calls for, and what calls for one never waits.
+#[tokio::test]
+pub(crate) async fn keys_that_nothing_made_due_are_limited() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let (carol, _) = somebody(&world, 3).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    let ops = vec![
+        grant(bob.uid, bob.keys, Role::Contributor),
+        grant(carol.uid, carol.keys, Role::Viewer),
+    ];
+    change(&world, &mut vault, &alice, ops).await;
+    let renew = async |vault: &mut Shared, who: &Signer| {
+        let request = vault.change(who, &[], Vec::new(), true, world.now_ms());
+        let sent = send(&world, who, request.clone()).await;
+        if sent.is_ok() {
+            vault.accept(&request.entry);
+        }
+        sent.map(drop).map_err(|error| error.code())
+    };
+    for _ in 0..SPARE_KEYS {
+        renew(&mut vault, &bob).await.unwrap();
+    }
+    let again = renew(&mut vault, &bob).await;
+    assert_eq!(again, Err(ErrorCode::RateLimited));
+    // Others have their own; and what is due is not counted.
+    renew(&mut vault, &alice).await.unwrap();
+    let leaving = vault.change(
+        &carol,
+        &[],
+        vec![MembershipOp::Leave],
+        false,
+        world.now_ms(),
+    );
+    send(&world, &carol, leaving.clone()).await.unwrap();
+    vault.accept(&leaving.entry);
+    renew(&mut vault, &bob).await.unwrap();
+    let again = renew(&mut vault, &bob).await;
+    assert_eq!(again, Err(ErrorCode::RateLimited));
+    world.pass(SPARE_KEY_MS);
+    renew(&mut vault, &bob).await.unwrap();
+    world.assert_whole().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! What others do with groups that are, or were, members of a shared vault
 //! must not take the vault from those who use it.
 
+use sv_api::endpoint::GetMembership;
+use sv_api::vault::MembershipLog;
+use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_client::sharing::{self, Invitee, Last, Terms};
@@ -141,5 +144,112 @@ fn a_vault_opens_whatever_became_of_its_groups() {
         revoke(&anna, work, bob.uid()).await;
         revoke(&anna, work, mallory.uid()).await;
         reads(&anna).await;
+    });
+}
+
+/// Fails without the loop over pages, and without the checks that each goes on
+/// where the one before it ended.
+#[test]
+fn a_membership_comes_in_pages_that_go_on() {
+    run(async {
+        let server = TestServer::start().await;
+        let (actor, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let mut drive = Drive::open(&anna).await.unwrap();
+        put(
+            &mut drive,
+            "/",
+            vec![folder("work"), file("work/a.txt", "hello")],
+        )
+        .await
+        .unwrap();
+        drop(drive);
+        let mut account = Vault::account(&anna).await.unwrap();
+        let found = sharing::invitees(&mut account, &["bob".to_owned()]).await;
+        let terms = Terms {
+            role: Role::Viewer,
+            expires_ms: 0,
+            with_history: false,
+        };
+        let path = "/work".parse().unwrap();
+        let done = sharing::share(&anna, &mut account, &path, &found.unwrap(), &terms).await;
+        let work = done.unwrap().vault_id.unwrap();
+        revoke(&anna, work, bob.uid()).await;
+
+        let one = |log: &mut MembershipLog| {
+            log.more = log.entries.len() > 1;
+            log.entries.truncate(1);
+        };
+        let lies: [fn(&mut MembershipLog); 3] = [
+            // Promises more, and has nothing.
+            |log| {
+                log.more = true;
+                log.entries.clear();
+            },
+            // Turns back.
+            |log| log.entries.reverse(),
+            // Ends early.
+            |log| {
+                log.entries.truncate(1);
+                log.more = false;
+            },
+        ];
+        let path = "/work/a.txt".parse().unwrap();
+        for lie in lies {
+            let session = actor.log_in(&server).await;
+            let network = &session.platform().network;
+            network.rewrite_fields::<GetMembership>(move |log| {
+                if log.entries.len() > 1 {
+                    lie(log);
+                }
+            });
+            let opened = sharing::open_at(&session, &path, Last::Through).await;
+            assert!(matches!(opened, Err(ClientError::Tampered(_))));
+        }
+        // Begins anew with each page.
+        let session = actor.log_in(&server).await;
+        let network = &session.platform().network;
+        let mut begin = None;
+        network.rewrite_fields::<GetMembership>(move |log| {
+            if log.entries.len() > 1 {
+                begin = log.entries.first().cloned();
+            }
+            let id = log.genesis.vault_id();
+            if let Some(first) = begin.as_ref().filter(|e| e.body().vault_id == id) {
+                (log.entries, log.more) = (vec![first.clone()], true);
+            }
+        });
+        let opened = sharing::open_at(&session, &path, Last::Through).await;
+        assert!(matches!(opened, Err(ClientError::Tampered(_))));
+        let session = actor.log_in(&server).await;
+        let network = &session.platform().network;
+        network.rewrite_fields::<GetMembership>(one);
+        let opened = sharing::open_at(&session, &path, Last::Through).await;
+        assert!(opened.is_ok());
+    });
+}
+
+/// Taking access from several is one entry with one key: of a thousand it
+/// would be a thousand keys, each for all that are left.
+#[test]
+fn several_lose_access_with_one_key() {
+    run(async {
+        let server = TestServer::start().await;
+        let (_, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let (_, carol) = Actor::sign_up(&server, "carol").await;
+        let people = [("bob", Role::Viewer), ("carol", Role::Editor)];
+        let id = group(&anna, "team", &people).await;
+        let account = Vault::account(&anna).await.unwrap();
+        let mut vault = account.open_beside(id).await.unwrap();
+        let before = vault.replica().state().membership.clone();
+        let gone = [carol.uid(), bob.uid(), carol.uid()];
+        vault.revoke_all(&gone).await.unwrap();
+        let after = &vault.replica().state().membership;
+        assert_eq!(after.members.len(), 1);
+        assert_eq!(after.epoch, before.epoch + 1);
+        assert_eq!(after.head.seq, before.head.seq + 1);
+        vault.revoke_all(&gone).await.unwrap();
+        assert_eq!(vault.replica().state().membership.epoch, before.epoch + 1);
     });
 }
