@@ -68,6 +68,8 @@ pub const SPARE_KEY_MS: u64 = 60 * 60 * 1000;
 pub const HANDLES_PER_REQUEST: usize = 100;
 /// Milliseconds that a server keeps who fetched what from shared vaults.
 pub const ACCESS_TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+/// Notes of who fetched what that a server keeps of one shared vault.
+pub const ACCESSES: u64 = 50_000;
 /// Milliseconds by which an entry's time may differ from the server's.
 pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 /// Milliseconds a trashed node is kept before clients empty it.

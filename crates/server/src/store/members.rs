@@ -134,6 +134,22 @@ pub async fn of_vaults(
     rows.into_iter().map(|mut row| row.take(0)).collect()
 }
 
+/// Those of some vaults that have more than one member.
+pub async fn shared_among(
+    q: &mut impl Query,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<VaultId>> {
+    let rows = q
+        .query_list(
+            "SELECT vault_id FROM members WHERE vault_id IN (?..) \
+             GROUP BY vault_id HAVING COUNT(*) > 1",
+            args![],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
 /// Every member of a vault, by id, also those that have expired.
 pub async fn of_vault(q: &mut impl Query, vault_id: VaultId) -> Result<Vec<StoredMember>> {
     let rows = q

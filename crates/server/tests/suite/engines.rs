@@ -76,7 +76,8 @@ macro_rules! on_engines {
                 who_has_access_is_seen_by_whoever_has_it,
                 groups_that_were_named_once_are_seen_by_who_came_later,
                 a_membership_is_read_a_page_at_a_time, keys_that_nothing_made_due_are_limited,
-                downloads_from_shared_vaults_are_noted_and_forgotten;
+                downloads_from_shared_vaults_are_noted_and_forgotten,
+                notes_of_downloads_are_merged_by_day;
             audit: what_happens_is_written_down, the_first_bad_row_is_named,
                 several_servers_append_to_one_chain, what_is_pruned_is_said;
             collection: a_content_goes_a_grace_after_its_last_reference,

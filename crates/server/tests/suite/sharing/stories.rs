@@ -5,12 +5,13 @@ use sv_api::vault::{AppendRequest, ContentsRequest};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
 use sv_ledger::limits::{
-    ACCESS_TTL_MS, NAMED_VAULTS, NAMING_VAULTS, SPARE_KEY_MS, SPARE_KEYS,
+    ACCESS_TTL_MS, ACCESSES, NAMED_VAULTS, NAMING_VAULTS, SPARE_KEY_MS, SPARE_KEYS,
 };
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::{Head, Role};
 use sv_server::service::Result;
 use sv_server::service::vault::{Oversee, Read, SeeMembers, Write};
+use sv_server::store::accesses::{self, StoredAccess};
 use sv_server::store::{entries, named_vaults};
 
 use super::signer::{Shared, Signer, grant, grant_until, role};
@@ -772,6 +773,91 @@ pub(crate) async fn keys_that_nothing_made_due_are_limited() {
     world.pass(SPARE_KEY_MS);
     renew(&mut vault, &bob).await.unwrap();
     world.assert_whole().await;
+}
+
+/// Who is alone in a vault fills no disk with notes of their own downloads,
+/// and who is not adds one a day for each content.
+#[tokio::test]
+pub(crate) async fn notes_of_downloads_are_merged_by_day() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let mut alone = shared(&world, &alice, VaultKind::Shared).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    for (n, vault) in [(1, &mut alone), (2, &mut vault)] {
+        let one = Put::new(1, "a").inline(n, sealed(5_000, n as u8));
+        put(&world, vault, &alice, Role::Owner, one).await;
+    }
+    let ops = vec![grant(bob.uid, bob.keys, Role::Viewer)];
+    change(&world, &mut vault, &alice, ops).await;
+    let fetch = async |who: &Signer, vault: &Shared, n| {
+        let read = world.vaults.authorise::<Read>(who.uid, vault.vault_id());
+        let read = read.await.unwrap();
+        world.vaults.block(&read, content_id(n), 0).await.unwrap();
+        world.vaults.write_accesses(true).await.unwrap();
+    };
+    let notes = async |vault: &Shared| {
+        let access = world
+            .vaults
+            .authorise::<Oversee>(alice.uid, vault.vault_id());
+        let (access, newest) = (access.await.unwrap(), AccessId::new([0xff; 16]));
+        let page = world.vaults.accesses(&access, newest).await.unwrap();
+        let notes = page.accesses.into_iter();
+        notes.map(|a| (a.uid, a.blocks)).collect::<Vec<_>>()
+    };
+    const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+    // Begin with a day.
+    world.pass(DAY_MS - world.now_ms() % DAY_MS);
+    for _ in 0..3 {
+        fetch(&alice, &alone, 1).await;
+        fetch(&bob, &vault, 2).await;
+        world.pass(MINUTE_MS);
+    }
+    fetch(&alice, &vault, 2).await;
+    assert_eq!(notes(&alone).await, []);
+    assert_eq!(notes(&vault).await, [(alice.uid, 1), (bob.uid, 3)]);
+    world.pass(DAY_MS);
+    fetch(&bob, &vault, 2).await;
+    let expected = [(bob.uid, 1), (alice.uid, 1), (bob.uid, 3)];
+    assert_eq!(notes(&vault).await, expected);
+}
+
+#[tokio::test]
+async fn of_many_notes_of_downloads_the_newest_are_kept() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    let one = Put::new(1, "a").inline(1, sealed(5_000, 1));
+    put(&world, &mut vault, &alice, Role::Owner, one).await;
+    let ops = vec![grant(bob.uid, bob.keys, Role::Viewer)];
+    change(&world, &mut vault, &alice, ops).await;
+    let id = vault.vault_id();
+    let note = |n: u64| StoredAccess {
+        vault_id: id,
+        access_id: AccessId::new(u128::from(n).to_be_bytes()),
+        principal: bob.uid,
+        content_id: content_id(n as u32 + 10),
+        first_ms: n,
+        last_ms: n,
+        blocks: 1,
+    };
+    let notes: Vec<_> = (0..ACCESSES).map(note).collect();
+    let mut write = world.db.write().await.unwrap();
+    accesses::put(&mut write, &notes).await.unwrap();
+    write.commit().await.unwrap();
+    let read = world.vaults.authorise::<Read>(bob.uid, id).await.unwrap();
+    world.vaults.block(&read, content_id(1), 0).await.unwrap();
+    world.vaults.write_accesses(true).await.unwrap();
+    let mut read = world.db.read().await.unwrap();
+    assert_eq!(accesses::count(&mut read, id).await.unwrap(), ACCESSES);
+    let newest = AccessId::new([0xff; 16]);
+    let page = accesses::page(&mut read, id, newest, None, 1)
+        .await
+        .unwrap();
+    assert_eq!(page[0].content_id, content_id(1));
+    let oldest = accesses::page(&mut read, id, note(1).access_id, None, 1).await;
+    assert_eq!(oldest.unwrap(), []);
 }
 
 #[tokio::test]
