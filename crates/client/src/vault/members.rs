@@ -20,7 +20,7 @@ use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
 use super::keyring::Keyring;
-use super::others::{best_path, kem_keys};
+use super::others::{best_path, keep_kem_key, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -72,7 +72,7 @@ impl Grantee {
 enum Wish {
     Grant(Vec<Grantee>),
     Role(RoleOp),
-    Revoke(VaultId),
+    Revoke(Vec<VaultId>),
     Leave,
     Transfer(VaultId),
     /// A new key, if one is due.
@@ -174,7 +174,15 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// As [`Self::grant`].
     pub async fn revoke(&mut self, principal: VaultId) -> Result<()> {
-        self.change(&Wish::Revoke(principal)).await
+        self.revoke_all(&[principal]).await
+    }
+
+    /// The same for several, with one new key for them all.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn revoke_all(&mut self, principals: &[VaultId]) -> Result<()> {
+        self.change(&Wish::Revoke(principals.to_vec())).await
     }
 
     /// Gives up one's own access.
@@ -393,7 +401,13 @@ impl<P: Platform> Vault<'_, P> {
                 .ok_or_else(|| ClientError::misuse("this is not a member"))
         };
         match wish {
-            Wish::Grant(grantees) => self.propose_grants(grantees),
+            Wish::Grant(grantees) => {
+                let proposal = self.propose_grants(grantees)?;
+                for grantee in grantees.iter().filter(|_| proposal.is_some()) {
+                    keep_kem_key(self.session, &grantee.kem_pk).await?;
+                }
+                Ok(proposal)
+            }
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
@@ -403,13 +417,18 @@ impl<P: Platform> Vault<'_, P> {
                     ..Proposal::default()
                 }))
             }
-            Wish::Revoke(id) => match membership.members.contains_key(id) {
-                true => {
-                    let ops = vec![MembershipOp::Revoke(*id)];
-                    self.propose_key(ops, &BTreeSet::new()).await.map(Some)
+            Wish::Revoke(ids) => {
+                let there: BTreeSet<_> = ids.iter().copied().collect();
+                let there = there.into_iter();
+                let ops: Vec<_> = there
+                    .filter(|id| membership.members.contains_key(id))
+                    .map(MembershipOp::Revoke)
+                    .collect();
+                match ops.is_empty() {
+                    true => Ok(None),
+                    false => self.propose_key(ops, &BTreeSet::new()).await.map(Some),
                 }
-                false => Ok(None),
-            },
+            }
             Wish::Leave => Ok(Some(Proposal {
                 ops: vec![MembershipOp::Leave],
                 ..Proposal::default()

@@ -5,13 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::endpoint::GetMembership;
+use sv_api::vault::MembershipLog;
 use sv_api::wire::Empty;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
 use sv_core::{KemPublicKey, KemSecretKey, VaultKey};
+use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::limits::{MEMBERSHIP_LEN, NAMED_VAULTS};
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
@@ -20,23 +23,71 @@ use super::seen::Seen;
 use super::sync::fetch_bodies;
 use super::withheld;
 use crate::account::Session;
-use crate::call::Repeat;
+use crate::call::{Repeat, Server};
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
-/// Vaults that are followed from one: far more than people make.
-const VAULTS: usize = 1024;
+/// Vaults that are followed from one: all that a server takes in for it, and
+/// as many again for what was written at the same time.
+const VAULTS: usize = 2 * NAMED_VAULTS;
 
-/// Fetches what a server shows of a vault's membership.
+/// Fetches what a server shows of a vault's membership, page by page.
+pub(crate) async fn membership<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+) -> Result<MembershipLog> {
+    let len = |log: &MembershipLog| {
+        log.entries
+            .iter()
+            .map(|e| e.to_bytes().len())
+            .sum::<usize>()
+    };
+    let mut log = membership_page(server, vault, 0).await?;
+    let mut read = len(&log);
+    while log.more {
+        let last = log.entries.last().map_or(0, |entry| entry.body().seq);
+        let next = membership_page(server, vault, last.saturating_add(1)).await?;
+        if next.genesis != log.genesis {
+            return Err(Tamper::Log(Reject::WrongVault).into());
+        }
+        read += len(&next);
+        if read > MEMBERSHIP_LEN {
+            return Err(ClientError::Misbehaved(
+                "it lists changes of who has access without end".to_owned(),
+            ));
+        }
+        log.entries.extend(next.entries);
+        (log.more, log.is_gone) = (next.more, next.is_gone);
+    }
+    Ok(log)
+}
+
+/// Some of it. Each page goes on where the one before it ended, or a server
+/// could keep us reading for ever.
+async fn membership_page<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+    from: u64,
+) -> Result<MembershipLog> {
+    let page = server
+        .call(&GetMembership { vault, from }, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    let seqs: Vec<u64> = page.entries.iter().map(|e| e.body().seq).collect();
+    let goes_on = seqs.first().map_or(!page.more, |first| *first >= from);
+    if goes_on && seqs.is_sorted_by(|a, b| a < b) {
+        Ok(page)
+    } else {
+        Err(Tamper::Log(Reject::NotNext).into())
+    }
+}
+
+/// The same, to be verified.
 pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
 ) -> Result<ShownMembership> {
-    let log = session
-        .server()
-        .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
-        .await
-        .map_err(withheld)?;
+    let log = membership(&session.server(), vault).await?;
     let shown = ShownMembership {
         vault_id: vault,
         genesis: log.genesis,
@@ -127,6 +178,11 @@ fn named_in(entries: &[Entry]) -> Vec<VaultId> {
 /// they like, one entry each.
 const ENVELOPES: usize = 64;
 
+/// Vaults whose keys were opened on the way to another's; none of one that is
+/// under way, or of which nothing opens. Each is opened once, however many ways
+/// lead through it.
+type Opened = BTreeMap<VaultId, Option<Keyring>>;
+
 /// Opens a vault's keys with whatever of this account's opens them: the
 /// account's own key, or those of vaults through which it has access. A newest
 /// key that opens for nobody is its author's doing, since the log names the
@@ -140,6 +196,15 @@ pub(super) async fn open_keys<P: Platform>(
     chain: &MembershipChain,
     chains: &Chains,
 ) -> Result<Keyring> {
+    open_within(session, chain, chains, &mut Opened::new()).await
+}
+
+async fn open_within<P: Platform>(
+    session: &Session<P>,
+    chain: &MembershipChain,
+    chains: &Chains,
+    opened: &mut Opened,
+) -> Result<Keyring> {
     let membership = chain.latest()?;
     if membership.kind == VaultKind::Account {
         return Keyring::account(chain, session.keys());
@@ -147,25 +212,24 @@ pub(super) async fn open_keys<P: Platform>(
     let (uid, own) = (session.uid(), Opener::Own(session.keys().kem()));
     let mut keyring = Keyring::default();
     open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
-    let mut paths = membership.paths(&uid, chains.principals());
-    paths.sort_by_key(|path| path.via.len());
-    let mut tried = BTreeSet::new();
-    for through in paths.iter().filter_map(|path| path.via.first()) {
+    for id in membership.entrances(&uid, chains.principals()) {
         if keyring.is_whole(membership.epoch) {
             break;
         }
-        let id = through.vault_id;
-        if !tried.insert(id) {
-            continue;
+        if !opened.contains_key(&id) {
+            opened.insert(id, None);
+            let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
+            match Box::pin(open_within(session, inner, chains, opened)).await {
+                Ok(inner) => opened.insert(id, Some(inner)),
+                // Another way may lead there.
+                Err(ClientError::Tampered(Tamper::VaultKey)) => None,
+                Err(error) => return Err(error),
+            };
         }
-        let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
-        let inner = match Box::pin(open_keys(session, inner, chains)).await {
-            // Another way may lead there.
-            Err(ClientError::Tampered(Tamper::VaultKey)) => continue,
-            inner => inner?,
-        };
-        let inner = Opener::Through(inner);
-        open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
+        if let Some(inner) = opened.get(&id).and_then(Option::as_ref) {
+            let inner = Opener::Through(inner);
+            open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
+        }
     }
     match keyring.is_empty() {
         true => Err(Tamper::VaultKey.into()),
@@ -177,7 +241,7 @@ pub(super) async fn open_keys<P: Platform>(
 /// vault, one for each generation.
 enum Opener<'a> {
     Own(&'a KemSecretKey),
-    Through(Keyring),
+    Through(&'a Keyring),
 }
 
 impl Opener<'_> {
@@ -238,7 +302,7 @@ pub(super) async fn kem_keys<P: Platform>(
     let storage = session.platform().storage();
     let mut found = BTreeMap::new();
     for (principal, hash) in wanted {
-        let name = format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()));
+        let name = kem_file(hash);
         let kept = storage.read(&name).await?;
         let kept = kept.and_then(|bytes| bytes.try_into().ok());
         let kept = kept
@@ -259,6 +323,22 @@ pub(super) async fn kem_keys<P: Platform>(
         found.insert(*hash, key);
     }
     Ok(found)
+}
+
+/// Keeps a public key that was verified, so that a new key can be sealed to it
+/// whether or not the server still shows whose it is.
+pub(super) async fn keep_kem_key<P: Platform>(
+    session: &Session<P>,
+    key: &KemPublicKey,
+) -> Result<()> {
+    let storage = session.platform().storage();
+    Ok(storage
+        .write(&kem_file(&key.hash()), key.as_bytes())
+        .await?)
+}
+
+fn kem_file(hash: &Hash) -> String {
+    format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()))
 }
 
 fn kem_in(entries: &[Entry], hash: &Hash) -> Option<KemPublicKey> {

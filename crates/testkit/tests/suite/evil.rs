@@ -32,6 +32,7 @@ mod a36_rollback;
 mod a37_forks;
 mod a38_entries;
 mod a40_lengths;
+mod groups;
 mod mutations;
 mod phantom;
 mod sampling;

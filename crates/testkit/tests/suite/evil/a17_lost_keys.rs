@@ -172,7 +172,7 @@ impl Scene {
     /// The vault's key, as mallory's own envelope has it.
     async fn newest_key(&self, keys: &AccountKeys) -> VaultKey {
         let (vault, server) = (self.work, self.mallory.server());
-        let members = GetMembership { vault };
+        let members = GetMembership { vault, from: 0 };
         let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
         let nobody = Principals::new();
         let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &nobody).unwrap();
