@@ -16,6 +16,7 @@ use sv_ledger::entry::{Entry, Ops};
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
+use sv_ledger::sealed::ENVELOPE_LEN;
 use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
@@ -553,11 +554,18 @@ impl<P: Platform> Vault<'_, P> {
                 envelopes.push(Hash::ZERO);
                 continue;
             }
-            let recipient = kems
-                .get(&member.keys.kem_hash)
-                .ok_or_else(|| ClientError::misuse("a member without a public key"))?;
             let header = addressed(header, id, member);
-            let envelope = seal_envelope(&header, recipient, &key, &mut random)?;
+            let envelope = match kems.get(&member.keys.kem_hash) {
+                Some(recipient) => seal_envelope(&header, recipient, &key, &mut random)?,
+                // Whoever let them in gave a key that is not in their account.
+                // Nobody can seal to it, and it must not keep others from a new
+                // key.
+                None => self
+                    .session
+                    .platform()
+                    .random_bytes::<ENVELOPE_LEN>()
+                    .to_vec(),
+            };
             envelopes.push(Statement::Body.hash(&envelope));
             bodies.push(envelope);
         }
