@@ -74,9 +74,9 @@ macro_rules! on_engines {
                 vaults_nest_four_deep_and_never_in_a_circle,
                 a_transfer_moves_every_charge, a_content_is_copied_only_by_whoever_reads_it,
                 who_has_access_is_seen_by_whoever_has_it,
-                groups_that_were_named_once_are_seen_by_who_came_later,
+                downloads_from_shared_vaults_are_noted_and_forgotten;
+            sharing::bounds: groups_that_were_named_once_are_seen_by_who_came_later,
                 a_membership_is_read_a_page_at_a_time, keys_that_nothing_made_due_are_limited,
-                downloads_from_shared_vaults_are_noted_and_forgotten,
                 notes_of_downloads_are_merged_by_day;
             audit: what_happens_is_written_down, the_first_bad_row_is_named,
                 several_servers_append_to_one_chain, what_is_pruned_is_said;

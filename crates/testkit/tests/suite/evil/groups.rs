@@ -147,6 +147,57 @@ fn a_vault_opens_whatever_became_of_its_groups() {
     });
 }
 
+/// Fails where opening a vault fails with the key that is due in it, and where
+/// the public keys of those who are granted access are not kept.
+#[test]
+fn a_key_that_cannot_be_made_keeps_nobody_from_reading() {
+    run(async {
+        let server = TestServer::start().await;
+        let (actor, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let (_, mallory) = Actor::sign_up(&server, "mallory").await;
+        let mut drive = Drive::open(&anna).await.unwrap();
+        let files = vec![folder("work"), file("work/a.txt", "hello")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        let mut account = Vault::account(&anna).await.unwrap();
+        let texts = ["bob", "mallory"].map(str::to_owned);
+        let found = sharing::invitees(&mut account, &texts).await.unwrap();
+        let terms = Terms {
+            role: Role::Viewer,
+            expires_ms: 0,
+            with_history: false,
+        };
+        let path = "/work".parse().unwrap();
+        let done = sharing::share(&anna, &mut account, &path, &found, &terms).await;
+        let work = done.unwrap().vault_id.unwrap();
+        let bobs = Vault::account(&bob).await.unwrap();
+        let mut bobs_work = bobs.open_beside(work).await.unwrap();
+        bobs_work.leave().await.unwrap();
+
+        // Nobody is shown who mallory is any more.
+        let mut database = server.database().await;
+        let rows = database.rows("vaults").await;
+        let uid = mallory.uid();
+        let own = rows
+            .iter()
+            .find(|row| row.blob("vault_id") == uid.as_bytes());
+        database.remove(own.unwrap()).await;
+        let write = async |session: &People| {
+            let path = "/work/a.txt".parse().unwrap();
+            let opened = sharing::open_at(session, &path, Last::Through).await;
+            let (mut drive, inner) = opened.unwrap();
+            assert!(drive.find_file(&inner).is_ok());
+            put(&mut drive, "/", vec![file("b.txt", "new")]).await
+        };
+        let fresh = actor.log_in(&server).await;
+        let refused = write(&fresh).await;
+        assert!(matches!(refused, Err(ClientError::Tampered(_))));
+        write(&anna).await.unwrap();
+        write(&fresh).await.unwrap();
+    });
+}
+
 /// Fails without the loop over pages, and without the checks that each goes on
 /// where the one before it ended.
 #[test]
