@@ -127,12 +127,7 @@ impl<P: Platform> Drive<'_, P> {
         folder: Option<NodeId>,
         copies: Vec<(NodeId, Record)>,
     ) -> Result<String> {
-        let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
-            require_folder(replica, folder)?;
-            put_with_contents(*id, copy).map(Some)
-        };
-        self.commit(async |vault| vault.commit_each(&copies, plan).await)
-            .await?;
+        self.land_copies(&copies, folder).await?;
         match copies.first() {
             Some((copy, _)) => Ok(self.item(*copy)?.path),
             None => Err(ClientError::Interrupted),

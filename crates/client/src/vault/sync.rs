@@ -44,8 +44,14 @@ impl<P: Platform> Vault<'_, P> {
     /// new here.
     ///
     /// # Errors
-    /// Any [`Tamper`], or those of a call. Nothing has changed then.
+    /// Any [`Tamper`], [`crate::ClientError::NoAccess`] for a vault that others
+    /// took away, or those of a call. Nothing has changed then.
     pub async fn sync(&mut self) -> Result<BTreeSet<Hash>> {
+        let done = self.follow_log().await;
+        done.map_err(|error| self.perhaps_taken_away(error))
+    }
+
+    async fn follow_log(&mut self) -> Result<BTreeSet<Hash>> {
         let mut seen = BTreeSet::new();
         let mut ahead = Ahead {
             state: self.replica.state.clone(),
