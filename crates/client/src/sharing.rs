@@ -59,10 +59,10 @@ pub struct Share {
 }
 
 impl Share {
-    fn unreadable(vault_id: VaultId) -> Self {
+    fn unreadable(vault_id: VaultId, mine: Option<&SharedVault>) -> Self {
         Self {
             vault_id,
-            name: short(&vault_id),
+            name: mine.map_or_else(|| short(&vault_id), |mine| mine.name.to_string()),
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
@@ -96,8 +96,8 @@ pub enum ShareState {
     Accepted,
     /// It was not wanted.
     Declined,
-    /// It was offered and cannot be opened: whoever offers it sealed it
-    /// wrongly, or the server shows something else.
+    /// It cannot be opened: whoever offers it sealed it wrongly, or the server
+    /// shows something else.
     Unreadable,
     /// It is not from whom it says: the keys that stand for its owner are not
     /// those of the owner's account. It is not accepted, and nothing should be
@@ -263,12 +263,12 @@ pub async fn shares<P: Platform>(
         let mine = known.iter().find(|vault| vault.vault_id == vault_id);
         let vault = match account.open_beside(vault_id).await {
             Ok(vault) => vault,
-            // What strangers offer must not keep the rest from being shown.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
+            Err(ClientError::NoAccess) => continue,
+            // What is wrong with one must not keep the rest from being shown.
+            Err(ClientError::Tampered(_) | ClientError::Misbehaved(_) | ClientError::Misuse(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
                 continue;
             }
-            Err(ClientError::NoAccess) => continue,
             Err(error) => return Err(error),
         };
         let membership = &vault.replica().state().membership;
@@ -286,8 +286,8 @@ pub async fn shares<P: Platform>(
         let owner = match account.owner_of(membership).await {
             Ok(owner) => owner,
             // Nor must an account of which the server shows something else.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
+            Err(ClientError::Tampered(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
                 continue;
             }
             Err(error) => return Err(error),

@@ -388,10 +388,9 @@ impl Unshare {
                 names.push(handle);
             }
         }
-        for member in chosen {
-            vault.revoke(member.principal).await?;
-            names.push(member.name.clone());
-        }
+        let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
+        vault.revoke_all(&gone).await?;
+        names.extend(chosen.iter().map(|member| member.name.clone()));
         context.close(&session).await?;
         context.out.done(&json!({"revoked": names}), || {
             format!("{}: no access any more", names.join(", "))

@@ -12,6 +12,7 @@ use sv_ledger::limits::OPS_PER_ENTRY;
 use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
+use super::keyring::Keyring;
 use super::pins::LocalPin;
 use super::replica::{Replica, Sealed};
 use super::{Vault, others, withheld};
@@ -142,8 +143,9 @@ async fn unseal<P: Platform>(
     others: &Chains,
 ) -> Result<Option<Replica>> {
     let chain = sealed.chain()?;
-    let (keyring, kept_key) = others::open_keys(session, &chain, others).await?;
-    let mut replica = sealed.unseal(keyring, kept_key)?;
+    let keyring = others::open_keys(session, &chain, others).await?;
+    let mut replica = sealed.unseal(Keyring::default(), None)?;
+    replica.keep_keys(session, &chain, keyring)?;
     if super::sync::admit_records(session, &mut replica, leaves).await? {
         return Ok(Some(replica));
     }

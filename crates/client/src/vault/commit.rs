@@ -204,7 +204,7 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(withheld(error)),
+                Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
         Err(ClientError::misuse(

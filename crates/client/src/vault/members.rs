@@ -13,18 +13,18 @@ use sv_core::{KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{Entry, Ops};
-use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
+use sv_ledger::sealed::ENVELOPE_LEN;
 use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
 use super::keyring::Keyring;
-use super::others::{best_path, kem_keys};
+use super::others::{best_path, keep_kem_key, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::people::require_own_keys;
 use crate::port::Platform;
 
@@ -73,7 +73,7 @@ impl Grantee {
 enum Wish {
     Grant(Vec<Grantee>),
     Role(RoleOp),
-    Revoke(VaultId),
+    Revoke(Vec<VaultId>),
     Leave,
     Transfer(VaultId),
     /// A new key, if one is due.
@@ -98,6 +98,10 @@ impl<P: Platform> Vault<'_, P> {
     /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
     /// of a grantee; those of a call.
     pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
+        // A key that nobody has cannot be given to anybody.
+        if self.replica.newest_key().is_err() {
+            self.settle().await?;
+        }
         self.require_themselves(grantees).await?;
         for some in grantees.chunks(GRANTS) {
             self.change(&Wish::Grant(some.to_vec())).await?;
@@ -171,7 +175,15 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// As [`Self::grant`].
     pub async fn revoke(&mut self, principal: VaultId) -> Result<()> {
-        self.change(&Wish::Revoke(principal)).await
+        self.revoke_all(&[principal]).await
+    }
+
+    /// The same for several, with one new key for them all.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn revoke_all(&mut self, principals: &[VaultId]) -> Result<()> {
+        self.change(&Wish::Revoke(principals.to_vec())).await
     }
 
     /// Gives up one's own access.
@@ -268,23 +280,14 @@ impl<P: Platform> Vault<'_, P> {
             .is_some_and(|path| path.role >= Role::Contributor)
     }
 
-    /// Whether nothing can be written before there is a new key, somebody
-    /// whose time is up is still a member, or what is sealed to this vault
-    /// would not reach those who are in it.
+    /// Whether nothing can be written before there is a new key, since somebody
+    /// lost access or because the newest is no good; or somebody whose time is
+    /// up is still a member.
     pub(super) fn is_due(&self) -> bool {
         let membership = &self.replica.state().membership;
         membership.needs_key(self.others.principals())
             || !self.expired().is_empty()
-            || self.has_foreign_kem()
-    }
-
-    /// Whether the KEM key that the log names is not that of the vault's key.
-    /// The log cannot tell: whoever may write can name any.
-    fn has_foreign_kem(&self) -> bool {
-        let membership = &self.replica.state().membership;
-        let is_derived = membership.kind != VaultKind::Account;
-        let is_foreign = |key: &VaultKey| key.kem_public().hash() != membership.kem_hash;
-        is_derived && self.replica.newest_key().is_ok_and(is_foreign)
+            || !self.replica.keyring.is_sound(membership.epoch)
     }
 
     fn expired(&self) -> Vec<VaultId> {
@@ -353,7 +356,7 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(withheld(error)),
+                Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
         Err(ClientError::misuse(
@@ -374,23 +377,19 @@ impl<P: Platform> Vault<'_, P> {
             apply(self.replica.state(), &Touched::new(), principals, &entry).map_err(impossible)?;
         self.replica.state = step.state;
         self.replica.chain.push(entry.clone());
-        let mut kept = None;
+        let has_key = key.is_some();
         if let Some(key) = key {
-            let sealed = self.seal_at_rest(&key)?;
             let chain = self.replica.membership_chain()?;
-            self.replica.keyring = Keyring::from_newest(&chain, key);
-            self.replica.kept_key = Some(sealed.clone());
-            kept = Some(sealed);
+            let older = std::mem::take(&mut self.replica.keyring);
+            let mut keyring = Keyring::default();
+            keyring.add(&chain, self.replica.state.membership.epoch, key);
+            let session = self.session;
+            self.replica
+                .keep_keys(session, &chain, keyring.with(older))?;
         }
+        let kept = self.replica.kept_key.clone().filter(|_| has_key);
         self.persist(kept, vec![entry], Vec::new(), &BTreeMap::new())
             .await
-    }
-
-    fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {
-        let epoch = self.replica.state().membership.epoch;
-        let mut random = self.session.platform().random();
-        let local = self.session.keys().local_key();
-        Ok(key.seal_at_rest(local, &self.id(), epoch, &mut random)?)
     }
 
     /// The operations that a wish comes to now; `None` if it is fulfilled.
@@ -403,7 +402,13 @@ impl<P: Platform> Vault<'_, P> {
                 .ok_or_else(|| ClientError::misuse("this is not a member"))
         };
         match wish {
-            Wish::Grant(grantees) => self.propose_grants(grantees),
+            Wish::Grant(grantees) => {
+                let proposal = self.propose_grants(grantees)?;
+                for grantee in grantees.iter().filter(|_| proposal.is_some()) {
+                    keep_kem_key(self.session, &grantee.kem_pk).await?;
+                }
+                Ok(proposal)
+            }
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
@@ -413,13 +418,18 @@ impl<P: Platform> Vault<'_, P> {
                     ..Proposal::default()
                 }))
             }
-            Wish::Revoke(id) => match membership.members.contains_key(id) {
-                true => {
-                    let ops = vec![MembershipOp::Revoke(*id)];
-                    self.propose_key(ops, &BTreeSet::new()).await.map(Some)
+            Wish::Revoke(ids) => {
+                let there: BTreeSet<_> = ids.iter().copied().collect();
+                let there = there.into_iter();
+                let ops: Vec<_> = there
+                    .filter(|id| membership.members.contains_key(id))
+                    .map(MembershipOp::Revoke)
+                    .collect();
+                match ops.is_empty() {
+                    true => Ok(None),
+                    false => self.propose_key(ops, &BTreeSet::new()).await.map(Some),
                 }
-                false => Ok(None),
-            },
+            }
             Wish::Leave => Ok(Some(Proposal {
                 ops: vec![MembershipOp::Leave],
                 ..Proposal::default()
@@ -544,15 +554,22 @@ impl<P: Platform> Vault<'_, P> {
                 envelopes.push(Hash::ZERO);
                 continue;
             }
-            let recipient = kems
-                .get(&member.keys.kem_hash)
-                .ok_or_else(|| ClientError::misuse("a member without a public key"))?;
             let header = addressed(header, id, member);
-            let envelope = seal_envelope(&header, recipient, &key, &mut random)?;
+            let envelope = match kems.get(&member.keys.kem_hash) {
+                Some(recipient) => seal_envelope(&header, recipient, &key, &mut random)?,
+                // Whoever let them in gave a key that is not in their account.
+                // Nobody can seal to it, and it must not keep others from a new
+                // key.
+                None => self
+                    .session
+                    .platform()
+                    .random_bytes::<ENVELOPE_LEN>()
+                    .to_vec(),
+            };
             envelopes.push(Statement::Body.hash(&envelope));
             bodies.push(envelope);
         }
-        let previous = self.replica.newest_key()?;
+        let previous = self.replica.keyring.previous().ok_or(Tamper::VaultKey)?;
         ops.push(MembershipOp::Epoch(EpochOp {
             commitment,
             kem_pk: key.kem_public(),

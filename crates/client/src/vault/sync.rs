@@ -21,7 +21,7 @@ use super::seen::Seen;
 use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{Result, Tamper};
+use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 
 /// How often to look again when records vanish because newer ones came.
@@ -44,8 +44,14 @@ impl<P: Platform> Vault<'_, P> {
     /// new here.
     ///
     /// # Errors
-    /// Any [`Tamper`], or those of a call. Nothing has changed then.
+    /// Any [`Tamper`], [`crate::ClientError::NoAccess`] for a vault that others
+    /// took away, or those of a call. Nothing has changed then.
     pub async fn sync(&mut self) -> Result<BTreeSet<Hash>> {
+        let done = self.follow_log().await;
+        done.map_err(|error| self.perhaps_taken_away(error))
+    }
+
+    async fn follow_log(&mut self) -> Result<BTreeSet<Hash>> {
         let mut seen = BTreeSet::new();
         let mut ahead = Ahead {
             state: self.replica.state.clone(),
@@ -240,11 +246,21 @@ impl<P: Platform> Vault<'_, P> {
             self.look_at_members(&ahead.state.membership).await?;
             let entries = [self.replica.chain.as_slice(), &ahead.chain].concat();
             let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
-            let (keyring, kept_key) = others::open_keys(session, &chain, &self.others).await?;
+            let older = std::mem::take(&mut self.replica.keyring);
+            let opened = others::open_keys(session, &chain, &self.others).await;
+            let keyring = match opened {
+                // Whoever made the new key gave it to nobody, or to nobody
+                // here. What is older stays readable.
+                Err(ClientError::Tampered(Tamper::VaultKey)) if !older.is_empty() => Ok(older),
+                Err(error) => {
+                    self.replica.keyring = older;
+                    Err(error)
+                }
+                Ok(keyring) => Ok(keyring.with(older)),
+            };
             // It holds the keys before it too, so it does no harm if what
             // follows fails.
-            self.replica.keyring = keyring;
-            self.replica.kept_key = kept_key;
+            self.replica.keep_keys(session, &chain, keyring?)?;
         }
         let nodes: Vec<(NodeId, Node)> = wanted
             .into_iter()

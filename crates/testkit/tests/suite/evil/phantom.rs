@@ -248,6 +248,8 @@ impl Phantom {
             let log: <GetMembership as Endpoint>::Response = MembershipLog {
                 genesis: self.genesis.clone(),
                 entries: self.entries.clone(),
+                more: false,
+                is_gone: false,
             };
             log.into_bytes()
         } else if request.is::<GetCheckpoint>() {
