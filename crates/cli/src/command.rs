@@ -9,6 +9,7 @@ mod get;
 mod history;
 mod import_original;
 mod list;
+mod log;
 mod login;
 mod manual;
 mod note;
@@ -20,6 +21,7 @@ mod share;
 mod signup;
 mod totp;
 mod trash;
+mod unshare;
 mod verify;
 
 use std::path::PathBuf;
@@ -93,7 +95,7 @@ enum Command {
     Restore(history::Restore),
     Note(note::Note),
     Share(share::Share),
-    Unshare(share::Unshare),
+    Unshare(unshare::Unshare),
     Shares(share::Shares),
     Accept(share::Accept),
     Decline(share::Decline),
@@ -101,7 +103,7 @@ enum Command {
     Transfer(share::Transfer),
     Group(share::Group),
     Mkvault(share::Mkvault),
-    Log(share::Log),
+    Log(log::Log),
     Verify(verify::Verify),
     Export(verify::Export),
     Completions(manual::Completions),

@@ -185,7 +185,8 @@ pub async fn open_at<'s>(
     Ok((drive, inner))
 }
 
-fn point_out_unreadable(context: &Context, drive: &Drive<'_, NativePlatform>) {
+/// Says how many nodes of a vault cannot be read.
+pub fn point_out_unreadable(context: &Context, drive: &Drive<'_, NativePlatform>) {
     let unreadable = drive.quarantined().len();
     if unreadable > 0 {
         context.out.warn(&format!(

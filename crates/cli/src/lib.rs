@@ -15,6 +15,7 @@ pub mod local;
 pub mod output;
 pub mod platform;
 pub mod progress;
+pub mod reach;
 pub mod reveal;
 pub mod sheet;
 pub mod view;

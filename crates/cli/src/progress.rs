@@ -46,16 +46,17 @@ async fn draw(mut steps: UnboundedReceiver<Progress>) {
     bar.set_style(style());
     bar.enable_steady_tick(TICK);
     set_bar(Some(bar.clone()));
-    let (mut files, mut done) = (0, 0u64);
+    let (mut files, mut total, mut done) = (0, 0, 0u64);
     while let Some(step) = steps.next().await {
         match step {
             Progress::Planned {
                 files: planned,
                 bytes,
             } => {
-                files = planned;
-                bar.set_length(bytes);
-                bar.set_message(format!("0/{files}"));
+                // One vault after the other.
+                (files, total) = (files + planned, total + bytes);
+                bar.set_length(total);
+                bar.set_message(format!("{}/{files}", done.min(files)));
             }
             Progress::Bytes(bytes) => bar.inc(bytes),
             Progress::Done(_) => {

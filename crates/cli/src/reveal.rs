@@ -86,7 +86,7 @@ pub fn retype(out: &Output, platform: &NativePlatform, words: &str) -> Result {
 
 /// Light on dark, by colours of its own, so that a phone can read it on any
 /// terminal.
-fn qr(text: &str) -> Option<String> {
+pub fn qr(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
     let drawn = code
         .render::<Dense1x2>()

@@ -22,6 +22,9 @@ use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 use crate::vault::{Change, Vault, require_instance, show};
 
+/// Digits of a safety number.
+const SAFETY_DIGITS: usize = 60;
+
 /// How sure it is that somebody is who they say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
@@ -31,6 +34,17 @@ pub enum Trust {
     Verified,
     /// A person compared earlier keys, and those have signed the new ones.
     Rotated,
+}
+
+impl Trust {
+    /// As far as a person has compared what is known of somebody.
+    pub fn of(contact: &Contact) -> Self {
+        match contact.verified_generation {
+            Some(generation) if generation == contact.identity.generation => Self::Verified,
+            Some(_) => Self::Rotated,
+            None => Self::Unverified,
+        }
+    }
 }
 
 /// Somebody with an account, whose keys their own log proves.
@@ -300,17 +314,13 @@ impl<P: Platform> Vault<'_, P> {
             verified_generation: verified,
             unknown: Default::default(),
         };
+        let trust = Trust::of(&contact);
         let is_known = known
             .first()
             .is_some_and(|(_, c)| c.identity == contact.identity && c.head == head);
         let is_worth_it = !is_known && shown.identity.uid != self.id();
         let node = known.first().map(|(id, _)| *id);
         let new = is_worth_it.then_some((node, contact));
-        let trust = match verified {
-            Some(generation) if generation == shown.identity.generation => Trust::Verified,
-            Some(_) => Trust::Rotated,
-            None => Trust::Unverified,
-        };
         let person = Person {
             all: shown.identities(),
             handle: shown.handle,
@@ -327,6 +337,31 @@ impl<P: Platform> Vault<'_, P> {
         let payload = Payload::Contact(contact);
         self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
             .await
+    }
+
+    /// Compares what was scanned from somebody's screen, a safety number or
+    /// their code, and remembers that it was what it should be.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] for any other text; [`Tamper::Contact`] if it
+    /// is another number or another's code; as [`Self::find_people`].
+    pub async fn confirm_scanned(&mut self, handle: &Handle, text: &str) -> Result<Person> {
+        if let Ok(code) = Identity::parse_code(text) {
+            return self.confirm_person(handle, Some(code)).await;
+        }
+        let digits = |text: &str| text.split_whitespace().collect::<String>();
+        let scanned = digits(text);
+        if scanned.len() != SAFETY_DIGITS || !scanned.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ClientError::misuse(
+                "this is neither a safety number nor the code of a person",
+            ));
+        }
+        let person = self.find_person(handle).await?;
+        let own = own_identity(self).await?;
+        if digits(&own.safety_number(&person.identity)) != scanned {
+            return Err(Tamper::Contact(handle.to_string()).into());
+        }
+        self.confirm_person(handle, Some(person.identity)).await
     }
 
     /// Remembers that a person compared somebody's keys, by safety number or
@@ -356,5 +391,53 @@ impl<P: Platform> Vault<'_, P> {
             trust: Trust::Verified,
             ..person
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sv_ledger::id::{Hash, SignPublicKey};
+    use sv_ledger::state::Head;
+
+    use super::*;
+
+    fn theirs(generation: u32, key: u8) -> Identity {
+        Identity {
+            uid: VaultId::ZERO,
+            generation,
+            sign_pk: SignPublicKey::new([key; 32]),
+            kem_hash: Hash::new([key; 32]),
+        }
+    }
+
+    fn on_record(identity: &Identity) -> PrincipalKeys {
+        PrincipalKeys {
+            generation: identity.generation,
+            sign_pk: identity.sign_pk,
+            kem_hash: identity.kem_hash,
+            head: Head {
+                seq: 1,
+                hash: Hash::new([0; 32]),
+            },
+        }
+    }
+
+    /// Fails without the comparison of either key, or of the generation.
+    #[test]
+    fn a13_keys_that_are_not_the_accounts_are_a_ghosts() {
+        let all = [theirs(1, 7), theirs(2, 1)];
+        let good = on_record(&theirs(2, 1));
+        assert!(has_had(&all, &good));
+        assert!(has_had(&all, &on_record(&theirs(1, 7))));
+        let mut signs = good;
+        signs.sign_pk = SignPublicKey::new([9; 32]);
+        let mut opens = good;
+        opens.kem_hash = Hash::new([9; 32]);
+        let mut ahead = good;
+        ahead.generation = 3;
+        let older = on_record(&theirs(1, 1));
+        for keys in [signs, opens, ahead, older] {
+            assert!(!has_had(&all, &keys));
+        }
     }
 }

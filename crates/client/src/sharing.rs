@@ -7,29 +7,31 @@ mod invitations;
 mod mounts;
 mod moving;
 mod owner;
+mod reach;
+mod seen;
 
-pub use activity::{Activity, Deed};
+pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
 pub use invitations::ReadyInvitation;
-pub use mounts::{Last, open_at};
+pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
+pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
+pub use seen::{MemberInfo, heads, member_info, members, share_in, share_of, shares};
 
 use owner::Owner;
 
-use sv_api::endpoint::ListVaults;
-use sv_api::wire::Empty;
 use sv_core::Name;
 use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
-use sv_ledger::state::{Member, Role};
+use sv_ledger::state::Role;
 
 use crate::account::Session;
-use crate::call::Repeat;
+use crate::drive::Drive;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
-use crate::people::{Person, Trust};
+use crate::people::Person;
 use crate::port::Platform;
 use crate::tree::with_suffix;
 use crate::vault::{Change, Grantee, Replica, Vault};
@@ -48,6 +50,11 @@ pub struct Share {
     pub role: Role,
     /// When that ends, Unix milliseconds; 0 for never.
     pub expires_ms: u64,
+    /// Whether groups have access: then what this account may do can change
+    /// without an entry here.
+    pub has_groups: bool,
+    /// How many have access, groups counted as one.
+    pub members: usize,
     /// Who owns it.
     pub owner: VaultId,
     /// Their handle, if the server shows their account and the keys are theirs.
@@ -66,6 +73,8 @@ impl Share {
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
+            has_groups: true,
+            members: 0,
             owner: vault_id,
             owner_name: None,
             trust: None,
@@ -103,24 +112,6 @@ pub enum ShareState {
     /// those of the owner's account. It is not accepted, and nothing should be
     /// put in it if it was.
     Forged,
-}
-
-/// Somebody, or some group, with access.
-#[derive(Debug, Clone)]
-pub struct MemberInfo {
-    /// Who.
-    pub principal: VaultId,
-    /// What they may do, and until when.
-    pub member: Member,
-    /// Their handle, or the group's name as far as it is known here.
-    pub name: String,
-    /// Whether it is a group or another share.
-    pub is_vault: bool,
-    /// How sure it is that they are who they say; none for a vault.
-    pub trust: Option<Trust>,
-    /// Whether the keys on record are not those of the account: whoever
-    /// granted access let in somebody else under this name.
-    pub is_ghost: bool,
 }
 
 /// Whom to give access, as found.
@@ -167,6 +158,11 @@ impl<P: Platform> Vault<'_, P> {
             .any(|v| v.vault_id == *vault_id && !v.is_declined)
     }
 
+    fn has_answered(&self, vault_id: &VaultId) -> bool {
+        let mut known = self.shared_vaults().into_iter();
+        known.any(|(_, v)| v.vault_id == *vault_id)
+    }
+
     pub(crate) fn shared_named(&self, name: &Name) -> Option<SharedVault> {
         let all = self.shared_vaults().into_iter().map(|(_, vault)| vault);
         let mut all = all.filter(|vault| !vault.is_declined);
@@ -208,6 +204,18 @@ impl<P: Platform> Vault<'_, P> {
         self.keep_shared(shared).await
     }
 
+    /// Takes back what was said to a share: it is offered again.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn reconsider_share(&mut self, vault_id: VaultId) -> Result<()> {
+        let said = self.shared_vaults().into_iter();
+        for (node, _) in said.filter(|(_, v)| v.vault_id == vault_id) {
+            self.forget(node).await?;
+        }
+        Ok(())
+    }
+
     /// What a vault is called by those who share it. `self` is that vault.
     pub fn title(&self) -> Option<&Name> {
         title_in(self.replica())
@@ -234,122 +242,6 @@ fn title_in(replica: &Replica) -> Option<&Name> {
             Some(Payload::Title(title)) => Some(&title.name),
             _ => None,
         })
-}
-
-/// Every share and group of this account, those that were offered included.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn shares<P: Platform>(
-    session: &Session<P>,
-    account: &Vault<'_, P>,
-) -> Result<Vec<Share>> {
-    let heads = session
-        .server()
-        .call(&ListVaults, Empty {}, Repeat::Safe)
-        .await?;
-    let drive = account.drive_vault_id()?;
-    let known: Vec<SharedVault> = account
-        .shared_vaults()
-        .into_iter()
-        .map(|(_, v)| v)
-        .collect();
-    let mut found = Vec::new();
-    for head in heads.vaults {
-        let vault_id = head.vault_id;
-        if vault_id == drive || vault_id == account.id() {
-            continue;
-        }
-        let mine = known.iter().find(|vault| vault.vault_id == vault_id);
-        let vault = match account.open_beside(vault_id).await {
-            Ok(vault) => vault,
-            Err(ClientError::NoAccess) => continue,
-            // What is wrong with one must not keep the rest from being shown.
-            Err(ClientError::Tampered(_) | ClientError::Misbehaved(_) | ClientError::Misuse(_)) => {
-                found.push(Share::unreadable(vault_id, mine));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let membership = &vault.replica().state().membership;
-        if !membership.kind.is_shareable() {
-            continue;
-        }
-        let Some(access) = vault.access() else {
-            continue;
-        };
-        let name = match (mine, vault.title()) {
-            (Some(mine), _) => mine.name.to_string(),
-            (None, Some(title)) => title.to_string(),
-            (None, None) => "untitled".to_owned(),
-        };
-        let owner = match account.owner_of(membership).await {
-            Ok(owner) => owner,
-            // Nor must an account of which the server shows something else.
-            Err(ClientError::Tampered(_)) => {
-                found.push(Share::unreadable(vault_id, mine));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let share = Share {
-            vault_id,
-            name,
-            kind: membership.kind,
-            role: access.role,
-            expires_ms: access.expires_ms,
-            owner: membership.owner().copied().unwrap_or(vault_id),
-            owner_name: None,
-            trust: None,
-            state: match mine {
-                None => ShareState::Offered,
-                Some(mine) if mine.is_declined => ShareState::Declined,
-                Some(_) => ShareState::Accepted,
-            },
-        };
-        found.push(share.from(owner));
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
-}
-
-/// Who has access to a vault, each as far as this account knows them.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn members<P: Platform>(
-    account: &mut Vault<'_, P>,
-    vault: &Vault<'_, P>,
-) -> Result<Vec<MemberInfo>> {
-    let members = &vault.replica().state().membership.members;
-    let mut found = Vec::new();
-    for (principal, member) in members {
-        if member.keys.is_vault() {
-            let known = account.shared_vaults().into_iter();
-            let mut known = known.filter(|(_, v)| v.vault_id == *principal);
-            let name = known.next().map(|(_, v)| v.name.to_string());
-            found.push(MemberInfo {
-                principal: *principal,
-                member: *member,
-                name: name.unwrap_or_else(|| format!("group {}", short(principal))),
-                is_vault: true,
-                trust: None,
-                is_ghost: false,
-            });
-            continue;
-        }
-        let person = account.meet_member(*principal).await?;
-        let is_ghost = !person.has_had(&member.keys);
-        found.push(MemberInfo {
-            principal: *principal,
-            member: *member,
-            name: person.handle.to_string(),
-            is_vault: false,
-            trust: Some(person.trust),
-            is_ghost,
-        });
-    }
-    Ok(found)
 }
 
 /// The first characters of an id, where there is no name to show.
@@ -446,7 +338,7 @@ pub async fn give_access<P: Platform>(
     for invitee in invitees {
         if let Invitee::Person(person) = invitee {
             account
-                .withdraw_invitation(&person.handle, &vault.id())
+                .withdraw_invitation(&person.handle, vault.id())
                 .await?;
         }
     }
@@ -468,6 +360,24 @@ pub async fn share<'s, P: Platform>(
     terms: &Terms,
 ) -> Result<Shared> {
     let mut vault = moving::shared_vault(session, account, path, terms.with_history).await?;
+    give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
+}
+
+/// The same for a node of a drive that is open; which vault it is in from then
+/// on.
+///
+/// # Errors
+/// As [`share`].
+pub async fn share_node<'s, P: Platform>(
+    account: &mut Vault<'s, P>,
+    drive: &mut Drive<'s, P>,
+    node: NodeId,
+    invitees: &[Invitee],
+    terms: &Terms,
+) -> Result<Shared> {
+    let (session, with_history) = (account.session(), terms.with_history);
+    let vault = moving::vault_of_node(session, account, drive, node, with_history);
+    let mut vault = Box::pin(vault).await?;
     give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
 }
 

@@ -15,6 +15,7 @@ mod mark;
 mod plan;
 mod raw;
 mod read;
+mod renew;
 mod resume;
 mod unfinished;
 mod upload;
@@ -26,6 +27,7 @@ pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::{raw_key, save_raw};
 pub use read::{Reading, Seekable, SoFar};
+pub use renew::{Renewed, renew};
 pub use unfinished::{UnfinishedUpload, UnfinishedUploads};
 pub use upload::UploadOutcome;
 

@@ -20,14 +20,14 @@ mod seen;
 mod sync;
 
 pub use birth::{NewVaultBuilder, VaultBirth};
-pub(crate) use commit::BODIES_LEN;
 pub use commit::{Added, Change};
+pub(crate) use commit::{BODIES_LEN, OPS_LEN};
 pub use identity::verify_identity;
 pub use members::Grantee;
 pub(crate) use others::{require_instance, show};
 pub use pins::{StateCheck, publish_pins};
 pub use replica::{Node, Replica};
-pub use restored::{Loss, Lost, RestoreReview, Setback};
+pub use restored::{AccessChange, Loss, Lost, RestoreReview, Setback};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
@@ -215,7 +215,7 @@ impl<'s, P: Platform> Vault<'s, P> {
 }
 
 /// What is missing when a vault is not to be had.
-const WITHHELD: &str = "a vault of this account";
+pub(crate) const WITHHELD: &str = "a vault of this account";
 
 /// What is withheld of a shared vault was taken away.
 fn taken_away(error: ClientError) -> ClientError {

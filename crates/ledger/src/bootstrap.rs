@@ -181,6 +181,11 @@ impl MembershipChain {
         self.latest.vault_id
     }
 
+    /// Whom the genesis made a member.
+    pub fn creator(&self) -> Option<&VaultId> {
+        self.begin.members.keys().next()
+    }
+
     /// Its entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -374,6 +379,11 @@ impl Chains {
     /// The verified chain of a vault that was shown.
     pub fn of(&self, vault_id: &VaultId) -> Option<&MembershipChain> {
         self.chains.get(vault_id)
+    }
+
+    /// The verified chains of all that were shown.
+    pub fn iter(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.values()
     }
 
     /// The memberships that entries name, and the newest of each vault.

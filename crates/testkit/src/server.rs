@@ -192,6 +192,17 @@ impl TestServer {
         self.resume().await;
     }
 
+    /// Removes what is over, as the server does from time to time.
+    pub async fn clean_up(&self) {
+        let db = sv_server::db::Database::open(&self.config.storage.database)
+            .await
+            .expect("the database");
+        let (blocks, clock) = (Arc::new(self.blocks()), self.server_clock());
+        let jobs = Jobs::new(db.clone(), blocks, clock, Random::system());
+        jobs.run().await.expect("the jobs run");
+        db.close().await;
+    }
+
     fn blocks(&self) -> FileBlocks {
         FileBlocks::open(&self.data().join("blocks")).expect("the block store")
     }

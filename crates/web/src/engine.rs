@@ -19,6 +19,7 @@ mod open;
 mod outlet;
 mod platform;
 mod service;
+mod sharing;
 mod space;
 mod tab;
 mod transfers;

@@ -3,9 +3,11 @@
 use clap::Args;
 use serde_json::{Value, json};
 use sv_client::account::RestoreClaim;
-use sv_client::vault::{Loss, Lost, RestoreReview, Setback, publish_pins};
+use sv_client::vault::{AccessChange, Loss, Lost, RestoreReview, Setback, publish_pins};
 use sv_ledger::genesis::VaultKind;
+use sv_ledger::state::Role;
 
+use super::share::role_name;
 use crate::ask;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -20,7 +22,8 @@ const WORD: &str = "accept";
 A server that was restored from a backup is older than what this device has seen, and looks like \
 one that was attacked. Ask its administrator, by another way than this server, whether it was \
 restored, and when. This command shows what the server does not have any more, and goes on from \
-what it has only after you say so. Whoever accepts what an attacker shows gives up what is listed.
+what it has only after you say so. What is shared with you is looked at, too: whoever had lost \
+access to it after the backup has it again, which is listed; take it away again then. Whoever accepts what an attacker shows gives up what is listed.
 
 Examples:
   securevault accept-restore
@@ -96,12 +99,18 @@ fn describe(review: &RestoreReview) -> String {
 fn describe_setback(setback: &Setback) -> String {
     let mut text = format!(
         "{}: the server is at entry {}, this device has seen entry {}.\n",
-        vault_name(setback.kind),
+        title(setback),
         setback.shown,
         setback.seen
     );
     if !setback.is_known {
         text += "  This device does not know any more what was in it, and so not what is lost.\n";
+    }
+    for change in &setback.access {
+        let name = human::printable(&change.name);
+        let role = |role: Option<Role>| role.map_or("no access", role_name);
+        let (seen, shown) = (role(change.seen), role(change.shown));
+        text += &format!("  ACCESS    {name}: {shown}; this device has seen: {seen}\n");
     }
     for loss in &setback.losses {
         let path = human::printable(&loss.path);
@@ -119,6 +128,15 @@ fn describe_setback(setback: &Setback) -> String {
         };
     }
     text
+}
+
+/// What a vault is called here.
+fn title(setback: &Setback) -> String {
+    let kind = vault_name(setback.kind);
+    match &setback.name {
+        Some(name) => format!("{kind} {}", human::printable(name.as_str())),
+        None => kind.to_owned(),
+    }
 }
 
 const fn version_noun(what: Lost) -> &'static str {
@@ -145,12 +163,21 @@ fn to_json(review: &RestoreReview) -> Value {
         "older_unlockers": review.has_older_unlockers(),
         "vaults": review.setbacks().iter().map(|setback| json!({
             "vault": vault_name(setback.kind),
+            "name": setback.name.as_ref().map(ToString::to_string),
             "vault_id": setback.vault_id.to_string(),
             "shown_entry": setback.shown,
             "seen_entry": setback.seen,
             "known": setback.is_known,
             "losses": setback.losses.iter().map(loss_to_json).collect::<Vec<_>>(),
+            "access": setback.access.iter().map(access_to_json).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn access_to_json(change: &AccessChange) -> Value {
+    json!({
+        "name": change.name, "id": change.principal.to_string(),
+        "seen": change.seen.map(role_name), "shown": change.shown.map(role_name),
     })
 }
 

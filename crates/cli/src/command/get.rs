@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use sv_client::ClientError;
+use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
 use sv_client::port::{Platform, StorageError};
-use sv_client::sharing::Last;
+use sv_client::sharing::{Last, Reach};
 use sv_client::transfer::{DownloadPlan, save_raw};
 use sv_core::content::ContentSuite;
 use sv_core::record::Kind;
@@ -21,6 +22,7 @@ use crate::local::{
 };
 use crate::platform::NativePlatform;
 use crate::progress::watch;
+use crate::reach::{Reached, say_left_out};
 
 /// Ends the name of a raw download.
 const RAW_ENDING: &str = ".svraw";
@@ -38,8 +40,9 @@ Examples:
   securevault get --version 2 /contract.pdf old.pdf
   securevault get --raw /contract.pdf             (as it is stored; prints the key for `decrypt`)
 
-A file gets its name after the last check; until then it is .NAME.….svpart beside it, from which \
-an interrupted download goes on. Local files that differ are not overwritten without --force.")]
+Folders come with what is shared in them, as far as you have accepted it. A file gets its name \
+after the last check; until then it is .NAME.….svpart beside it, from which an interrupted \
+download goes on. Local files that differ are not overwritten without --force.")]
 pub(super) struct Get {
     /// File or folder in the vault
     remote: String,
@@ -94,13 +97,13 @@ impl Cat {
 
 impl Get {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let path = remote(&self.remote)?;
+        let asked = remote(&self.remote)?;
         let session = context.session().await?;
-        let (drive, path) = open_at(context, &session, &path, Last::Through).await?;
+        let (drive, path) = open_at(context, &session, &asked, Last::Through).await?;
         let is_folder = drive.find_place(&path).is_ok() && drive.find_file(&path).is_err();
         if is_folder && !self.recursive {
             return Err(Failure::usage(format!(
-                "{path}: is a folder; use -r to get it with all that is in it"
+                "{asked}: is a folder; use -r to get it with all that is in it"
             )));
         }
         let to_stdout = self
@@ -108,35 +111,43 @@ impl Get {
             .as_deref()
             .is_some_and(|local| local.as_os_str() == "-");
         if self.raw {
-            return self.get_raw(context, &drive, &path, to_stdout).await;
+            return self
+                .get_raw(context, &drive, (&asked, &path), to_stdout)
+                .await;
         }
-        let plan = DownloadPlan::new(&drive, &path, self.version)?;
         if to_stdout {
             if is_folder {
                 return Err(Failure::usage(format!(
-                    "{path}: a folder cannot go to standard output"
+                    "{asked}: a folder cannot go to standard output"
                 )));
             }
+            let plan = DownloadPlan::new(&drive, &path, self.version)?;
             context.leave();
             return print(context, &drive, plan).await;
         }
-        if is_folder {
-            return self.get_folder(context, &drive, &path, plan).await;
+        if is_folder && self.version.is_none() {
+            return self.get_folder(context, &session, &asked).await;
         }
-        let place = Place::File(self.target(&path)?);
+        let plan = DownloadPlan::new(&drive, &path, self.version)?;
+        let place = Place::File(self.target(&asked)?);
         let target = FileTarget::new(&context.out, place, self.force);
-        fetch_into(context, &drive, plan, target).await
+        fetch_into(context, &[(&drive, plan)], target).await
     }
 
+    /// With all that is mounted in it.
     async fn get_folder(
         &self,
         context: &Context,
-        drive: &Drive<'_, NativePlatform>,
+        session: &Session<NativePlatform>,
         path: &RemotePath,
-        plan: DownloadPlan,
     ) -> Result {
+        let reached = Reached::all(context, Reach::below(session, path).await?).await?;
+        let mut parts = Vec::new();
+        for stretch in &reached.stretches {
+            parts.push((stretch.drive(), stretch.plan(&[])?));
+        }
         let shown = path.to_string();
-        let storage = drive.vault().session().platform().storage();
+        let storage = session.platform().storage();
         let begun = match &self.local {
             Some(local) => Unfinished::find(storage, local, &shown).await?,
             None => None,
@@ -155,18 +166,18 @@ impl Get {
         };
         let place = Place::Below(folder);
         let target = FileTarget::new(&context.out, place, self.force);
-        let outcome = fetch_into(context, drive, plan, target).await;
+        let outcome = fetch_into(context, &parts, target).await;
         if let (Some(note), Ok(()) | Err(Failure::Incomplete(_))) = (note, &outcome) {
             note.done(storage).await?;
         }
-        outcome
+        outcome.and(say_left_out(context, &reached.closed))
     }
 
     /// Where it goes: into a folder that is there, else to that name.
     fn target(&self, path: &RemotePath) -> Result<PathBuf> {
         let local = self.local.clone().unwrap_or_else(|| PathBuf::from("."));
         if local.is_dir() {
-            return match path.names().last() {
+            return match path.names().last().or(path.vault()) {
                 Some(name) => below(&local, name.as_str()),
                 None => Ok(local),
             };
@@ -183,7 +194,7 @@ impl Get {
         &self,
         context: &Context,
         drive: &Drive<'_, NativePlatform>,
-        path: &RemotePath,
+        (asked, path): (&RemotePath, &RemotePath),
         to_stdout: bool,
     ) -> Result {
         if to_stdout {
@@ -195,7 +206,7 @@ impl Get {
             context.out.warn(&format!("key: {}", key.as_str()));
             return Ok(());
         }
-        let mut target = self.target(path)?;
+        let mut target = self.target(asked)?;
         if self.local.as_deref().is_none_or(Path::is_dir) {
             let suite = drive.vault().replica().content_suite();
             target.as_mut_os_string().push(match suite {
@@ -220,16 +231,27 @@ impl Get {
     }
 }
 
-/// Writes to disk, and says what was not written.
+/// Writes to disk, from one vault after the other, and says what was not
+/// written. What was altered in one does not keep the others from coming.
 pub(super) async fn fetch_into(
     context: &Context,
-    drive: &Drive<'_, NativePlatform>,
-    plan: DownloadPlan,
+    parts: &[(&Drive<'_, NativePlatform>, DownloadPlan)],
     target: FileTarget,
 ) -> Result {
-    let files = plan.items().iter().filter(|item| item.kind != Kind::Folder);
+    let items = parts.iter().flat_map(|(_, plan)| plan.items());
+    let files = items.filter(|item| item.kind != Kind::Folder);
     let (count, bytes) = files.fold((0, 0), |(n, bytes), item| (n + 1, bytes + item.size));
-    let run = async |reporter: &_| plan.run(drive, &target, reporter).await;
+    let run = async |reporter: &_| {
+        let mut first = None;
+        for (drive, plan) in parts {
+            match plan.run(drive, &target, reporter).await {
+                Err(error @ ClientError::Tampered(_)) if first.is_none() => first = Some(error),
+                Err(error @ ClientError::Tampered(_)) => context.out.warn(&error.to_string()),
+                done => done?,
+            }
+        }
+        first.map_or(Ok(()), Err)
+    };
     watch(&context.out, RESUME, run).await?;
     let kept = target.finish();
     let written = count - (kept.same + kept.refused).min(count);

@@ -5,11 +5,12 @@ use serde_json::json;
 use sv_client::drive::Item;
 use sv_core::record::Kind;
 
-use sv_client::sharing::Last;
+use sv_client::sharing::{Last, Listing, Reach};
 
-use crate::context::{Context, open_at, open_drive, remote};
+use crate::context::{Context, open_at, remote};
 use crate::failure::Result;
 use crate::human;
+use crate::reach::say_left_out;
 use crate::view::{ItemView, long_row, name};
 
 /// List a folder
@@ -44,7 +45,8 @@ Examples:
   securevault find invoice
   securevault find -- -draft
 
-Exits with 4 if nothing is found.")]
+Looks through the drive and everything shared that you have accepted. Exits with 4 if nothing is \
+found.")]
 pub(super) struct Find {
     /// A part of the name
     text: String,
@@ -81,8 +83,11 @@ impl Ls {
 impl Find {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let items = drive.find(&self.text);
+        let mut reach = Reach::everything(&session).await?;
+        let Listing { items, closed, .. } = Listing::of(&mut reach).await?;
+        let wanted = self.text.to_lowercase();
+        let is_wanted = |item: &Item| item.name.to_lowercase().contains(&wanted);
+        let items: Vec<Item> = items.into_iter().filter(is_wanted).collect();
         show(context, &items, |item| {
             if self.long {
                 long_row(item, &item.path)
@@ -90,6 +95,7 @@ impl Find {
                 format!("{}\n", item.path)
             }
         })?;
+        say_left_out(context, &closed)?;
         if items.is_empty() {
             return Err(sv_client::ClientError::NotFound(self.text).into());
         }
@@ -101,11 +107,12 @@ impl Tree {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let (drive, inner) = open_at(context, &session, &path, Last::Through).await?;
-        let items = drive.walk(&inner)?;
+        let mut reach = Reach::below(&session, &path).await?;
+        let Listing { items, closed, .. } = Listing::of(&mut reach).await?;
         let views: Vec<ItemView<'_>> = items.iter().map(ItemView::from).collect();
         context.out.show(&views, || {
-            let folders = items.iter().filter(|i| i.kind == Kind::Folder).count() as u64;
+            let is_folder = |i: &&Item| matches!(i.kind, Kind::Folder | Kind::Mount);
+            let folders = items.iter().filter(is_folder).count() as u64;
             let files = items.len() as u64 - folders;
             let totals = format!(
                 "{}, {}",
@@ -113,7 +120,8 @@ impl Tree {
                 human::count(files, "file")
             );
             format!("{path}\n{}\n{totals}\n", draw(&items))
-        })
+        })?;
+        say_left_out(context, &closed)
     }
 }
 
@@ -121,8 +129,8 @@ impl Du {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
         let session = context.session().await?;
-        let (drive, inner) = open_at(context, &session, &path, Last::Through).await?;
-        let usage = drive.usage(&inner)?;
+        let mut reach = Reach::below(&session, &path).await?;
+        let Listing { usage, closed, .. } = Listing::of(&mut reach).await?;
         let status = session.status().await?;
         let value = json!({
             "path": path.to_string(),
@@ -147,7 +155,8 @@ impl Du {
                 human::size(usage.all_versions_bytes),
                 human::size(status.used_bytes),
             )
-        })
+        })?;
+        say_left_out(context, &closed)
     }
 }
 

@@ -1,30 +1,26 @@
-//! `share`, `unshare`, `shares`, `accept`, `decline`, `leave`, `transfer`,
-//! `group`, `mkvault`, `log`: working with others.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! `share`, `shares`, `accept`, `decline`, `leave`, `transfer`,
+//! `group`, `mkvault`: working with others.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sv_client::ClientError;
 use sv_client::account::Session;
-use sv_client::people::{Person, Trust};
-use sv_client::sharing::{
-    self, Activity, Deed, Invitee, Last, MemberInfo, Share as Shared, ShareState, Terms,
-};
+use sv_client::people::Trust;
+use sv_client::sharing::{self, Invitee, Last, MemberInfo, Share as Shared, ShareState, Terms};
 use sv_client::vault::Vault;
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::VaultId;
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
+use super::unshare::Unshare;
 use crate::ask;
-use crate::context::{Context, open_at, remote};
+use crate::context::{Context, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::platform::NativePlatform;
 
-type Account<'s> = Vault<'s, NativePlatform>;
+pub(super) type Account<'s> = Vault<'s, NativePlatform>;
 
 /// What somebody may do
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,7 +46,7 @@ impl RoleName {
     }
 }
 
-const fn role_name(role: Role) -> &'static str {
+pub(super) const fn role_name(role: Role) -> &'static str {
     match role {
         Role::Viewer => "viewer",
         Role::Contributor => "contributor",
@@ -88,24 +84,6 @@ pub(super) struct Share {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-}
-
-/// Take access to something shared away
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  securevault unshare /contracts bob
-  securevault unshare /contracts --all
-
-People who were waited for are not any more. What is written from then on is under a new key. What people have seen already, they have seen.")]
-pub(super) struct Unshare {
-    /// What is shared
-    path: String,
-    /// User names, or group:NAME
-    people: Vec<String>,
-    /// Everybody but the owner and yourself
-    #[arg(long, conflicts_with = "people")]
-    all: bool,
 }
 
 /// List what is shared, or who has access to something
@@ -236,22 +214,6 @@ enum Suite {
     Fernet,
 }
 
-/// Show what was done in something shared, by whom, with proof
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  securevault log /contracts
-  securevault log shared:contracts -n 100 --json
-
-Every entry is signed and was checked. Times are those that its author's computer stated.")]
-pub(super) struct Log {
-    /// What is shared
-    path: String,
-    /// How many entries
-    #[arg(short = 'n', long, default_value_t = 50, value_name = "N")]
-    count: u64,
-}
-
 impl Share {
     pub(super) async fn run(self, context: &Context) -> Result {
         let path = remote(&self.path)?;
@@ -348,62 +310,12 @@ const fn trust_text(trust: Trust) -> &'static str {
     }
 }
 
-impl Unshare {
-    pub(super) async fn run(self, context: &Context) -> Result {
-        if self.people.is_empty() && !self.all {
-            return Err(Failure::usage("say from whom, or --all"));
-        }
-        let session = context.session().await?;
-        let mut account = Vault::account(&session).await?;
-        let mut vault = open_shared(&session, &account, &self.path).await?;
-        let members = sharing::members(&mut account, &vault).await?;
-        let waiting = account.pending(&vault.id());
-        let me = session.uid();
-        let is_waited_for =
-            |name: &str| waiting.iter().any(|i| i.handle.to_string() == plain(name));
-        let chosen: Vec<&MemberInfo> = if self.all {
-            let others = members.iter();
-            others
-                .filter(|m| m.member.role != Role::Owner && m.principal != me)
-                .collect()
-        } else {
-            let found = self.people.iter().map(|name| find_member(&members, name));
-            let mut chosen = Vec::new();
-            for (name, found) in self.people.iter().zip(found) {
-                match found {
-                    Ok(member) => chosen.push(member),
-                    Err(_) if is_waited_for(name) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            chosen
-        };
-        let mut names = Vec::new();
-        for one in &waiting {
-            let handle = one.handle.to_string();
-            if self.all || self.people.iter().any(|name| plain(name) == handle) {
-                account
-                    .withdraw_invitation(&one.handle, &vault.id())
-                    .await?;
-                names.push(handle);
-            }
-        }
-        let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
-        vault.revoke_all(&gone).await?;
-        names.extend(chosen.iter().map(|member| member.name.clone()));
-        context.close(&session).await?;
-        context.out.done(&json!({"revoked": names}), || {
-            format!("{}: no access any more", names.join(", "))
-        })
-    }
-}
-
 /// A user name as it was typed, which may begin with `@`.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     name.trim_start_matches('@')
 }
 
-fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
+pub(super) fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
     let name = plain(name);
     let wanted = name.strip_prefix("group:").unwrap_or(name);
     let is_group = wanted != name;
@@ -413,7 +325,7 @@ fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberIn
 }
 
 /// The vault of something shared.
-async fn open_shared<'s>(
+pub(super) async fn open_shared<'s>(
     session: &'s Session<NativePlatform>,
     account: &Account<'s>,
     path: &str,
@@ -472,7 +384,7 @@ async fn admit(context: &Context, account: &mut Account<'_>, named: &[String]) -
         let vaults = account.shared_vaults().into_iter();
         let mut vaults = vaults.filter(|(_, known)| known.vault_id == one.invitation.vault_id);
         let what = vaults.next().map_or_else(
-            || short(&one.invitation.vault_id),
+            || one.invitation.vault_id.to_string(),
             |(_, known)| format!("vault:{}", known.name),
         );
         let (role, trust) = (role_name(one.invitation.role), trust_text(one.person.trust));
@@ -552,7 +464,7 @@ async fn show_members(context: &Context, account: &mut Account<'_>, vault: &Acco
                 "name": m.name, "id": m.principal.to_string(),
                 "kind": if m.is_vault { "group" } else { "person" },
                 "role": role_name(m.member.role), "expires_ms": m.member.expires_ms,
-                "trust": m.trust.map(trust_text), "ghost": m.is_ghost,
+                "trust": m.trust.map(trust_text), "ghost": m.is_ghost, "gone": m.is_gone,
             })
         })
         .chain(pending.iter().map(
@@ -566,6 +478,7 @@ async fn show_members(context: &Context, account: &mut Account<'_>, vault: &Acco
                 ms => format!(", until {}", human::time(ms)),
             };
             let about = match (m.is_ghost, m.trust) {
+                _ if m.is_gone => "the account was deleted",
                 (true, _) => "WARNING: these are not the keys of this account",
                 (false, _) if m.principal == me => "you",
                 (false, Some(trust)) => trust_text(trust),
@@ -658,16 +571,7 @@ impl Leave {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        let mut vault = open_shared(&session, &account, &self.path).await?;
-        let name = account
-            .shared_vaults()
-            .into_iter()
-            .find(|(_, known)| known.vault_id == vault.id())
-            .map(|(_, known)| known.name);
-        vault.leave().await?;
-        if let Some(name) = name {
-            account.decline_share(vault.id(), &name).await?;
-        }
+        sharing::leave(&session, &mut account, &remote(&self.path)?).await?;
         context.close(&session).await?;
         context.out.done(&json!({"left": self.path}), || {
             format!("{}: you have no access any more", self.path)
@@ -753,9 +657,7 @@ impl Group {
                 })
             }
             GroupAction::Remove { name, people } => {
-                let path = format!("vault:{name}");
-                let all = false;
-                Unshare { path, people, all }.run(context).await
+                Unshare::from_group(&name, people).run(context).await
             }
             GroupAction::Ls { name } => {
                 let session = context.session().await?;
@@ -773,104 +675,5 @@ impl Group {
                 }
             }
         }
-    }
-}
-
-impl Log {
-    pub(super) async fn run(self, context: &Context) -> Result {
-        let path = remote(&self.path)?;
-        let session = context.session().await?;
-        let mut account = Vault::account(&session).await?;
-        let (drive, _) = open_at(context, &session, &path, Last::Through).await?;
-        let activity = drive.vault().activity(self.count).await?;
-        let people = authors(&mut account, &activity).await?;
-        let node = |id| match drive.item(id) {
-            Ok(item) => item.path,
-            Err(_) if drive.vault().replica().nodes().contains_key(&id) => "its name".to_owned(),
-            Err(_) => "something that is gone".to_owned(),
-        };
-        let me = account.id();
-        let who = |id: &VaultId| match people.get(id) {
-            Some(_) if *id == me => "you".to_owned(),
-            Some(person) => person.handle.to_string(),
-            None => short(id),
-        };
-        let is_forged = |one: &Activity| {
-            let person = people.get(&one.author);
-            person.is_some_and(|person| !one.is_signed_by(person))
-        };
-        let author = |one: &Activity| match is_forged(one) {
-            true => format!("NOT {} (WARNING: other keys)", who(&one.author)),
-            false => who(&one.author),
-        };
-        let values: Vec<Value> = activity
-            .iter()
-            .map(|one| {
-                let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
-                json!({
-                    "seq": one.seq, "author": author(one), "uid": one.author.to_string(),
-                    "stated_ms": one.at_ms, "via": one.via.map(|id| id.to_string()),
-                    "deeds": deeds, "forged": is_forged(one),
-                })
-            })
-            .collect();
-        let row = |one: &Activity| {
-            let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
-            format!(
-                "{}  {:16}  {}\n",
-                human::time(one.at_ms),
-                author(one),
-                deeds.join(", ")
-            )
-        };
-        context
-            .out
-            .show(&values, || activity.iter().map(row).collect())
-    }
-}
-
-/// Who wrote entries, as far as the server shows their accounts.
-async fn authors(
-    account: &mut Account<'_>,
-    activity: &[Activity],
-) -> Result<BTreeMap<VaultId, Person>> {
-    let mut people = BTreeMap::new();
-    let authors: BTreeSet<VaultId> = activity.iter().map(|one| one.author).collect();
-    for author in authors {
-        match account.meet_member(author).await {
-            Ok(person) => drop(people.insert(author, person)),
-            Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => return Err(error.into()),
-            Err(_) => {}
-        }
-    }
-    Ok(people)
-}
-
-/// Whether the server no longer shows an account, as of somebody who left.
-fn is_gone(error: &ClientError) -> bool {
-    matches!(error, ClientError::Tampered(sv_client::Tamper::Missing(_)))
-}
-
-fn short(id: &VaultId) -> String {
-    id.to_string().chars().take(8).collect()
-}
-
-fn deed(
-    deed: &Deed,
-    node: &impl Fn(sv_ledger::id::NodeId) -> String,
-    who: &impl Fn(&VaultId) -> String,
-) -> String {
-    match deed {
-        Deed::Added(id) => format!("added {}", node(*id)),
-        Deed::Changed(id) => format!("changed {}", node(*id)),
-        Deed::Removed(_) => "removed something for good".to_owned(),
-        Deed::Granted(id, role) => format!("gave {} access as {}", who(id), role_name(*role)),
-        Deed::RoleChanged(id, role) => format!("made {} {}", who(id), role_name(*role)),
-        Deed::Revoked(id) => format!("took access from {}", who(id)),
-        Deed::Expired(id) => format!("ended the access of {}, which was over", who(id)),
-        Deed::Rekeyed(id) => format!("new keys of {}", who(id)),
-        Deed::Left => "left".to_owned(),
-        Deed::Transferred(id) => format!("made {} the owner", who(id)),
-        Deed::NewKey => "new key".to_owned(),
     }
 }

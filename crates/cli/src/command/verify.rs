@@ -1,6 +1,7 @@
 //! `verify` and `export`: proof that all of it is there, and taking all of
 //! it away.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -8,24 +9,33 @@ use clap::Args;
 use serde_json::json;
 use sv_client::ClientError;
 use sv_client::drive::Drive;
-use sv_client::path::RemotePath;
 use sv_client::people::{Trust, own_identity};
 use sv_client::progress::Reporter;
+use sv_client::sharing::{Reach, Stretch};
 use sv_client::transfer::DownloadPlan;
+use sv_client::tree::with_suffix;
 use sv_client::vault::Vault;
 use sv_core::Identity;
 use sv_ledger::handle::Handle;
+use sv_ledger::id::VaultId;
 
 use super::get::{fetch_into, make_folder};
-use crate::context::{Context, open_drive};
+use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::local::{FileTarget, HashList, NullTarget, Place};
 use crate::platform::NativePlatform;
 use crate::progress::watch;
+use crate::reach::{Reached, say_left_out};
+use crate::reveal::qr;
 
 /// Lists what an export wrote, for `sha256sum -c`.
 const HASH_LIST: &str = "SHA256SUMS";
+/// The folder of an export for vaults beside the drive.
+const BESIDE: &str = "shared";
+
+/// What is fetched from one vault.
+type Part<'r, 's> = (&'r Drive<'s, NativePlatform>, DownloadPlan);
 
 /// Check that somebody is who they say, or every block of everything
 #[derive(Debug, Args)]
@@ -34,12 +44,14 @@ Examples:
   securevault verify bob                  (shows the safety number to compare with bob)
   securevault verify bob --confirm        (you have compared it)
   securevault verify bob --code svid1-…   (the code that bob gave you)
+  securevault verify bob --scan TEXT      (what you scanned from bob's screen)
   securevault verify alice                (on alice's own device: her code, to give to others)
   securevault verify --all
 
 A safety number is the same on both sides only if nobody stands between you: compare it in person \
-or by telephone. `--all` reads all versions of all files of the drive, the trash included, and \
-keeps nothing. Exits with 5 if anything is missing, altered or exchanged.")]
+or by telephone. `--all` reads all versions of all files, the trash included, in the drive and \
+in everything shared that you have accepted, and keeps nothing. One that is damaged does not keep \
+the others from being read. Exits with 5 if anything is missing, altered or exchanged.")]
 pub(super) struct Verify {
     /// A user name
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -50,6 +62,9 @@ pub(super) struct Verify {
     /// Their code, as they gave it to you
     #[arg(long, requires = "person", value_name = "CODE")]
     code: Option<String>,
+    /// What a scanner read from their screen: the safety number, or their code
+    #[arg(long, requires = "person", value_name = "TEXT", conflicts_with_all = ["code", "confirm"])]
+    scan: Option<String>,
     /// Everything
     #[arg(long)]
     all: bool,
@@ -61,7 +76,8 @@ pub(super) struct Verify {
 Example:
   securevault export --all ~/vault-copy && cd ~/vault-copy && sha256sum -c SHA256SUMS
 
-Newest versions of all that is not in the trash. An interrupted export goes on where it was.")]
+Newest versions of all that is not in the trash: the drive with what is shared in it, and your own \
+vaults beside it, in a folder `shared`. An interrupted export goes on where it was.")]
 pub(super) struct Export {
     /// Everything
     #[arg(long, required = true)]
@@ -88,7 +104,9 @@ impl Verify {
         let code = code.map_err(|error| Failure::usage(error.to_string()))?;
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        let person = if self.confirm || code.is_some() {
+        let person = if let Some(text) = &self.scan {
+            account.confirm_scanned(&handle, text).await?
+        } else if self.confirm || code.is_some() {
             account.confirm_person(&handle, code).await?
         } else {
             account.find_person(&handle).await?
@@ -107,7 +125,7 @@ impl Verify {
         });
         context.out.show(&value, || {
             if person.identity.uid == own.uid {
-                return format!("{}\n", own.code());
+                return format!("{}{}\n", square(&own.code()), own.code());
             }
             let about = match person.trust {
                 Trust::Verified => "verified: you have compared these keys",
@@ -122,36 +140,57 @@ impl Verify {
             };
             let groups: Vec<&str> = number.split(' ').collect();
             let rows: Vec<String> = groups.chunks(4).map(|row| row.join(" ")).collect();
-            format!("{}\n  {}\n{about}\n", person.handle, rows.join("\n  "))
+            let square = square(&number.replace(' ', ""));
+            let rows = rows.join("\n  ");
+            format!("{}\n{square}  {rows}\n{about}\n", person.handle)
         })
     }
 
     async fn verify_everything(&self, context: &Context) -> Result {
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let plan = DownloadPlan::everything(&drive);
-        let versions = plan.items().len() as u64;
-        let bytes: u64 = plan.items().iter().map(|item| item.size).sum();
+        let reached = Reached::all(context, Reach::each_vault(&session).await?).await?;
+        let drives = reached.stretches.iter().map(Stretch::drive);
+        let plans: Vec<_> = drives
+            .map(|drive| (drive, DownloadPlan::everything(drive)))
+            .collect();
+        let items = || plans.iter().flat_map(|(_, plan)| plan.items());
+        let (versions, bytes) = (items().count() as u64, items().map(|item| item.size).sum());
         context.leave();
-        let whole = watch(
-            &context.out,
-            "Nothing was changed; start it again.",
-            async |reporter| plan.run(&drive, &NullTarget, reporter).await,
-        )
-        .await;
-        if let Err(first) = whole {
-            name_the_damaged(context, &drive, &plan).await;
+        let mut first = None;
+        for (drive, plan) in &plans {
+            let whole = watch(
+                &context.out,
+                "Nothing was changed; start it again.",
+                async |reporter| plan.run(drive, &NullTarget, reporter).await,
+            )
+            .await;
+            match whole {
+                Err(error @ Failure::Client(ClientError::Tampered(_))) => {
+                    name_the_damaged(context, drive, plan).await;
+                    first.get_or_insert(error);
+                }
+                done => done?,
+            }
+        }
+        let left_out = say_left_out(context, &reached.closed);
+        if let Some(first) = first {
             return Err(first);
         }
-        let unreadable = drive.quarantined().len();
-        let value = json!({"versions": versions, "bytes": bytes, "unreadable": unreadable});
+        let quarantined = reached.stretches.iter().map(|s| s.drive().quarantined());
+        let unreadable: usize = quarantined.map(|nodes| nodes.len()).sum();
+        let vaults = plans.len() as u64;
+        let value = json!({
+            "vaults": vaults, "versions": versions, "bytes": bytes, "unreadable": unreadable,
+        });
         context.out.show(&value, || {
             format!(
-                "{} ({}) read and checked: all as they were stored",
+                "{} ({}) in {} read and checked: all as they were stored",
                 human::count(versions, "version"),
-                human::size(bytes)
+                human::size(bytes),
+                human::count(vaults, "vault"),
             )
         })?;
+        left_out?;
         if unreadable > 0 {
             return Err(Failure::Incomplete(format!(
                 "{unreadable} items cannot be read"
@@ -164,14 +203,14 @@ impl Verify {
 impl Export {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
-        let drive = open_drive(context, &session).await?;
-        let plan = DownloadPlan::new(&drive, &RemotePath::ROOT, None)?;
+        let reached = Reached::all(context, Reach::everything(&session).await?).await?;
         make_folder(&self.dir)?;
+        let parts = self.parts(&reached, session.uid())?;
         let hashes = HashList::default();
         let place = Place::Below(self.dir.clone());
         let target = FileTarget::new(&context.out, place, self.force);
         let target = target.with_hashes(Arc::clone(&hashes));
-        let outcome = fetch_into(context, &drive, plan, target).await;
+        let outcome = fetch_into(context, &parts, target).await;
         let lines = {
             let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *hashes)
@@ -180,7 +219,50 @@ impl Export {
             return outcome;
         }
         write_list(&self.dir, lines)?;
-        outcome
+        outcome.and(say_left_out(context, &reached.closed))
+    }
+
+    /// The drive with all that is mounted in it, and the person's own vaults
+    /// beside it, those in a folder that the drive has not.
+    fn parts<'r, 's>(&self, reached: &'r Reached<'s>, uid: VaultId) -> Result<Vec<Part<'r, 's>>> {
+        let Some(drive) = reached.stretches.first() else {
+            return Ok(Vec::new());
+        };
+        let rows = drive.drive().tree().rows(sv_client::tree::Place::Root);
+        let is_free = |name: &String| rows.iter().all(|row| row.name != *name);
+        let numbered = (2..).map(|number| with_suffix(BESIDE, number));
+        let mut names = std::iter::once(BESIDE.to_owned()).chain(numbered);
+        let above: Vec<String> = names.find(is_free).into_iter().collect();
+        let (mut roots, mut parts) = (vec![drive.root()], Vec::new());
+        for stretch in &reached.stretches {
+            let membership = &stretch.drive().vault().replica().state().membership;
+            let is_root = stretch.root() == membership.vault_id;
+            if is_root && membership.owner() == Some(&uid) {
+                roots.push(stretch.root());
+            }
+            if !roots.contains(&stretch.root()) {
+                continue;
+            }
+            let is_beside = stretch.root() != drive.root();
+            let plan = stretch.plan(if is_beside { &above } else { &[] })?;
+            if is_beside && !plan.items().is_empty() {
+                make_folder(
+                    &above
+                        .iter()
+                        .fold(self.dir.clone(), |dir, name| dir.join(name)),
+                )?;
+            }
+            parts.push((stretch.drive(), plan));
+        }
+        Ok(parts)
+    }
+}
+
+/// A text for a scanner, on a terminal; in a file it would be no use.
+fn square(text: &str) -> String {
+    match std::io::stdout().is_terminal() {
+        true => qr(text).unwrap_or_default(),
+        false => String::new(),
     }
 }
 

@@ -14,6 +14,7 @@ mod hostile;
 mod interrupted;
 mod keyring;
 mod manual;
+mod mounts;
 mod original;
 mod pinned;
 mod restored;

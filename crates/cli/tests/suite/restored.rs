@@ -127,3 +127,72 @@ fn a_password_changed_after_the_backup_is_the_older_one_again() {
     home.run_with(&["password", "--code", &code], &env).ok();
     assert_eq!(home.run(&["cat", "/kept"]).ok().out, b"kept");
 }
+
+/// What is shared: whoever lost access after the backup has it again, which is
+/// said; and who accepts after somebody has gone on goes on with them.
+#[test]
+fn a_restore_gives_access_back_and_says_so() {
+    let mut world = World::start();
+    let people = ["anna", "bob", "carol"].map(|user| world.sign_up(user).home);
+    let [anna, bob, carol] = &people;
+    anna.run(&["mkdir", "/work"]).ok();
+    anna.feed(&["put", "-", "/work/a"], b"a").ok();
+    anna.run(&["share", "/work", "bob", "carol", "--role", "editor"])
+        .ok();
+    for home in [bob, carol] {
+        home.run(&["accept", "work"]).ok();
+        assert_eq!(home.run(&["cat", "shared:work/a"]).ok().out, b"a");
+    }
+    let backup = world.path("backup");
+    let backup = backup.to_str().unwrap();
+    world.administer(&["backup", backup, "--without-key"]).ok();
+    anna.run(&["unshare", "/work", "bob"]).ok();
+    anna.feed(&["put", "-", "/work/new"], b"new").ok();
+    assert_eq!(carol.run(&["cat", "shared:work/new"]).ok().out, b"new");
+    world.move_to("restored");
+    world.administer(&["restore", backup]).ok();
+    world.resume();
+
+    anna.run(&["ls", "/work"])
+        .exits(5)
+        .says("securevault accept-restore");
+    let shown = parse(&anna.run(&["accept-restore", "--json"]).exits(5));
+    let shared = |shown: &Value| {
+        let vaults = shown["vaults"].as_array().unwrap().iter();
+        let mut shared = vaults.filter(|v| v["name"] == "work").cloned();
+        shared.next().unwrap()
+    };
+    let work = shared(&shown);
+    assert_eq!(work["vault"], "share");
+    assert_eq!(work["losses"][0]["path"], "/new");
+    assert_eq!(work["access"].as_array().unwrap().len(), 1);
+    let access = &work["access"][0];
+    assert_eq!(
+        (&access["name"], &access["shown"]),
+        (&"bob".into(), &"editor".into())
+    );
+    assert_eq!(access["seen"], Value::Null);
+    let text = anna.run(&["accept-restore"]).exits(5).text();
+    assert!(
+        text.contains("share work: the server is at entry"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ACCESS    bob: editor; this device has seen: no access"),
+        "{text}"
+    );
+    anna.run(&["accept-restore", "--yes"]).ok();
+    assert_eq!(bob.run(&["cat", "shared:work/a"]).ok().out, b"a");
+    // Taken away again, and gone on from there.
+    anna.run(&["unshare", "/work", "bob"]).ok();
+    bob.run(&["cat", "shared:work/a"]).refused();
+    anna.feed(&["put", "-", "/work/new"], b"newer").ok();
+
+    carol.run(&["cat", "shared:work/a"]).exits(5);
+    let shown = parse(&carol.run(&["accept-restore", "--json"]).exits(5));
+    assert_eq!(shared(&shown)["access"].as_array().unwrap().len(), 0);
+    carol.run(&["accept-restore", "--yes"]).ok();
+    assert_eq!(carol.run(&["cat", "shared:work/new"]).ok().out, b"newer");
+    carol.feed(&["put", "-", "shared:work/hers"], b"hers").ok();
+    assert_eq!(anna.run(&["cat", "/work/hers"]).ok().out, b"hers");
+}

@@ -81,18 +81,75 @@ fn a_folder_is_shared_used_together_and_taken_back() {
     assert_eq!(row(&members, "bob")["trust"], "not verified");
     assert_eq!(row(&members, "anna")["role"], "owner");
     let log = anna.run(&["log", "/work", "--json"]).json();
-    let by_bob = log
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|e| e["author"] == "bob");
-    assert!(by_bob.count() >= 3);
+    let is_bobs = |e: &&Value| e["who"] == "bob" && e["source"] == "verified";
+    assert!(log.as_array().unwrap().iter().filter(is_bobs).count() >= 3);
 
     anna.run(&["unshare", "/work", "bob"]).ok();
     bob.run(&["cat", "shared:work/one.txt"]).refused();
     put(&world, anna, "after.txt", "after", "/work/").ok();
     assert_eq!(cat(anna, "/work/after.txt"), "after");
     assert_eq!(cat(anna, "/work/one.txt"), "changed", "under the older key");
+}
+
+/// Rows of a log that are the server's word, once there are that many.
+fn downloads(home: &Home, path: &str, count: usize) -> Vec<Value> {
+    // Written down when nobody has asked for a block for three seconds.
+    for _ in 0..60 {
+        let log = home.run(&["log", path, "--json"]).json();
+        let rows = log.as_array().unwrap().iter();
+        let said: Vec<Value> = rows.filter(|e| e["source"] == "server").cloned().collect();
+        if said.len() >= count {
+            return said;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    Vec::new()
+}
+
+#[test]
+fn what_was_fetched_stands_beside_what_was_done() {
+    let world = World::start();
+    let (anna, bob) = (world.sign_up("anna"), world.sign_up("bob"));
+    let (anna, bob) = (&anna.home, &bob.home);
+    anna.run(&["mkdir", "/work"]).ok();
+    put(&world, anna, "one.txt", "one", "/work/").ok();
+    anna.run(&["share", "/work", "bob"]).ok();
+    bob.run(&["accept", "work"]).ok();
+    assert_eq!(cat(bob, "shared:work/one.txt"), "one");
+    assert_eq!(cat(anna, "/work/one.txt"), "one");
+
+    let said = downloads(anna, "/work", 2);
+    let by_bob = said.iter().find(|e| e["who"] == "bob").unwrap();
+    assert_eq!(by_bob["path"], "/work/one.txt");
+    assert_eq!(
+        (&by_bob["was_member"], &by_bob["current"]),
+        (&true.into(), &true.into())
+    );
+    // Each row says what it is, also to people; the newest is first.
+    let text = anna.run(&["log", "/work"]).ok().text();
+    let downloaded = text.find("server says  bob").unwrap();
+    let added = text.rfind("verified     you").unwrap();
+    assert!(downloaded < added, "{text}");
+    assert!(text.contains("downloaded /work/one.txt"), "{text}");
+    // A viewer is told of nobody else's, and that there may be some.
+    let said = downloads(bob, "shared:work", 1);
+    assert!(!said.is_empty());
+    assert!(said.iter().all(|e| e["who"] == "you"), "{said:?}");
+    bob.run(&["log", "shared:work"])
+        .ok()
+        .says("Downloads of others");
+    // Of a vault that nobody shares there is no such list.
+    cat(anna, "/work/one.txt");
+    let own = anna.run(&["log", "/", "--json"]).json();
+    assert!(
+        own.as_array()
+            .unwrap()
+            .iter()
+            .all(|e| e["source"] == "verified")
+    );
+    // The newest rows of both.
+    let one = anna.run(&["log", "/work", "-n", "1", "--json"]).json();
+    assert_eq!(one[0]["source"], "server");
 }
 
 #[test]
@@ -165,6 +222,19 @@ fn people_are_compared_and_waited_for() {
         .json();
     assert_eq!(done["trust"], "verified");
     anna.run(&["verify", "nobody-here"]).exits(4);
+    // What bob scans from anna's screen, and what he does not.
+    let number = seen["safety_number"].as_str().unwrap();
+    let wrong: String = number.chars().rev().collect();
+    bob.run(&["verify", "anna", "--scan", &wrong])
+        .exits(5)
+        .says("INTEGRITY VIOLATION");
+    bob.run(&["verify", "anna", "--scan", "https://example.org"])
+        .exits(1);
+    let before = bob.run(&["verify", "anna", "--json"]).json();
+    assert_eq!(before["trust"], "unverified");
+    let scanned = number.replace(' ', "");
+    let done = bob.run(&["verify", "anna", "--scan", &scanned, "--json"]);
+    assert_eq!(done.json()["trust"], "verified");
 
     anna.run(&["mkvault", "later"]).ok();
     put(&world, anna, "x.txt", "x", "vault:later/").ok();
@@ -223,7 +293,8 @@ fn who_is_waited_for_can_be_let_go() {
     bob.run(&["shares", "--admit", "dora"]).exits(1);
     bob.run(&["shares", "shared:plans", "--json"]).ok();
     bob.run(&["share", "vault:own", "anna"]).ok();
-    bob.run(&["unshare", "shared:plans", "dora"]).ok();
+    // For what he cannot give he waits no longer.
+    bob.run(&["unshare", "shared:plans", "dora"]).exits(4);
     dora.home.run(&["accept", "own"]).ok();
     let members = anna.run(&["shares", "vault:plans", "--json"]).json();
     assert_eq!(members.as_array().unwrap().len(), 2);

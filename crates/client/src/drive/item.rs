@@ -1,5 +1,7 @@
 //! Reading a drive: listing, finding, adding up.
 
+use std::ops::AddAssign;
+
 use sv_core::record::{Kind, Record};
 use sv_ledger::id::NodeId;
 
@@ -118,6 +120,15 @@ impl<P: Platform> Drive<'_, P> {
             usage.add(self.record(&id)?, names.is_empty());
         }
         Ok(usage)
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.folders += other.folders;
+        self.bytes += other.bytes;
+        self.all_versions_bytes += other.all_versions_bytes;
     }
 }
 

@@ -1,18 +1,74 @@
-//! What was done in a vault, by whom and when, from entries that were all
-//! verified. Times are those that the authors state.
+//! What was done in a vault, by whom and when: entries of its log, all of them
+//! verified, whose times are those that the authors state; and downloads, of
+//! which there is only the server's word.
 
-use sv_api::endpoint::GetEntries;
+use std::collections::BTreeMap;
+
+use sv_api::endpoint::{GetEntries, ListAccesses};
+use sv_api::share::ContentAccess;
 use sv_api::wire::Empty;
 use sv_ledger::entry::{Entry, StateOp};
-use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::id::{AccessId, ContentId, NodeId, VaultId};
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::Role;
 
 use crate::call::Repeat;
-use crate::error::{Result, Tamper};
+use crate::error::{ClientError, Result, Tamper};
 use crate::people::Person;
 use crate::port::Platform;
-use crate::vault::Vault;
+use crate::vault::{Replica, Vault};
+
+/// What happened in a vault, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// One after the other. Entries stand in the order of the log, whatever
+    /// time they state; downloads between them by time.
+    pub events: Vec<Event>,
+    /// Whether an honest server tells this account of everybody's downloads,
+    /// and not only of its own.
+    pub has_all_downloads: bool,
+}
+
+/// One thing that happened, marked for what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An entry of the log: signed by its author, and verified here.
+    Verified(Activity),
+    /// A download. Nothing proves it, and there may have been others.
+    ServerSays(Download),
+}
+
+impl Event {
+    /// When, Unix milliseconds: as its author states, or as the server says.
+    pub const fn at_ms(&self) -> u64 {
+        match self {
+            Self::Verified(activity) => activity.at_ms,
+            Self::ServerSays(download) => download.last_ms,
+        }
+    }
+}
+
+/// A content that was fetched, as the server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// Who is said to have fetched it.
+    pub who: VaultId,
+    /// Whether the verified log, or that of a group in it, has or had them as
+    /// a member. Of anybody else the server could name whom it likes.
+    pub was_member: bool,
+    /// What was fetched.
+    pub content_id: ContentId,
+    /// The file it is a version of, if it is still there.
+    pub node: Option<NodeId>,
+    /// Whether it is that file's newest version.
+    pub is_current: bool,
+    /// When the first block was asked for, Unix milliseconds.
+    pub first_ms: u64,
+    /// When the last was.
+    pub last_ms: u64,
+    /// How many blocks; one that was asked for twice counts twice.
+    pub blocks: u64,
+}
 
 /// One entry of a vault's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +124,70 @@ pub enum Deed {
 }
 
 impl<P: Platform> Vault<'_, P> {
+    /// The newest `count` things that happened: entries of the log and, in a
+    /// vault that is shared, what the server says of downloads.
+    ///
+    /// # Errors
+    /// Any [`Tamper`], [`ClientError::Misbehaved`], or those of a call.
+    pub async fn timeline(&self, count: u64) -> Result<Timeline> {
+        let activity = self.activity(count).await?;
+        let is_shared = self.replica().state().membership.kind.is_shareable();
+        let downloads = match is_shared {
+            true => self.downloads(count).await?,
+            false => Vec::new(),
+        };
+        let has_role = self.access().is_some_and(|path| path.role >= Role::Manager);
+        Ok(Timeline {
+            events: merge(activity, downloads, count),
+            has_all_downloads: is_shared && has_role,
+        })
+    }
+
+    /// The newest `count` downloads that the server tells of, newest first.
+    async fn downloads(&self, count: u64) -> Result<Vec<Download>> {
+        let files = contents(self.replica());
+        let mut before = AccessId::new([0xff; AccessId::LEN]);
+        let mut found: Vec<Download> = Vec::new();
+        while (found.len() as u64) < count {
+            let request = ListAccesses {
+                vault: self.id(),
+                before,
+            };
+            let server = self.session().server();
+            let page = server.call(&request, Empty {}, Repeat::Safe).await?;
+            for access in &page.accesses {
+                if access.access_id >= before {
+                    let what = "downloads in another order".to_owned();
+                    return Err(ClientError::Misbehaved(what));
+                }
+                before = access.access_id;
+                found.push(self.download(access, &files));
+            }
+            if !page.more || page.accesses.is_empty() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn download(
+        &self,
+        access: &ContentAccess,
+        files: &BTreeMap<ContentId, (NodeId, bool)>,
+    ) -> Download {
+        let file = files.get(&access.content_id);
+        Download {
+            who: access.uid,
+            was_member: self.had_member(&access.uid),
+            content_id: access.content_id,
+            node: file.map(|(node, _)| *node),
+            is_current: file.is_some_and(|(_, is_current)| *is_current),
+            first_ms: access.first_ms,
+            last_ms: access.last_ms,
+            blocks: access.blocks,
+        }
+    }
+
     /// The newest `count` entries, newest first. They are those of the log
     /// that was verified to this head: each is named by the hash in the next.
     ///
@@ -109,6 +229,39 @@ impl<P: Platform> Vault<'_, P> {
     }
 }
 
+/// The file of each content, and whether that is its newest.
+fn contents(replica: &Replica) -> BTreeMap<ContentId, (NodeId, bool)> {
+    let mut found = BTreeMap::new();
+    for (id, node) in replica.nodes() {
+        let versions = node.record().map_or(&[][..], |record| &record.versions);
+        for (index, version) in versions.iter().enumerate() {
+            let is_current = index + 1 == versions.len();
+            let known: &mut (NodeId, bool) =
+                found.entry(version.content_id).or_insert((*id, is_current));
+            known.1 |= is_current;
+        }
+    }
+    found
+}
+
+/// Both lists by time, each in its own order.
+fn merge(activity: Vec<Activity>, downloads: Vec<Download>, count: u64) -> Vec<Event> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut activity = activity.into_iter().peekable();
+    let mut downloads = downloads.into_iter().peekable();
+    let next = || {
+        let is_download = match (activity.peek(), downloads.peek()) {
+            (Some(entry), Some(download)) => download.last_ms > entry.at_ms,
+            (entry, _) => entry.is_none(),
+        };
+        match is_download {
+            true => downloads.next().map(Event::ServerSays),
+            false => activity.next().map(Event::Verified),
+        }
+    };
+    std::iter::from_fn(next).take(count).collect()
+}
+
 fn activity(entry: &Entry) -> Activity {
     let body = entry.body();
     let state = entry.state_ops().iter().map(|op| match op {
@@ -136,5 +289,73 @@ fn activity(entry: &Entry) -> Activity {
         at_ms: body.timestamp_ms,
         deeds: state.chain(membership).collect(),
         entry: entry.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sv_ledger::entry::{EntryBody, Ops};
+    use sv_ledger::id::Hash;
+
+    use super::*;
+
+    fn entry(seq: u64, at_ms: u64) -> Activity {
+        let body = EntryBody {
+            vault_id: VaultId::ZERO,
+            seq,
+            prev_hash: Hash::ZERO,
+            member_seq: 0,
+            member_hash: Hash::ZERO,
+            epoch: 1,
+            author: VaultId::ZERO,
+            author_generation: 1,
+            via: Vec::new(),
+            timestamp_ms: at_ms,
+            ops: Ops::Membership(Vec::new()),
+            state_digest: Hash::ZERO,
+        };
+        activity(&body.with_signature([0; 64]))
+    }
+
+    fn download(last_ms: u64) -> Download {
+        Download {
+            who: VaultId::ZERO,
+            was_member: true,
+            content_id: ContentId::new([1; 16]),
+            node: None,
+            is_current: false,
+            first_ms: 0,
+            last_ms,
+            blocks: 1,
+        }
+    }
+
+    fn order(activity: Vec<Activity>, downloads: Vec<Download>, count: u64) -> Vec<String> {
+        let name = |event| match event {
+            Event::Verified(entry) => format!("entry {}", entry.seq),
+            Event::ServerSays(download) => format!("at {}", download.last_ms),
+        };
+        let merged = merge(activity, downloads, count).into_iter();
+        merged.map(name).collect()
+    }
+
+    #[test]
+    fn downloads_stand_between_entries_by_time() {
+        let entries = vec![entry(3, 30), entry(2, 20), entry(1, 10)];
+        let downloads = vec![download(40), download(20), download(15), download(5)];
+        let all = order(entries.clone(), downloads.clone(), 99);
+        let expected = [
+            "at 40", "entry 3", "entry 2", "at 20", "at 15", "entry 1", "at 5",
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(order(entries, downloads.clone(), 2), ["at 40", "entry 3"]);
+        assert_eq!(order(Vec::new(), downloads, 1), ["at 40"]);
+    }
+
+    #[test]
+    fn entries_keep_the_order_of_the_log_whatever_they_state() {
+        let entries = vec![entry(3, 10), entry(2, 99), entry(1, 20)];
+        let all = order(entries, vec![download(50)], 99);
+        assert_eq!(all, ["at 50", "entry 3", "entry 2", "entry 1"]);
     }
 }

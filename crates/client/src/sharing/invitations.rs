@@ -31,6 +31,11 @@ impl<P: Platform> Vault<'_, P> {
         })
     }
 
+    /// How many people are waited for.
+    pub fn waiting_count(&self) -> usize {
+        self.invitations().count()
+    }
+
     fn invitation(&self, handle: &Handle, vault_id: &VaultId) -> Option<NodeId> {
         let mut all = self.invitations();
         let found = all.find(|(_, i)| i.handle == *handle && i.vault_id == *vault_id);
@@ -109,53 +114,59 @@ impl<P: Platform> Vault<'_, P> {
     /// invitation. `self` is the account vault.
     ///
     /// # Errors
-    /// [`ClientError::NoAccess`] if there is nothing to give any more, and
-    /// then nobody is waited for; [`ClientError::Misuse`] without the right
-    /// to; any [`crate::Tamper`]; those of a call.
+    /// [`ClientError::Misuse`] if this account has nothing to give any more, or
+    /// the time is over, and then nobody is waited for; any [`crate::Tamper`];
+    /// those of a call.
     pub async fn complete_invitation(&mut self, ready: &ReadyInvitation) -> Result<()> {
         let ReadyInvitation {
             invitation,
             person,
             node,
         } = ready;
-        match self.open_beside(invitation.vault_id).await {
-            Ok(mut vault) => {
-                let mut grantee = Grantee::person(
-                    &person.identity,
-                    person.head,
-                    person.kem_pk.clone(),
-                    invitation.role,
-                );
-                grantee.expires_ms = invitation.expires_ms;
-                vault.grant(&[grantee]).await?;
-                self.forget_invitation(*node).await
-            }
-            Err(ClientError::NoAccess) => {
-                self.forget_invitation(*node).await?;
-                Err(ClientError::NoAccess)
-            }
-            Err(error) => Err(error),
-        }
+        let Some(mut vault) = self.still_given(invitation).await? else {
+            self.forget(*node).await?;
+            return Err(ClientError::misuse(
+                "you can no longer give access to this, and so nobody is waited for",
+            ));
+        };
+        let mut grantee = Grantee::person(
+            &person.identity,
+            person.head,
+            person.kem_pk.clone(),
+            invitation.role,
+        );
+        grantee.expires_ms = invitation.expires_ms;
+        vault.grant(&[grantee]).await?;
+        self.forget(*node).await
     }
 
-    /// Waits for somebody no longer; whether they were waited for. `self` is
-    /// the account vault.
+    /// The vault that somebody was invited to, if this account may still let
+    /// them in and their time is not over.
+    async fn still_given(&self, invitation: &Invitation) -> Result<Option<Self>> {
+        let now_ms = self.session().platform().now_ms();
+        if (1..=now_ms).contains(&invitation.expires_ms) {
+            return Ok(None);
+        }
+        let vault = match self.open_beside(invitation.vault_id).await {
+            Err(ClientError::NoAccess) => return Ok(None),
+            opened => opened?,
+        };
+        let role = vault.access().map(|path| path.role);
+        Ok((role >= Some(Role::Manager)).then_some(vault))
+    }
+
+    /// Waits for somebody no longer. `self` is the account vault.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
-    pub async fn withdraw_invitation(
-        &mut self,
-        handle: &Handle,
-        vault_id: &VaultId,
-    ) -> Result<bool> {
-        let Some(node) = self.invitation(handle, vault_id) else {
-            return Ok(false);
-        };
-        self.forget_invitation(node).await?;
-        Ok(true)
+    pub async fn withdraw_invitation(&mut self, handle: &Handle, vault_id: VaultId) -> Result<()> {
+        match self.invitation(handle, &vault_id) {
+            Some(node) => self.forget(node).await,
+            None => Ok(()),
+        }
     }
 
-    async fn forget_invitation(&mut self, node: NodeId) -> Result<()> {
+    pub(super) async fn forget(&mut self, node: NodeId) -> Result<()> {
         self.commit(&[], move |replica| {
             Ok(match replica.nodes().contains_key(&node) {
                 true => vec![Change::Delete(node)],

@@ -1,7 +1,7 @@
 //! From a path to the vault it leads to: the drive, a vault beside it, and
 //! whatever is mounted on the way.
 
-use sv_core::record::Mount;
+use sv_core::record::{Mount, SharedVault};
 use sv_ledger::id::VaultId;
 use sv_ledger::limits::TREE_DEPTH;
 
@@ -32,6 +32,16 @@ pub async fn open_at<'s, P: Platform>(
     path: &RemotePath,
     last: Last,
 ) -> Result<(Drive<'s, P>, RemotePath)> {
+    let (drive, rest, _) = follow(session, path, last).await?;
+    Ok((drive, rest))
+}
+
+/// The same, with the vaults on the way there.
+pub(super) async fn follow<'s, P: Platform>(
+    session: &'s Session<P>,
+    path: &RemotePath,
+    last: Last,
+) -> Result<(Drive<'s, P>, RemotePath, Vec<VaultId>)> {
     let account = Vault::account(session).await?;
     let mut drive = match path.vault() {
         None => Drive::of(account.open_drive().await?, String::new()),
@@ -53,7 +63,7 @@ pub async fn open_at<'s, P: Platform>(
         (drive, rest) = enter(&account, drive, &rest, mount, at).await?;
         seen.push(mount.vault_id);
     }
-    Ok((drive, rest))
+    Ok((drive, rest, seen))
 }
 
 /// The first mount on a path, and how many names lead to it.
@@ -111,6 +121,64 @@ async fn enter<'s, P: Platform>(
 fn base_of(path: &str) -> String {
     path.rsplit_once('/')
         .map_or_else(String::new, |(base, _)| base.to_owned())
+}
+
+/// The vault that a path leads to, which is not opened: this account may have
+/// no access to it any more. `account` is the account vault.
+pub(super) async fn vault_behind<P: Platform>(
+    session: &Session<P>,
+    account: &Vault<'_, P>,
+    path: &RemotePath,
+) -> Result<VaultId> {
+    let nothing = || ClientError::NotFound(path.to_string());
+    if let (Some(name), true) = (path.vault(), path.names().is_empty()) {
+        let mut known: Vec<SharedVault> = account
+            .shared_vaults()
+            .into_iter()
+            .map(|(_, vault)| vault)
+            .filter(|vault| vault.name == *name)
+            .collect();
+        known.sort_by_key(|vault| vault.is_declined);
+        return known
+            .first()
+            .map(|vault| vault.vault_id)
+            .ok_or_else(nothing);
+    }
+    let (drive, inner) = open_at(session, path, Last::Itself).await?;
+    match drive.find_place(&inner)? {
+        Place::Node(id) if drive.record(&id)?.mount.is_some() => drive
+            .record(&id)?
+            .mount
+            .map(|m| m.vault_id)
+            .ok_or_else(nothing),
+        _ => Ok(drive.vault().id()),
+    }
+}
+
+/// Gives up this account's own access to what a path leads to, and hides it.
+/// That it was given up already is a success: the answer to it may have been
+/// lost. `account` is the account vault.
+///
+/// # Errors
+/// [`ClientError::Misuse`] for the owner, or who has it through a group; any
+/// [`crate::Tamper`], or those of a call.
+pub async fn leave<P: Platform>(
+    session: &Session<P>,
+    account: &mut Vault<'_, P>,
+    path: &RemotePath,
+) -> Result<()> {
+    let vault_id = vault_behind(session, account, path).await?;
+    match account.open_beside(vault_id).await {
+        Ok(mut vault) => vault.leave().await?,
+        Err(ClientError::NoAccess) => {}
+        Err(error) => return Err(error),
+    }
+    let known = account.shared_vaults().into_iter().map(|(_, vault)| vault);
+    let mut known = known.filter(|vault| vault.vault_id == vault_id);
+    match known.next().filter(|vault| !vault.is_declined) {
+        Some(known) => account.decline_share(vault_id, &known.name).await,
+        None => Ok(()),
+    }
 }
 
 impl<'s, P: Platform> Vault<'s, P> {

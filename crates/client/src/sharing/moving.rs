@@ -42,8 +42,19 @@ pub(super) async fn shared_vault<'s, P: Platform>(
         };
     }
     let (mut drive, inner) = open_at(session, path, Last::Itself).await?;
-    let (node, record) = drive.find_node(&inner)?;
-    let record = record.clone();
+    let (node, _) = drive.find_node(&inner)?;
+    vault_of_node(session, account, &mut drive, node, with_history).await
+}
+
+/// The same for a node of a drive that is open.
+pub(super) async fn vault_of_node<'s, P: Platform>(
+    session: &'s Session<P>,
+    account: &mut Vault<'s, P>,
+    drive: &mut Drive<'s, P>,
+    node: NodeId,
+    with_history: bool,
+) -> Result<Vault<'s, P>> {
+    let record = drive.record(&node)?.clone();
     let moving = account.shared_vaults().into_iter();
     let mut moving = moving
         .map(|(_, vault)| vault)
@@ -51,7 +62,7 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     let shared = match (record.mount, moving.next()) {
         // A crash may have come between the mount and the end of the job.
         (_, Some(unfinished)) => unfinished,
-        (Some(mount), None) => return mounted(account, &mount, path).await,
+        (Some(mount), None) => return mounted(account, &mount, &record.name).await,
         (None, None) => {
             // Contents stay as they are kept.
             let suite = drive.vault().replica().content_suite();
@@ -61,13 +72,13 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     let mut vault = account.open_beside(shared.vault_id).await?;
     vault.set_title(&record.name).await?;
     if record.mount.is_none() {
-        copy_into(&drive, node, &mut vault, with_history).await?;
+        copy_into(drive, node, &mut vault, with_history).await?;
     }
     // Not before everything is there: nobody else is to have put something in
     // the place of what is on its way.
-    include_outer(&drive, &mut vault).await?;
-    put_mount(&mut drive, node, record.kind, shared.vault_id).await?;
-    clear(&mut drive, node, &vault).await?;
+    include_outer(drive, &mut vault).await?;
+    put_mount(drive, node, record.kind, shared.vault_id).await?;
+    clear(drive, node, &vault).await?;
     let done = SharedVault {
         moving: None,
         ..shared
@@ -80,7 +91,7 @@ pub(super) async fn shared_vault<'s, P: Platform>(
 async fn mounted<'s, P: Platform>(
     account: &Vault<'s, P>,
     mount: &Mount,
-    path: &RemotePath,
+    path: &Name,
 ) -> Result<Vault<'s, P>> {
     // Whoever may write here may put a mount of anything.
     if !account.knows(&mount.vault_id) {

@@ -9,8 +9,9 @@ use sv_core::ContentKey;
 use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite, plaintext_hash};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::{ContentId, Hash};
-use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
+use sv_ledger::limits::{BLOCK_LEN, FERNET_LEN, INLINE_LEN};
 
+use super::fernet::too_large;
 use super::plan::{LocalFiles, Source, Step};
 use super::resume::UploadResume;
 use super::{BLOCKS_AT_ONCE, LastNote};
@@ -41,14 +42,31 @@ pub(super) struct Sender<'a, P> {
 impl<P: Platform> Sender<'_, P> {
     /// Sends a file, whatever its size turns out to be.
     pub(super) async fn send<F: LocalFiles>(&self, files: &F, step: &Step) -> Result<Sent> {
-        if self.suite == ContentSuite::Fernet {
-            return self.send_token(files, step).await;
+        let size = step.item.size;
+        if self.suite == ContentSuite::Fernet && size.is_some_and(|size| size > FERNET_LEN as u64) {
+            return Err(too_large());
         }
-        let mut source = files.open(&step.item).await?;
-        let is_long = step.item.size.is_none_or(|size| size > BLOCK_LEN as u64);
-        if is_long && step.item.size.is_some() {
-            let resume = UploadResume::begin(self.session, step).await?;
-            return self.send_blocks(source, Some(resume), None).await;
+        let source = files.open(&step.item).await?;
+        let is_long = size.is_some_and(|size| size > BLOCK_LEN as u64);
+        let resume = match is_long && self.suite == ContentSuite::Blocks {
+            true => Some(UploadResume::begin(self.session, step).await?),
+            false => None,
+        };
+        self.send_from(source, resume).await
+    }
+
+    /// Sends whatever a source gives; `resume` is for what is longer than a
+    /// block.
+    pub(super) async fn send_from<S: Source>(
+        &self,
+        mut source: S,
+        resume: Option<UploadResume>,
+    ) -> Result<Sent> {
+        if self.suite == ContentSuite::Fernet {
+            return self.send_token(source).await;
+        }
+        if resume.is_some() {
+            return self.send_blocks(source, resume, None).await;
         }
         let first = source.read_block(0).await?;
         if first.len() == BLOCK_LEN {
@@ -58,7 +76,7 @@ impl<P: Platform> Sender<'_, P> {
     }
 
     /// A content of at most one block.
-    async fn send_short(&self, plaintext: Vec<u8>) -> Result<Sent> {
+    pub(super) async fn send_short(&self, plaintext: Vec<u8>) -> Result<Sent> {
         let (content_id, key) = self.new_content()?;
         let size = plaintext.len() as u64;
         let mut root = BlocksRoot::new();

@@ -125,7 +125,12 @@ impl DownloadPlan {
                 .into_iter()
                 .collect();
             return Ok(Self {
-                items: vec![item(names, path.to_string(), record, Some(chosen))],
+                items: vec![item(
+                    names,
+                    format!("{}{path}", drive.base),
+                    record,
+                    Some(chosen),
+                )],
             });
         }
         let place = drive.find_place(path)?;
@@ -145,6 +150,7 @@ impl DownloadPlan {
                 continue;
             }
             let shown = drive.tree().path(&id).unwrap_or_default();
+            let shown = format!("{}{shown}", drive.base);
             items.push(item(names, shown, record, record.current()));
         }
         Ok(Self { items })
@@ -158,10 +164,10 @@ impl DownloadPlan {
             .filter_map(|(id, node)| Some((id, node.record()?)))
             .flat_map(|(id, record)| {
                 let name = record.name.to_string();
-                let path = drive
-                    .tree()
-                    .path(id)
-                    .unwrap_or_else(|| format!("{name} (in the trash)"));
+                let path = match drive.tree().path(id) {
+                    Some(path) => format!("{}{path}", drive.base),
+                    None => format!("{}/{name} (in the trash)", drive.base),
+                };
                 let versions = record.versions.iter();
                 versions.map(move |version| {
                     item(vec![name.clone()], path.clone(), record, Some(version))
@@ -169,6 +175,32 @@ impl DownloadPlan {
             });
         Self {
             items: items.collect(),
+        }
+    }
+
+    /// Puts all of it below some names: into a folder that is made for it, or
+    /// as the one file under the last of them.
+    pub(crate) fn move_below(&mut self, names: &[String], at: (&str, u64), is_folder: bool) {
+        let (shown, modified_ms) = at;
+        for item in &mut self.items {
+            match is_folder {
+                true => item
+                    .names
+                    .splice(0..0, names.iter().cloned())
+                    .for_each(drop),
+                false => {
+                    item.names = names.to_vec();
+                    item.path = shown.to_owned();
+                }
+            }
+        }
+        if is_folder {
+            let folder = DownloadItem {
+                names: names.to_vec(),
+                path: shown.to_owned(),
+                ..lost_and_found(modified_ms)
+            };
+            self.items.insert(0, folder);
         }
     }
 

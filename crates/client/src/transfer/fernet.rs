@@ -16,7 +16,7 @@ use sv_ledger::limits::{BLOCK_LEN, FERNET_LEN, INLINE_LEN};
 use super::BLOCKS_AT_ONCE;
 use super::content::{Sender, Sent, described};
 use super::fetch::{Fetcher, altered};
-use super::plan::{LocalFiles, Source, Step};
+use super::plan::Source;
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
@@ -31,11 +31,7 @@ impl<P: Platform> Sender<'_, P> {
     /// Sends a file as a token. One that is interrupted begins anew: a token
     /// is made front to back, and the same bytes never twice under one key
     /// and initialisation vector.
-    pub(super) async fn send_token<F: LocalFiles>(&self, files: &F, step: &Step) -> Result<Sent> {
-        if step.item.size.is_some_and(|size| size > FERNET_LEN as u64) {
-            return Err(too_large());
-        }
-        let source = files.open(&step.item).await?;
+    pub(super) async fn send_token<S: Source>(&self, source: S) -> Result<Sent> {
         let platform = self.session.platform();
         let key = FernetKey::generate(&mut platform.random())?;
         let content_id = ContentId::new(platform.random_bytes());
@@ -188,7 +184,7 @@ impl<S: Source> Making<S> {
 }
 
 /// Is booked as a file that cannot be stored; the others can.
-fn too_large() -> ClientError {
+pub(super) fn too_large() -> ClientError {
     let why = "a file of a Fernet vault has at most 512 MiB; keep it in another vault";
     ClientError::Local(StorageError(why.to_owned()))
 }

@@ -12,7 +12,7 @@ use sv_core::content::plaintext_hash;
 use sv_core::local::Purpose;
 use sv_ledger::codec::{ParseError, Reader, Writer};
 use sv_ledger::enc::enc;
-use sv_ledger::id::{ContentId, Hash};
+use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::BLOCKS_PER_CONTENT;
 use zeroize::Zeroizing;
 
@@ -53,12 +53,32 @@ impl UploadResume {
     /// time are what they were; else begins one. That its bytes are those that
     /// were sent is seen by the hash of each block.
     pub(super) async fn begin<P: Platform>(session: &Session<P>, step: &Step) -> Result<Self> {
-        let name = upload_name(step);
+        Self::begin_as(session, upload_name(step), fingerprint(step)).await
+    }
+
+    /// Takes up, or begins, that a content is stored anew under another key.
+    /// It never changes, so there is nothing to recognise it by but its id.
+    pub(super) async fn begin_again<P: Platform>(
+        session: &Session<P>,
+        vault_id: &VaultId,
+        content_id: &ContentId,
+    ) -> Result<Self> {
+        let fields: [&[u8]; 2] = [vault_id.as_bytes(), content_id.as_bytes()];
+        let place = Sha256::digest(enc("renewal", &fields));
+        let name = format!("resume/{}", data_encoding::HEXLOWER.encode(&place));
+        Self::begin_as(session, name, Vec::new()).await
+    }
+
+    async fn begin_as<P: Platform>(
+        session: &Session<P>,
+        name: String,
+        fingerprint: Vec<u8>,
+    ) -> Result<Self> {
         let (journal, frames) = Journal::load(session, name.clone(), Purpose::Resume).await?;
         if let Some((header, blocks)) = frames.split_first() {
             let (content_id, key, seen) =
                 parse_header(header).map_err(|_| Tamper::LocalState("resume state"))?;
-            if seen == fingerprint(step)
+            if seen == fingerprint
                 && let Some(stored) = stored_blocks(session, content_id).await?
             {
                 let mut durable =
@@ -77,7 +97,7 @@ impl UploadResume {
         let mut w = Writer::new();
         w.raw(content_id.as_bytes())
             .raw(key.to_local_payload().as_slice())
-            .bytes(&fingerprint(step));
+            .bytes(&fingerprint);
         let mut journal = Journal::new(name, Purpose::Resume);
         journal.rewrite(session, &w.into_bytes()).await?;
         Ok(Self {

@@ -24,7 +24,7 @@ use crate::progress::{Progress, Reporter};
 use crate::vault::{BODIES_LEN, Change, Replica};
 
 /// Bytes of contents that travel with one entry.
-const INLINE_BATCH_LEN: usize = 6 * 1024 * 1024;
+pub(super) const INLINE_BATCH_LEN: usize = 6 * 1024 * 1024;
 
 /// What an upload did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

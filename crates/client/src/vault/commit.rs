@@ -32,7 +32,7 @@ const PAUSE_MS: u64 = 40;
 /// holds: they may grow when somebody else was faster.
 pub(crate) const BODIES_LEN: usize = REQUEST_LEN / 2;
 /// Bytes of operations that are put into one entry; the rest is for its frame.
-const OPS_LEN: usize = ENTRY_LEN - 8 * 1024;
+pub(crate) const OPS_LEN: usize = ENTRY_LEN - 8 * 1024;
 /// Bytes of an operation without contents, and of a content it adds, at most.
 const OP_LEN: usize = 80;
 const ADDED_LEN: usize = 64;
@@ -58,7 +58,8 @@ pub enum Change {
 /// How much of an entry and of its request a change takes up.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ChangeLen {
-    op: usize,
+    /// Bytes of its operation.
+    pub(crate) op: usize,
     /// Bytes of its record.
     pub(crate) body: usize,
 }
@@ -155,6 +156,15 @@ impl<P: Platform> Vault<'_, P> {
         &mut self,
         inline: &[InlineContent],
         mut plan: impl FnMut(&Replica) -> Result<Vec<Change>>,
+    ) -> Result<()> {
+        // Boxed, and the same code for every plan: a browser loads it.
+        Box::pin(self.commit_planned(inline, &mut plan)).await
+    }
+
+    async fn commit_planned(
+        &mut self,
+        inline: &[InlineContent],
+        plan: &mut dyn FnMut(&Replica) -> Result<Vec<Change>>,
     ) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let changes = plan(&self.replica)?;

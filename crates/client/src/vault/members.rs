@@ -321,6 +321,7 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     async fn change(&mut self, wish: &Wish) -> Result<()> {
+        let is_leave = matches!(wish, Wish::Leave);
         for _ in 0..ATTEMPTS {
             let Some(path) = self.access() else {
                 return Err(ClientError::misuse("you have no access to this any more"));
@@ -356,6 +357,8 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
+                // It landed, and whoever has left is told nothing any more.
+                Err(error) if is_leave && error.is_refusal(ErrorCode::NotFound) => return Ok(()),
                 Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
@@ -525,14 +528,32 @@ impl<P: Platform> Vault<'_, P> {
                 members.insert(*id, Member { keys, ..*member });
             }
         }
-        ops.sort_by_key(|op| op.principal().copied());
         let wanted: Vec<(VaultId, Hash)> = members
             .iter()
             .filter(|(id, _)| !left_out.contains(*id))
             .map(|(id, member)| (*id, member.keys.kem_hash))
             .collect();
         let kems = kem_keys(self.session, &wanted, &self.others).await?;
-        self.seal_key(ops, &members, left_out, &kems)
+        for id in &kems.gone {
+            self.require_manager(id)?;
+            ops.push(MembershipOp::Revoke(*id));
+            members.remove(id);
+        }
+        ops.sort_by_key(|op| op.principal().copied());
+        self.seal_key(ops, &members, left_out, &kems.found)
+    }
+
+    /// Somebody who has no account any more gets no key, and so has to be
+    /// removed with it, which not everybody may who may make one.
+    fn require_manager(&self, gone: &VaultId) -> Result<()> {
+        if self.access().is_some_and(|path| path.role >= Role::Manager) {
+            return Ok(());
+        }
+        let id: String = gone.to_string().chars().take(8).collect();
+        Err(ClientError::misuse(format!(
+            "the account of somebody with access ({id}) was deleted, so there is no key to seal to; \
+             the owner or a manager has to take their access away first"
+        )))
     }
 
     fn seal_key(

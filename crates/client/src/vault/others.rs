@@ -15,13 +15,14 @@ use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::limits::{MEMBERSHIP_LEN, NAMED_VAULTS};
+use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
 use super::keyring::Keyring;
 use super::seen::Seen;
 use super::sync::fetch_bodies;
-use super::withheld;
+use super::{Vault, WITHHELD, withheld};
 use crate::account::Session;
 use crate::call::{Repeat, Server};
 use crate::error::{ClientError, Result, Tamper};
@@ -30,6 +31,23 @@ use crate::port::{Platform, Storage};
 /// Vaults that are followed from one: all that a server takes in for it, and
 /// as many again for what was written at the same time.
 const VAULTS: usize = 2 * NAMED_VAULTS;
+
+impl<P: Platform> Vault<'_, P> {
+    /// Whether the log, or that of a vault that is a member now, has or had
+    /// somebody as a member.
+    pub(crate) fn had_member(&self, uid: &VaultId) -> bool {
+        let granted = |entries: &[Entry]| {
+            let mut ops = entries.iter().flat_map(Entry::membership_ops);
+            ops.any(|op| matches!(op, MembershipOp::Grant(op) if op.principal == *uid))
+        };
+        *uid == self.replica.genesis.body().creator
+            || granted(&self.replica.chain)
+            || self.others.iter().any(|chain| {
+                // Whoever made a vault is its first member.
+                chain.creator() == Some(uid) || granted(chain.entries())
+            })
+    }
+}
 
 /// Fetches what a server shows of a vault's membership, page by page.
 pub(crate) async fn membership<P: Platform>(
@@ -292,16 +310,25 @@ pub(super) fn best_path<P: Platform>(
     membership.best_path(&session.uid(), principals, now_ms)
 }
 
-/// Public keys that vault keys are sealed to, by their hash. They prove
-/// themselves, so they are kept on the device as they are. Those that nobody
-/// shows are left out.
+/// Public keys that vault keys are sealed to.
+#[derive(Default)]
+pub(super) struct KemKeys {
+    /// By their hash, which proves them, so they are kept on the device as
+    /// they are.
+    pub(super) found: BTreeMap<Hash, KemPublicKey>,
+    /// People whose keys are not to be had, for the server says that they have
+    /// no account any more.
+    pub(super) gone: Vec<VaultId>,
+}
+
+/// Finds public keys that vault keys are sealed to.
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
     wanted: &[(VaultId, Hash)],
     chains: &Chains,
-) -> Result<BTreeMap<Hash, KemPublicKey>> {
+) -> Result<KemKeys> {
     let storage = session.platform().storage();
-    let mut found = BTreeMap::new();
+    let mut keys = KemKeys::default();
     for (principal, hash) in wanted {
         let name = kem_file(hash);
         let kept = storage.read(&name).await?;
@@ -309,21 +336,27 @@ pub(super) async fn kem_keys<P: Platform>(
         let kept = kept
             .map(KemPublicKey::new)
             .filter(|key| key.hash() == *hash);
-        let key = match kept {
-            Some(key) => key,
-            None => {
-                let key = match chains.of(principal) {
-                    Some(chain) => kem_in(chain.entries(), hash),
-                    None => kem_in(&show(session, *principal).await?.entries, hash),
-                };
-                let Some(key) = key else { continue };
-                storage.write(&name, key.as_bytes()).await?;
-                key
-            }
+        if let Some(key) = kept {
+            keys.found.insert(*hash, key);
+            continue;
+        }
+        let key = match chains.of(principal) {
+            Some(chain) => kem_in(chain.entries(), hash),
+            None => match show(session, *principal).await {
+                Ok(shown) => kem_in(&shown.entries, hash),
+                Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
+                    keys.gone.push(*principal);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            },
         };
-        found.insert(*hash, key);
+        // Of keys that nobody shows nothing is found.
+        let Some(key) = key else { continue };
+        storage.write(&name, key.as_bytes()).await?;
+        keys.found.insert(*hash, key);
     }
-    Ok(found)
+    Ok(keys)
 }
 
 /// Keeps a public key that was verified, so that a new key can be sealed to it

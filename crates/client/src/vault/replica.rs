@@ -132,6 +132,12 @@ impl Replica {
         self.nodes.get(node).and_then(Node::record)
     }
 
+    /// The key epoch under which the record of a node is sealed.
+    pub(crate) fn sealed_in(&self, node: &NodeId) -> Option<u32> {
+        let node = self.nodes.get(node)?;
+        record_epoch(&node.sealed).ok()
+    }
+
     /// Takes a sealed record in, if it is the one its leaf names.
     ///
     /// # Errors

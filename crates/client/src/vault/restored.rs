@@ -4,11 +4,13 @@
 //! one restore, the device starts over from what the server has
 //! (spec: `log.md` §9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sv_core::record::{Kind, Record};
+use sv_core::Name;
+use sv_core::record::{Kind, Payload, Record};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{ContentId, VaultId};
+use sv_ledger::state::{Member, Role};
 
 use super::cache::CacheFile;
 use super::pins::{LocalPin, PUBLISHED};
@@ -25,7 +27,7 @@ pub struct RestoreReview {
     setbacks: Vec<Setback>,
     older_unlockers: Option<u64>,
     /// All vaults, also those of which nothing is lost.
-    vaults: [VaultId; 2],
+    vaults: Vec<VaultId>,
 }
 
 /// A vault of which the server shows less, or something else, than this
@@ -35,15 +37,34 @@ pub struct Setback {
     pub vault_id: VaultId,
     /// What it is.
     pub kind: VaultKind,
+    /// What this account calls it, of a vault beside the drive.
+    pub name: Option<Name>,
     /// The newest entry that the server shows.
     pub shown: u64,
     /// The newest entry that this device has seen.
     pub seen: u64,
     /// Whether this device still knows what it has seen, and so what is lost.
     pub is_known: bool,
-    /// What differs in a drive, by path.
+    /// What differs in a drive or a vault beside it, by path; of the account,
+    /// vaults that it does not record any more.
     pub losses: Vec<Loss>,
+    /// Who has access again, not any more, or otherwise.
+    pub access: Vec<AccessChange>,
     replica: Replica,
+}
+
+/// Somebody whose access is another one on the server than this device has
+/// seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessChange {
+    /// Who.
+    pub principal: VaultId,
+    /// By which name this account knows them.
+    pub name: String,
+    /// Their role as this device has seen it; none if they had no access.
+    pub seen: Option<Role>,
+    /// Their role as the server shows it.
+    pub shown: Option<Role>,
 }
 
 /// Something that is different on the server.
@@ -113,11 +134,33 @@ impl RestoreReview {
         if older_unlockers.is_some() {
             excuse(session, uid, Tamper::Unlockers.into(), claim).await?;
         }
-        let vaults = [account.id(), drive.id()];
-        let mut setbacks = Vec::new();
-        for (vault, differs) in [(account, account_differs), (drive, drive_differs)] {
+        let names = names(&account);
+        let mut beside = Vec::new();
+        for (_, known) in account.shared_vaults() {
+            let id = known.vault_id;
+            let (vault, differs) = match account.open_held(id).await {
+                Ok(vault) => (vault, false),
+                // What was taken away is not given up here.
+                Err(ClientError::NoAccess) => continue,
+                Err(error) => {
+                    excuse(session, id, error, claim).await?;
+                    let pin = LocalPin::detached(id).with_others(account.shared_heads(id));
+                    let mut vault = look(session, id, pin).await?;
+                    account.check_shared_pin(&mut vault).await?;
+                    (vault, true)
+                }
+            };
+            beside.push((vault, differs, Some(known.name)));
+        }
+        let own = [
+            (account, account_differs, None),
+            (drive, drive_differs, None),
+        ];
+        let (mut vaults, mut setbacks) = (Vec::new(), Vec::new());
+        for (vault, differs, name) in own.into_iter().chain(beside) {
+            vaults.push(vault.id());
             if differs {
-                setbacks.push(Setback::of(vault).await?);
+                setbacks.push(Setback::of(vault, name, &names).await?);
             }
         }
         let differs = !setbacks.is_empty() || older_unlockers.is_some();
@@ -173,7 +216,11 @@ impl RestoreReview {
 }
 
 impl Setback {
-    async fn of<P: Platform>(vault: Vault<'_, P>) -> Result<Self> {
+    async fn of<P: Platform>(
+        vault: Vault<'_, P>,
+        name: Option<Name>,
+        names: &BTreeMap<VaultId, String>,
+    ) -> Result<Self> {
         let (session, vault_id) = (vault.session, vault.id());
         let replica = vault.replica;
         let state = replica.state();
@@ -181,24 +228,28 @@ impl Setback {
         let known = CacheFile::load(session, &vault_id).await?;
         let known = known.map(|(known, _)| known);
         let kind = state.membership.kind;
-        let losses = match &known {
-            Some(known) => {
+        let (mut losses, mut access) = (Vec::new(), Vec::new());
+        if let Some(known) = &known {
+            // In a vault of others these may have gone on since.
+            if !kind.is_shareable() {
                 require_no_other_members(known, &replica)?;
-                match kind {
-                    VaultKind::Account => Vec::new(),
-                    _ => compare(known, &replica),
-                }
             }
-            None => Vec::new(),
-        };
+            losses = match kind {
+                VaultKind::Account => forgotten(known, &replica),
+                _ => compare(known, &replica),
+            };
+            access = compare_access(known, &replica, names);
+        }
         let cached = known.as_ref().map(|known| known.state().head.seq);
         Ok(Self {
             vault_id,
             kind,
+            name,
             shown: state.head.seq,
             seen: cached.max(pinned.map(|head| head.seq)).unwrap_or(0),
             is_known: known.is_some(),
             losses,
+            access,
             replica,
         })
     }
@@ -242,6 +293,61 @@ fn require_no_other_members(known: &Replica, shown: &Replica) -> Result<()> {
     let common = same.take_while(|(known, shown)| known == shown).count();
     let seq = shown.chain.get(common).map(|entry| entry.body().seq);
     Err(Tamper::Fork(seq.unwrap_or(0)).into())
+}
+
+/// How this account calls people and groups.
+fn names<P: Platform>(account: &Vault<'_, P>) -> BTreeMap<VaultId, String> {
+    let contacts = account.contacts().into_iter();
+    let people = contacts.map(|contact| (contact.identity.uid, contact.handle.to_string()));
+    let vaults = account.shared_vaults().into_iter();
+    let vaults = vaults.map(|(_, vault)| (vault.vault_id, vault.name.to_string()));
+    let mut names: BTreeMap<VaultId, String> = people.chain(vaults).collect();
+    names.insert(account.id(), "you".to_owned());
+    names
+}
+
+/// Vaults beside the drive that an account vault does not record any more.
+fn forgotten(known: &Replica, shown: &Replica) -> Vec<Loss> {
+    let recorded = |replica: &Replica| -> BTreeMap<VaultId, Name> {
+        let payloads = replica.nodes().values().filter_map(|node| node.payload());
+        let vaults = payloads.filter_map(|payload| match payload {
+            Payload::SharedVault(vault) if !vault.is_declined => Some(vault),
+            _ => None,
+        });
+        vaults.map(|v| (v.vault_id, v.name.clone())).collect()
+    };
+    let there = recorded(shown);
+    let gone = recorded(known).into_iter();
+    let gone = gone.filter(|(id, _)| !there.contains_key(id));
+    gone.map(|(_, name)| Loss {
+        path: format!("shared:{name}"),
+        what: Lost::Folder,
+        versions: 0,
+        bytes: 0,
+    })
+    .collect()
+}
+
+fn compare_access(
+    known: &Replica,
+    shown: &Replica,
+    names: &BTreeMap<VaultId, String>,
+) -> Vec<AccessChange> {
+    let (seen, now) = (
+        &known.state().membership.members,
+        &shown.state().membership.members,
+    );
+    let all: BTreeSet<&VaultId> = seen.keys().chain(now.keys()).collect();
+    let role = |members: &BTreeMap<VaultId, Member>, id| members.get(id).map(|m| m.role);
+    let changes = all.into_iter().map(|id| AccessChange {
+        principal: *id,
+        name: names.get(id).cloned().unwrap_or_else(|| id.to_string()),
+        seen: role(seen, id),
+        shown: role(now, id),
+    });
+    changes
+        .filter(|change| change.seen != change.shown)
+        .collect()
 }
 
 fn compare(known: &Replica, shown: &Replica) -> Vec<Loss> {

@@ -10,4 +10,5 @@ mod plain;
 mod residue;
 mod screens;
 mod shared;
+mod sharing;
 mod together;

@@ -36,5 +36,5 @@ mod groups;
 mod mutations;
 mod phantom;
 mod sampling;
-mod sharing;
+pub(crate) mod sharing;
 mod world;

@@ -9,6 +9,7 @@
     reason = "a test that cannot be set up has failed; one thread runs each story"
 )]
 
+mod access;
 mod browser;
 mod endure;
 mod evil;

@@ -43,6 +43,9 @@ pub enum FailureKind {
     NotAccepted,
     /// This person may look at it and not change it.
     ReadOnly,
+    /// Another account or other keys stand under a user name, which is the
+    /// detail, than were seen before.
+    ContactChanged,
     /// Something of that name is there already.
     NameTaken,
     /// An impossible name for a file or folder.

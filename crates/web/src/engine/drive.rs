@@ -84,7 +84,10 @@ impl<'s> Open<'s> {
 
     /// The folder that a place is, to put something in: its vault and, unless
     /// it is the vault itself, its node.
-    async fn folder(&self, place: Place) -> Result<(Rc<Space<'s>>, Option<NodeId>), Failure> {
+    pub(super) async fn folder(
+        &self,
+        place: Place,
+    ) -> Result<(Rc<Space<'s>>, Option<NodeId>), Failure> {
         let (view, place) = self.seen(place).await?;
         let folder = match place {
             Place::Root | Place::Share(_) => None,
@@ -101,7 +104,7 @@ impl<'s> Open<'s> {
     }
 
     /// Carries out a change of a vault, and shows what came of it.
-    async fn change<T>(
+    pub(super) async fn change<T>(
         &self,
         space: &Space<'s>,
         work: impl AsyncFnOnce(&mut Drive<'s, Browser>) -> sv_client::error::Result<T>,

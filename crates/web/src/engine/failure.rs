@@ -19,6 +19,10 @@ impl From<ClientError> for Failure {
                 share: None,
             },
             ClientError::Misbehaved(_) => Self::with_detail(FailureKind::Misbehaved, detail),
+            // About one person: nothing is done with them, and all else goes on.
+            ClientError::Tampered(Tamper::Contact(name)) => {
+                Self::with_detail(FailureKind::ContactChanged, name)
+            }
             ClientError::Tampered(tamper) => {
                 Self::with_detail(FailureKind::Tampered(kind_of(&tamper)), detail)
             }

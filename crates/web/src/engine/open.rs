@@ -21,6 +21,7 @@ use super::links::Links;
 use super::outlet::Outlet;
 use super::platform::Browser;
 use super::service;
+use super::sharing::Sharing;
 use super::space::{Beside, Space};
 use super::transfers::{Planned, Transfers};
 use super::view::View;
@@ -56,6 +57,8 @@ pub(super) enum Job {
     Look(ShareId),
     /// Wait for the end of this person's access to a shared vault.
     End(ShareId, u64),
+    /// Look for people who are waited for.
+    Await,
     /// The session has ended.
     Ended,
 }
@@ -79,6 +82,7 @@ pub(super) struct Open<'s> {
     pub(super) view: RefCell<Rc<View>>,
     /// The newest entry of each vault that the server has told of.
     pub(super) told: RefCell<BTreeMap<VaultId, u64>>,
+    pub(super) sharing: Sharing,
     /// Why nothing goes on: the server was caught.
     halted: RefCell<Option<Failure>>,
     connection: Cell<Option<Connection>>,
@@ -103,6 +107,7 @@ pub(super) async fn serve(opened: Opened, outlet: &Outlet, inbox: &mut Inbox) ->
             is_open: Gate::new(false),
             view: RefCell::default(),
             told: RefCell::default(),
+            sharing: Sharing::default(),
             halted: RefCell::default(),
             connection: Cell::default(),
             jobs,
@@ -164,6 +169,7 @@ impl Open<'_> {
                 let _ = self.space(Some(share)).await;
             }
             Job::End(share, ends_ms) => self.end(share, ends_ms).await,
+            Job::Await => self.await_people().await,
             Job::Ended => {}
         }
     }
@@ -272,6 +278,26 @@ impl Open<'_> {
             ReadText(call) => self.read_text(call).await,
             NewNote(call) => self.new_note(call).await,
             SaveText(call) => self.save_text(call).await,
+            ListShares(_) => self.list_shares().boxed_local().await,
+            AcceptShare(call) => self.accept_share(call).boxed_local().await,
+            RenameShare(call) => self.rename_share(call).boxed_local().await,
+            DeclineShare(call) => self.decline_share(call).boxed_local().await,
+            ReconsiderShare(call) => self.reconsider_share(call).boxed_local().await,
+            LeaveShare(call) => self.leave_share(call).boxed_local().await,
+            GetAccess(call) => self.access(call).boxed_local().await,
+            LookUp(call) => self.look_up(call).boxed_local().await,
+            GiveAccess(call) => self.give_access(call).boxed_local().await,
+            SetAccess(call) => self.set_access(call).boxed_local().await,
+            RevokeAccess(call) => self.revoke_access(call).boxed_local().await,
+            Admit(call) => self.admit(call).boxed_local().await,
+            WithdrawInvitation(call) => self.withdraw_invitation(call).boxed_local().await,
+            TransferOwnership(call) => self.transfer_ownership(call).boxed_local().await,
+            NewGroup(call) => self.new_group(call).boxed_local().await,
+            ListContacts(_) => self.contacts().boxed_local().await,
+            GetOwnCode(_) => self.own_code().boxed_local().await,
+            GetSafety(call) => self.safety(call).boxed_local().await,
+            ConfirmPerson(call) => self.confirm(call).boxed_local().await,
+            GetActivity(call) => self.activity(call).boxed_local().await,
             PlanUpload(call) => self.plan_upload(call, objects).await,
             StartUpload(call) => self.start_upload(call),
             DropUpload(call) => self.drop_upload(call),

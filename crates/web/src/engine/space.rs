@@ -245,8 +245,13 @@ impl<'s> Open<'s> {
     /// Those of a call; what is wrong with a shared vault has been dealt with.
     pub(super) async fn refresh(&self, space: &Space<'s>) -> Result<(), ClientError> {
         let mut drive = space.drive().await;
+        let members = drive.vault().replica().state().membership.head;
         let done = drive.refresh().await;
+        let is_same = drive.vault().replica().state().membership.head == members;
         self.renew(space, &drive);
+        if space.share.is_some() && (!is_same || done.is_err()) {
+            self.outlet.tell(&Event::Shares);
+        }
         let Err(error) = done else {
             return Ok(());
         };

@@ -467,7 +467,7 @@ pub(super) const fn share_of(place: Place) -> Option<ShareId> {
     }
 }
 
-const fn role_of(role: state::Role) -> Role {
+pub(super) const fn role_of(role: state::Role) -> Role {
     match role {
         state::Role::Viewer => Role::Viewer,
         state::Role::Contributor => Role::Contributor,

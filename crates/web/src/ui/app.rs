@@ -5,18 +5,19 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
+use futures::{FutureExt, StreamExt};
 use reactive_graph::owner::LocalStorage;
 use reactive_graph::signal::RwSignal;
 use reactive_graph::traits::{Get, GetUntracked, Set, Update};
 
+use super::load::Loaded;
 use super::part::{dialog, menu, toast};
 use super::route::Route;
 use super::view::later;
 use crate::bridge::{
-    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, Stage,
-    TransferRow,
+    self, AccountInfo, Admit, Connection, Event, Failure, GetAccount, ItemId, ListTransfers,
+    ShareRow, Stage, TransferRow,
 };
 use crate::text as t;
 
@@ -54,6 +55,8 @@ pub(crate) struct App {
     pub(crate) revision: RwSignal<u64>,
     /// Rises when what is shared with this person may have changed.
     pub(crate) shares: RwSignal<u64>,
+    /// What that is, as far as it is known.
+    pub(crate) share_list: RwSignal<Loaded<Vec<ShareRow>>>,
     pub(crate) connection: RwSignal<Connection>,
     pub(crate) transfers: RwSignal<BTreeMap<u64, TransferRow>>,
     pub(crate) has_transfer_panel: RwSignal<bool>,
@@ -96,6 +99,7 @@ pub(crate) fn app() -> App {
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
             shares: RwSignal::new(0),
+            share_list: RwSignal::new(Loaded::Waiting),
             connection: RwSignal::new(Connection::Live),
             transfers: RwSignal::new(BTreeMap::new()),
             has_transfer_panel: RwSignal::new(false),
@@ -123,7 +127,8 @@ pub(crate) fn act(work: impl Future<Output = ()> + 'static) {
 /// Does something for the view that is being built, or whose event is being
 /// handled; stops with it.
 pub(crate) fn task(work: impl Future<Output = ()> + 'static) {
-    reactive_graph::spawn_local_scoped_with_cancellation(work);
+    // Boxed: one task is like another, and the browser loads each.
+    reactive_graph::spawn_local_scoped_with_cancellation(work.boxed_local());
 }
 
 impl App {
@@ -204,6 +209,15 @@ impl App {
                 self.refresh_account_soon();
             }
             Event::Shares => bump(self.shares),
+            Event::Came(names) => {
+                for name in names {
+                    let text = t::CAME.with(&[&name]);
+                    toast::told(text, t::ADMIT, move || {
+                        toast::attempt(bridge::call(Admit { name: name.clone() }));
+                    });
+                }
+            }
+            Event::NotCompleted(failure) => toast::failed(&failure),
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),

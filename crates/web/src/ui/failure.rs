@@ -17,6 +17,7 @@ pub(crate) fn words(failure: &Failure) -> String {
         (FailureKind::Other | FailureKind::Misbehaved, _) if !failure.detail.is_empty() => {
             format!("{} ({})", text.get(), failure.detail)
         }
+        (FailureKind::ContactChanged, _) => text.with(&[&failure.detail]),
         (FailureKind::UnreadableFile, _) if !failure.detail.is_empty() => {
             format!("{} ({})", text.get(), failure.detail)
         }
@@ -44,6 +45,7 @@ const fn of_kind(kind: FailureKind) -> Text {
         FailureKind::NoAccess => t::FAILED_NO_ACCESS,
         FailureKind::NotAccepted => t::FAILED_NOT_ACCEPTED,
         FailureKind::ReadOnly => t::FAILED_READ_ONLY,
+        FailureKind::ContactChanged => t::FAILED_CONTACT_CHANGED,
         FailureKind::NameTaken => t::FAILED_NAME_TAKEN,
         FailureKind::InvalidName => t::FAILED_INVALID_NAME,
         FailureKind::IntoItself => t::FAILED_INTO_ITSELF,

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use super::app::app;
 use super::view::{listen_while_shown, window};
-use crate::bridge::{ItemId, Place};
+use crate::bridge::{ItemId, Place, ShareId};
 use reactive_graph::traits::{GetUntracked, Set};
 
 /// What stands for a lost and found folder in the address.
@@ -34,8 +34,21 @@ pub(crate) enum Route {
     /// A file, looked at.
     View(ItemId),
     Trash,
+    /// What is shared, and with whom.
+    Shared(SharedTab),
+    /// What happened in something shared.
+    Activity(ShareId),
     Settings(SettingsTab),
     Admin(AdminTab),
+}
+
+/// A part of what is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SharedTab {
+    WithMe,
+    ByMe,
+    Groups,
+    People,
 }
 
 /// A part of the settings.
@@ -95,6 +108,8 @@ impl Route {
             "new-note" => Self::NewNote(place(second)?),
             "view" => Self::View(item()?),
             "trash" => Self::Trash,
+            "shared" => Self::Shared(SharedTab::of(second)),
+            "activity" => Self::Activity(second?.parse().ok()?),
             "settings" => Self::Settings(SettingsTab::of(second)),
             "admin" => Self::Admin(AdminTab::of(second)),
             _ => return None,
@@ -115,8 +130,28 @@ impl Route {
             Self::NewNote(at) => format!("#/new-note{}", place_text(*at)),
             Self::View(id) => format!("#/view/{id}"),
             Self::Trash => "#/trash".to_owned(),
+            Self::Shared(tab) => format!("#/shared/{}", tab.word()),
+            Self::Activity(share) => format!("#/activity/{share}"),
             Self::Settings(tab) => format!("#/settings/{}", tab.word()),
             Self::Admin(tab) => format!("#/admin/{}", tab.word()),
+        }
+    }
+}
+
+impl SharedTab {
+    pub(crate) const ALL: [Self; 4] = [Self::WithMe, Self::ByMe, Self::Groups, Self::People];
+
+    fn of(word: Option<&str>) -> Self {
+        let found = Self::ALL.into_iter().find(|tab| Some(tab.word()) == word);
+        found.unwrap_or(Self::WithMe)
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::WithMe => "with-me",
+            Self::ByMe => "by-me",
+            Self::Groups => "groups",
+            Self::People => "people",
         }
     }
 }

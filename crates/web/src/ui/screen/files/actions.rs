@@ -1,10 +1,13 @@
 //! What can be done with items. Whatever makes something go away can be undone.
 
-use crate::bridge::{Copy, ItemId, ItemKind, Move, NewFolder, Place, Rename, Row, Trash, Untrash};
+use crate::bridge::{
+    Copy, ItemId, ItemKind, Move, NewFolder, Place, Rename, Row, Standing, Target, Trash, Untrash,
+};
 use crate::ui::app::Clip;
 use crate::ui::part::{dialog, format, menu, toast};
 use crate::ui::prelude::*;
 use crate::ui::save;
+use crate::ui::sharing::panel;
 
 /// Opens a row: a folder is gone into, a note is read, a file looked at.
 pub(crate) fn open(row: &Row) {
@@ -34,6 +37,20 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
     items.push(menu::Item::new(Icon::Download, t::DOWNLOAD, move || {
         save::download(chosen.clone(), None)
     }));
+    if is_single && may_share(row) {
+        items.push(menu::Item::new(Icon::Share, t::SHARE_ITEM, move || {
+            panel::open(Target::Item(id));
+        }));
+    }
+    if let Some(mark) = row.share.filter(|_| is_single) {
+        items.push(menu::Item::new(
+            Icon::ClockHistory,
+            t::ACTIVITY,
+            move || {
+                go(Route::Activity(mark.share));
+            },
+        ));
+    }
     if is_single && row.may_change {
         let renamed = row.clone();
         items.push(
@@ -98,6 +115,14 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
         items.push(item.danger().key("Del").after_line());
     }
     items
+}
+
+/// Whether somebody can be given access to it, or one can look who has it.
+pub(crate) fn may_share(row: &Row) -> bool {
+    match row.share {
+        Some(mark) => matches!(mark.standing, Standing::Open | Standing::Closed),
+        None => row.id.is_some() && row.may_change,
+    }
 }
 
 /// Asks before something shared is taken out of a folder: what is shared is not

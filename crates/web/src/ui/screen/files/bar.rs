@@ -8,10 +8,11 @@ use super::actions;
 use super::choose;
 use super::listing::BY_NAME;
 use super::table::Table;
-use crate::bridge::{Order, Place, Role, SortKey};
+use crate::bridge::{Order, Place, Role, SortKey, Target};
 use crate::ui::kept::{keep, kept};
 use crate::ui::part::{menu, state};
 use crate::ui::prelude::*;
+use crate::ui::sharing::panel;
 use crate::ui::{drop, save};
 
 const ORDER: &str = "order";
@@ -70,9 +71,12 @@ pub(super) fn head(table: Table, place: Place, order: RwSignal<Order>) -> El {
 /// What a shared folder is, and what the person may do in it.
 pub(super) fn share_line(table: Table) -> El {
     div("d-contents").show(
-        move || table.rows.share().and_then(|share| share.role),
-        |role| {
-            role.map(|role| {
+        move || {
+            let share = table.rows.share();
+            share.and_then(|share| Some((share.share, share.role?)))
+        },
+        |shown| {
+            shown.map(|(share, role)| {
                 let words = match role {
                     Role::Viewer => t::AS_VIEWER,
                     Role::Contributor => t::AS_CONTRIBUTOR,
@@ -80,10 +84,20 @@ pub(super) fn share_line(table: Table) -> El {
                     Role::Manager => t::AS_MANAGER,
                     Role::Owner => t::AS_OWNER,
                 };
-                el("p")
-                    .class("form-text page-note share-line")
+                div("form-text page-note share-line")
                     .child(icon(Icon::People))
-                    .child(span("").say(words))
+                    .child(span("share-line-words").say(words))
+                    .child(
+                        button("btn btn-outline btn-sm")
+                            .say(t::WHO_HAS_ACCESS)
+                            .on_click(move || panel::open(Target::Share(share))),
+                    )
+                    .child(
+                        el("a")
+                            .class("btn btn-quiet btn-sm")
+                            .say(t::ACTIVITY)
+                            .href(&Address::screen(&Route::Activity(share))),
+                    )
             })
         },
     )
@@ -269,6 +283,16 @@ pub(super) fn columns(table: Table, order: Option<RwSignal<Order>>) -> El {
         .child(div("cell-more"))
 }
 
+/// The one item that is chosen, if it can be shared.
+fn one_to_share(table: Table) -> Option<bridge::ItemId> {
+    if table.chosen.count() != 1 {
+        return None;
+    }
+    let id = *table.chosen.ids_now().first()?;
+    let row = table.rows.row_now(table.rows.find(id)?)?;
+    actions::may_share(&row).then_some(id)
+}
+
 /// What can be done with all that is chosen.
 fn choice_bar(table: Table) -> El {
     let chosen = table.chosen;
@@ -295,6 +319,17 @@ fn choice_bar(table: Table) -> El {
                 .aria("aria-live", "polite")
                 .text_with(move || t::CHOSEN.count(chosen.count() as u64)),
         )
+        .child(div("d-contents").show(
+            move || one_to_share(table),
+            |id| {
+                id.map(|id| {
+                    button("btn btn-icon")
+                        .hint(t::SHARE)
+                        .child(icon(Icon::Share))
+                        .on_click(move || panel::open(Target::Item(id)))
+                })
+            },
+        ))
         .child(act_on(Icon::Download, t::DOWNLOAD, |ids, _| {
             save::download(ids, None)
         }))

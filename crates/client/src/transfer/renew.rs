@@ -1,0 +1,597 @@
+//! Contents and records put anew: every content of a vault, in all its
+//! versions, is read, sealed under a fresh key as another content, and takes
+//! the place of the old one; every record that is sealed under an older key of
+//! the vault is sealed under the newest. Of what whoever has lost access
+//! remembers, nothing opens what is stored then.
+//!
+//! What is interrupted goes on: which contents are old is noted once, at the
+//! beginning; what is done is no longer referred to.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, LocalBoxStream, StreamExt, TryStreamExt};
+use sv_api::ErrorCode;
+use sv_api::vault::InlineContent;
+use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite};
+use sv_core::local::Purpose;
+use sv_core::record::{Payload, Record, Version};
+use sv_ledger::codec::{ParseError, Reader, Writer};
+use sv_ledger::entry::ContentAdded;
+use sv_ledger::id::{ContentId, NodeId, VaultId};
+use sv_ledger::limits::{BLOCK_LEN, CONTENTS_PER_OP, OPS_PER_ENTRY};
+use sv_ledger::state::Role;
+
+use super::FILES_AT_ONCE;
+use super::content::{Sender, Sent, is_inline};
+use super::fetch::{Fetcher, altered};
+use super::plan::Source;
+use super::resume::UploadResume;
+use super::upload::INLINE_BATCH_LEN;
+use crate::account::Session;
+use crate::drive::{Drive, dropped};
+use crate::error::{ClientError, Result, Tamper};
+use crate::journal::Journal;
+use crate::port::{Platform, StorageError};
+use crate::progress::{Progress, Reporter};
+use crate::vault::{BODIES_LEN, Change, OPS_LEN, Replica};
+
+/// Short contents that are read together, and their bytes.
+const SHORT_AT_ONCE: usize = 256;
+const SHORT_BYTES: u64 = 3 * 1024 * 1024;
+
+/// What was put anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// Contents that this run sealed anew.
+    pub contents: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Every content that was old when it began, also in an earlier run.
+    pub old: BTreeSet<ContentId>,
+    /// Files that a newer program wrote, and this one must not rewrite.
+    pub left_alone: usize,
+}
+
+impl Renewed {
+    /// Adds what was put anew in another vault.
+    pub fn add(&mut self, mut other: Self) {
+        self.contents += other.contents;
+        self.bytes += other.bytes;
+        self.old.append(&mut other.old);
+        self.left_alone += other.left_alone;
+    }
+}
+
+/// Seals every content and record of a vault anew.
+///
+/// # Errors
+/// [`ClientError::Misuse`] for whoever may not change everything in it, any
+/// [`Tamper`], or those of a call. The same call goes on from there.
+pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -> Result<Renewed> {
+    drive.commit(async |vault| vault.settle().await).await?;
+    if drive
+        .vault()
+        .access()
+        .is_none_or(|path| path.role < Role::Editor)
+    {
+        return Err(ClientError::misuse(
+            "only who may change everything in it can put its contents anew",
+        ));
+    }
+    let session = drive.vault().session();
+    let begun = Begun::load(drive).await?;
+    let mut outcome = Renewed {
+        left_alone: read_only(drive.vault().replica()),
+        old: begun.old.clone(),
+        ..Renewed::default()
+    };
+    let first = old_contents(drive.vault().replica(), &begun.old);
+    reporter.report(Progress::Planned {
+        files: first.len() as u64,
+        bytes: first.values().map(|old| old.version.size).sum(),
+    });
+    loop {
+        // Others may refer to old contents once more meanwhile, by copying.
+        let left = old_contents(drive.vault().replica(), &begun.old);
+        if left.is_empty() {
+            break;
+        }
+        let renewal = Renewal {
+            session,
+            vault_id: drive.vault().id(),
+            suite: drive.vault().replica().content_suite(),
+            reporter,
+        };
+        renewal.all(drive, &left, &mut outcome).await?;
+    }
+    seal_records(drive).await?;
+    begun.journal.remove(session).await?;
+    Ok(outcome)
+}
+
+/// A content that is to be sealed anew.
+struct Old {
+    version: Version,
+    path: String,
+    nodes: BTreeSet<NodeId>,
+}
+
+/// A content that was, and is to take the place of the old one.
+struct Fresh {
+    old: ContentId,
+    nodes: BTreeSet<NodeId>,
+    path: String,
+    key: ContentSecret,
+    added: ContentAdded,
+    inline: Option<InlineContent>,
+    resume: Option<UploadResume>,
+}
+
+/// Which contents were old when the renewal began.
+struct Begun {
+    journal: Journal,
+    old: BTreeSet<ContentId>,
+}
+
+impl Begun {
+    /// Takes up a renewal in the same key epoch; in another one somebody has
+    /// lost access since, and what was renewed before is old again.
+    async fn load<P: Platform>(drive: &Drive<'_, P>) -> Result<Self> {
+        let (session, replica) = (drive.vault().session(), drive.vault().replica());
+        let epoch = replica.state().membership.epoch;
+        let id = data_encoding::HEXLOWER.encode(drive.vault().id().as_bytes());
+        let name = format!("renewal/{id}");
+        let (mut journal, frames) = Journal::load(session, name, Purpose::Resume).await?;
+        if let Some(frame) = frames.first() {
+            let (noted, old) = parse(frame).map_err(|_| Tamper::LocalState("renewal"))?;
+            if noted == epoch {
+                return Ok(Self { journal, old });
+            }
+        }
+        let records = replica.nodes().values().filter_map(|node| node.record());
+        let records = records.filter(|record| !record.is_read_only());
+        let versions = records.flat_map(|record| &record.versions);
+        let old: BTreeSet<ContentId> = versions.map(|version| version.content_id).collect();
+        let mut w = Writer::new();
+        w.u32(epoch);
+        old.iter().for_each(|id| {
+            w.raw(id.as_bytes());
+        });
+        journal.rewrite(session, &w.into_bytes()).await?;
+        Ok(Self { journal, old })
+    }
+}
+
+fn parse(frame: &[u8]) -> Result<(u32, BTreeSet<ContentId>), ParseError> {
+    let mut r = Reader::new(frame);
+    let epoch = r.u32()?;
+    let mut old = BTreeSet::new();
+    while !r.rest().is_empty() {
+        old.insert(r.content_id()?);
+    }
+    Ok((epoch, old))
+}
+
+/// Those of `old` that something still refers to.
+fn old_contents(replica: &Replica, old: &BTreeSet<ContentId>) -> BTreeMap<ContentId, Old> {
+    let mut found: BTreeMap<ContentId, Old> = BTreeMap::new();
+    for (id, node) in replica.nodes() {
+        let Some(record) = node.record().filter(|record| !record.is_read_only()) else {
+            continue;
+        };
+        for version in record
+            .versions
+            .iter()
+            .filter(|v| old.contains(&v.content_id))
+        {
+            let known = found.entry(version.content_id).or_insert_with(|| Old {
+                version: version.clone(),
+                path: record.name.to_string(),
+                nodes: BTreeSet::new(),
+            });
+            known.nodes.insert(*id);
+        }
+    }
+    found
+}
+
+fn read_only(replica: &Replica) -> usize {
+    let payloads = replica.nodes().values().map(|node| node.payload());
+    payloads
+        .filter(|p| p.is_none_or(Payload::is_read_only))
+        .count()
+}
+
+/// Seals records under the newest key that are under an older one: names, and
+/// keys of contents.
+async fn seal_records<P: Platform>(drive: &mut Drive<'_, P>) -> Result<()> {
+    let is_old = |replica: &Replica, id: &NodeId| {
+        let epoch = replica.state().membership.epoch;
+        replica.sealed_in(id).is_some_and(|sealed| sealed < epoch)
+    };
+    let replica = drive.vault().replica();
+    let nodes: Vec<NodeId> = replica.nodes().keys().copied().collect();
+    let plan = |replica: &Replica, id: &NodeId| {
+        let payload = replica.nodes().get(id).and_then(|node| node.payload());
+        let payload = payload.filter(|p| !p.is_read_only() && is_old(replica, id));
+        Ok(payload.map(|payload| Change::put(*id, payload.clone())))
+    };
+    drive
+        .commit(async |vault| vault.commit_each(&nodes, plan).await)
+        .await
+}
+
+struct Renewal<'a, P> {
+    session: &'a Session<P>,
+    vault_id: VaultId,
+    suite: ContentSuite,
+    reporter: &'a Reporter,
+}
+
+/// What lands together.
+#[derive(Default)]
+struct Batch {
+    fresh: Vec<Fresh>,
+    inline_len: usize,
+}
+
+impl<P: Platform> Renewal<'_, P> {
+    async fn all(
+        &self,
+        drive: &mut Drive<'_, P>,
+        left: &BTreeMap<ContentId, Old>,
+        outcome: &mut Renewed,
+    ) -> Result<()> {
+        let is_short = |old: &&Old| is_inline(self.suite, old.version.size);
+        let (short, rest): (Vec<&Old>, Vec<&Old>) = left.values().partition(is_short);
+        let (middle, long): (Vec<&Old>, Vec<&Old>) = rest
+            .into_iter()
+            .partition(|old| old.version.size <= BLOCK_LEN as u64);
+        let mut batch = Batch::default();
+        for some in groups(&short) {
+            for fresh in self.short(some).await? {
+                self.take(drive, &mut batch, fresh, outcome).await?;
+            }
+        }
+        let mut sent = std::pin::pin!(
+            stream::iter(middle)
+                .map(|old| self.one(old))
+                .buffered(FILES_AT_ONCE)
+        );
+        while let Some(fresh) = sent.try_next().await? {
+            self.take(drive, &mut batch, fresh, outcome).await?;
+        }
+        self.land(drive, std::mem::take(&mut batch)).await?;
+        for old in long {
+            let fresh = self.one(old).await?;
+            self.take(drive, &mut batch, fresh, outcome).await?;
+            self.land(drive, std::mem::take(&mut batch)).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        drive: &mut Drive<'_, P>,
+        batch: &mut Batch,
+        fresh: (Fresh, u64),
+        outcome: &mut Renewed,
+    ) -> Result<()> {
+        let (fresh, size) = fresh;
+        outcome.contents += 1;
+        outcome.bytes += size;
+        batch.inline_len += fresh.inline.as_ref().map_or(0, |inline| inline.block.len());
+        batch.fresh.push(fresh);
+        if batch.fresh.len() >= OPS_PER_ENTRY || batch.inline_len >= INLINE_BATCH_LEN {
+            self.land(drive, std::mem::take(batch)).await?;
+        }
+        Ok(())
+    }
+
+    /// Contents that are read with one request, or more where the server stops
+    /// early.
+    async fn short(&self, some: &[&Old]) -> Result<Vec<(Fresh, u64)>> {
+        let (fetcher, sender) = (self.fetcher(), self.sender());
+        let mut done = Vec::new();
+        while let Some(rest) = some.get(done.len()..).filter(|rest| !rest.is_empty()) {
+            let wanted: Vec<(&Version, &str)> = rest
+                .iter()
+                .map(|old| (&old.version, old.path.as_str()))
+                .collect();
+            for (plaintext, old) in fetcher.short(&wanted).await?.into_iter().zip(rest) {
+                let size = plaintext.len() as u64;
+                let sent = match self.suite {
+                    ContentSuite::Blocks => sender.send_short(plaintext).await?,
+                    ContentSuite::Fernet => sender.send_token(Once(Some(plaintext))).await?,
+                };
+                done.push((Fresh::new(old, sent), size));
+            }
+        }
+        Ok(done)
+    }
+
+    /// A content of any length, block by block.
+    async fn one(&self, old: &Old) -> Result<(Fresh, u64)> {
+        let size = old.version.size;
+        let is_long = self.suite == ContentSuite::Blocks && size > BLOCK_LEN as u64;
+        let resume = match is_long {
+            false => None,
+            true => {
+                let content_id = &old.version.content_id;
+                Some(UploadResume::begin_again(self.session, &self.vault_id, content_id).await?)
+            }
+        };
+        let (fetcher, failed) = (self.fetcher(), Cell::new(None));
+        let source = Again {
+            blocks: self.plaintext(&fetcher, old).await?,
+            text: Vec::new(),
+            failed: &failed,
+        };
+        let sent = self.sender().send_from(source, resume).await;
+        // What the source could only call a failure of reading.
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        Ok((Fresh::new(old, sent?), size))
+    }
+
+    /// The verified bytes of a content. That they are all, and the right ones,
+    /// is known when they have come to their end.
+    async fn plaintext<'f>(
+        &self,
+        fetcher: &'f Fetcher<'f, P>,
+        old: &'f Old,
+    ) -> Result<LocalBoxStream<'f, Result<Vec<u8>>>> {
+        let Old { version, path, .. } = old;
+        match &version.key {
+            ContentSecret::Fernet(key) => {
+                let token = fetcher.token(version, key, path).await?;
+                Ok(token.plaintext(fetcher, version, path).boxed_local())
+            }
+            ContentSecret::Blocks(key) => {
+                let blocks = fetcher.blocks(version, key, path, 0).boxed_local();
+                let state = (blocks, BlocksRoot::new());
+                let rooted = stream::try_unfold(state, move |(mut blocks, mut root)| async move {
+                    match blocks.try_next().await? {
+                        Some((hashes, plaintext)) => {
+                            root.push_hash(&hashes.sealed);
+                            Ok(Some((plaintext, (blocks, root))))
+                        }
+                        None if root.root() == version.blocks_root => Ok(None),
+                        None => Err(altered(path)),
+                    }
+                });
+                Ok(rooted.boxed_local())
+            }
+        }
+    }
+
+    /// Puts contents in the place of the old ones, wherever those are referred
+    /// to by now, in as few entries as possible.
+    async fn land(&self, drive: &mut Drive<'_, P>, batch: Batch) -> Result<()> {
+        let fresh: BTreeMap<ContentId, &Fresh> =
+            batch.fresh.iter().map(|fresh| (fresh.old, fresh)).collect();
+        let nodes: BTreeSet<NodeId> = batch.fresh.iter().flat_map(|f| &f.nodes).copied().collect();
+        let nodes: Vec<NodeId> = nodes.into_iter().collect();
+        let (mut landed, mut most) = (BTreeSet::new(), OPS_PER_ENTRY);
+        loop {
+            let replica = drive.vault().replica();
+            let chosen = choose(replica, &nodes, &fresh, &landed, most)?;
+            if chosen.changes.is_empty() {
+                break;
+            }
+            let count = chosen.changes.len();
+            let inline: Vec<InlineContent> = chosen.inline(&batch.fresh);
+            let plan = |replica: &Replica| {
+                let now = choose(replica, &nodes, &fresh, &landed, most)?;
+                // What travels along must be what is referred to: where others
+                // have changed that, it is chosen anew.
+                match now.used == chosen.used {
+                    true => Ok(now.changes),
+                    false => Ok(Vec::new()),
+                }
+            };
+            let head = replica.state().head;
+            let done = drive
+                .commit(async |vault| vault.commit(&inline, plan).await)
+                .await;
+            match done {
+                Err(error) if error.is_refusal(ErrorCode::TooLarge) && count > 1 => {
+                    most = count / 2;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let replica = drive.vault().replica();
+                    let is_there = |id: &&ContentId| refers_to(replica, &nodes, id);
+                    if replica.state().head != head {
+                        landed.extend(chosen.used.iter().filter(is_there));
+                    }
+                }
+            }
+        }
+        for fresh in batch.fresh {
+            if let Some(resume) = fresh.resume {
+                resume.done(self.session).await?;
+            }
+            self.reporter.report(Progress::Done(fresh.path));
+        }
+        Ok(())
+    }
+
+    const fn fetcher(&self) -> Fetcher<'_, P> {
+        Fetcher {
+            session: self.session,
+            vault: self.vault_id,
+        }
+    }
+
+    const fn sender(&self) -> Sender<'_, P> {
+        Sender {
+            session: self.session,
+            suite: self.suite,
+            reporter: self.reporter,
+        }
+    }
+}
+
+impl Fresh {
+    fn new(old: &Old, sent: Sent) -> Self {
+        Self {
+            old: old.version.content_id,
+            nodes: old.nodes.clone(),
+            path: old.path.clone(),
+            key: sent.key,
+            added: sent.added,
+            inline: sent.inline,
+            resume: sent.resume,
+        }
+    }
+}
+
+/// Changes that fit one entry, and the new contents that it brings.
+struct Chosen {
+    changes: Vec<Change>,
+    used: BTreeSet<ContentId>,
+}
+
+impl Chosen {
+    /// The contents that travel with the entry.
+    fn inline(&self, fresh: &[Fresh]) -> Vec<InlineContent> {
+        let inline = fresh.iter().filter_map(|fresh| fresh.inline.as_ref());
+        let inline = inline.filter(|inline| self.used.contains(&inline.content_id));
+        inline.cloned().collect()
+    }
+}
+
+/// Chooses what can land now: of what was put by an earlier entry, nothing
+/// travels along again.
+fn choose(
+    replica: &Replica,
+    nodes: &[NodeId],
+    fresh: &BTreeMap<ContentId, &Fresh>,
+    landed: &BTreeSet<ContentId>,
+    most: usize,
+) -> Result<Chosen> {
+    let mut chosen = Chosen {
+        changes: Vec::new(),
+        used: BTreeSet::new(),
+    };
+    let (mut ops, mut bodies) = (0, 0);
+    for id in nodes {
+        let Some(old) = replica.record(id) else {
+            continue;
+        };
+        let (record, added) = replaced(old, fresh);
+        if added.is_empty() {
+            continue;
+        }
+        let inline_len: usize = added
+            .values()
+            .filter(|fresh| !landed.contains(&fresh.added.content_id))
+            .filter(|fresh| !chosen.used.contains(&fresh.added.content_id))
+            .filter_map(|fresh| Some(fresh.inline.as_ref()?.block.len()))
+            .sum();
+        let change = Change::Put {
+            node_id: *id,
+            dropped: dropped(old, &record),
+            payload: Box::new(Payload::Node(record)),
+            added: added.values().map(|fresh| fresh.added).collect(),
+        };
+        let len = change.len()?;
+        ops += len.op;
+        bodies += len.body + inline_len;
+        let is_full = chosen.changes.len() >= most || ops > OPS_LEN || bodies > BODIES_LEN;
+        if is_full && !chosen.changes.is_empty() {
+            break;
+        }
+        chosen.changes.push(change);
+        let new = added.values().map(|fresh| fresh.added.content_id);
+        chosen.used.extend(new.filter(|id| !landed.contains(id)));
+    }
+    Ok(chosen)
+}
+
+/// The record with as many old contents replaced as one operation can name,
+/// and the new ones by their own ids.
+fn replaced<'f>(
+    old: &Record,
+    fresh: &BTreeMap<ContentId, &'f Fresh>,
+) -> (Record, BTreeMap<ContentId, &'f Fresh>) {
+    let (mut record, mut added) = (old.clone(), BTreeMap::new());
+    for version in &mut record.versions {
+        let Some(fresh) = fresh.get(&version.content_id) else {
+            continue;
+        };
+        let new = fresh.added.content_id;
+        if added.len() >= CONTENTS_PER_OP && !added.contains_key(&new) {
+            continue;
+        }
+        added.insert(new, *fresh);
+        version.content_id = new;
+        version.key = fresh.key.clone();
+        version.blocks_root = fresh.added.blocks_root;
+    }
+    (record, added)
+}
+
+fn refers_to(replica: &Replica, nodes: &[NodeId], content: &ContentId) -> bool {
+    let records = nodes.iter().filter_map(|id| replica.record(id));
+    let mut versions = records.flat_map(|record| &record.versions);
+    versions.any(|version| version.content_id == *content)
+}
+
+/// Groups short contents into requests.
+fn groups<'a, 'o>(short: &'a [&'o Old]) -> Vec<&'a [&'o Old]> {
+    let (mut groups, mut rest) = (Vec::new(), short);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |old: &&&Old| {
+            bytes += old.version.size;
+            bytes <= SHORT_BYTES
+        };
+        let count = rest.iter().take(SHORT_AT_ONCE).take_while(fits).count();
+        let (group, after) = rest.split_at(count.max(1));
+        groups.push(group);
+        rest = after;
+    }
+    groups
+}
+
+/// A content as the source of another.
+struct Again<'a> {
+    blocks: LocalBoxStream<'a, Result<Vec<u8>>>,
+    /// Bytes that came and are not handed on yet.
+    text: Vec<u8>,
+    failed: &'a Cell<Option<ClientError>>,
+}
+
+impl Source for Again<'_> {
+    async fn read_block(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
+        while self.text.len() < BLOCK_LEN {
+            match self.blocks.try_next().await {
+                Ok(Some(mut more)) if self.text.is_empty() => {
+                    std::mem::swap(&mut self.text, &mut more);
+                }
+                Ok(Some(more)) => self.text.extend_from_slice(&more),
+                Ok(None) => break,
+                Err(error) => {
+                    let shown = StorageError(error.to_string());
+                    self.failed.set(Some(error));
+                    return Err(shown);
+                }
+            }
+        }
+        let rest = self.text.split_off(self.text.len().min(BLOCK_LEN));
+        Ok(std::mem::replace(&mut self.text, rest))
+    }
+}
+
+/// One block that is there already.
+struct Once(Option<Vec<u8>>);
+
+impl Source for Once {
+    async fn read_block(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
+        Ok(self.0.take().unwrap_or_default())
+    }
+}
