@@ -7,7 +7,7 @@ mod select;
 mod trash;
 mod versions;
 
-pub(crate) use arrange::put_with_contents;
+pub(crate) use arrange::{put_instead, put_with_contents};
 pub use item::{Item, Usage};
 pub use trash::Trashed;
 pub(crate) use versions::add_version;

@@ -3,18 +3,22 @@
 
 mod activity;
 mod groups;
+mod invitations;
 mod mounts;
 mod moving;
+mod owner;
 mod reach;
 mod seen;
-mod waiting;
 
 pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
+pub use invitations::ReadyInvitation;
 pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
 pub use seen::{MemberInfo, heads, member_info, members, share_in, share_of, shares};
+
+use owner::Owner;
 
 use sv_core::Name;
 use sv_core::record::{Payload, SharedVault, Title};
@@ -53,23 +57,42 @@ pub struct Share {
     pub members: usize,
     /// Who owns it.
     pub owner: VaultId,
+    /// Their handle, if the server shows their account and the keys are theirs.
+    pub owner_name: Option<Handle>,
+    /// How sure it is that they are who they say; none without a handle.
+    pub trust: Option<Trust>,
     /// Whether the person has taken it, or not wanted it, or not said yet.
     pub state: ShareState,
 }
 
 impl Share {
-    fn unreadable(vault_id: VaultId) -> Self {
+    fn unreadable(vault_id: VaultId, mine: Option<&SharedVault>) -> Self {
         Self {
             vault_id,
-            name: short(&vault_id),
+            name: mine.map_or_else(|| short(&vault_id), |mine| mine.name.to_string()),
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
             has_groups: true,
             members: 0,
             owner: vault_id,
+            owner_name: None,
+            trust: None,
             state: ShareState::Unreadable,
         }
+    }
+
+    /// With what is known of its owner.
+    fn from(mut self, owner: Owner) -> Self {
+        match owner {
+            Owner::Known(person) => {
+                self.trust = Some(person.trust);
+                self.owner_name = Some(person.handle);
+            }
+            Owner::Gone => {}
+            Owner::Forged(_) => self.state = ShareState::Forged,
+        }
+        self
     }
 }
 
@@ -82,9 +105,13 @@ pub enum ShareState {
     Accepted,
     /// It was not wanted.
     Declined,
-    /// It was offered and cannot be opened: whoever offers it sealed it
-    /// wrongly, or the server shows something else.
+    /// It cannot be opened: whoever offers it sealed it wrongly, or the server
+    /// shows something else.
     Unreadable,
+    /// It is not from whom it says: the keys that stand for its owner are not
+    /// those of the owner's account. It is not accepted, and nothing should be
+    /// put in it if it was.
+    Forged,
 }
 
 /// Whom to give access, as found.
@@ -165,17 +192,6 @@ impl<P: Platform> Vault<'_, P> {
         let payload = Payload::SharedVault(shared);
         self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
             .await
-    }
-
-    /// Takes a share that was offered, under a name of its own.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
-        let name = self.free_name(name, &vault_id)?;
-        self.keep_shared(SharedVault::new(vault_id, name.clone()))
-            .await?;
-        Ok(name)
     }
 
     /// Does not want a share, or no longer.
@@ -266,7 +282,8 @@ pub async fn invitees<P: Platform>(
     Ok(found)
 }
 
-/// Gives people and groups access to a vault that is there already.
+/// Gives people and groups access to a vault that is there already. Who has no
+/// account yet is waited for, and who was, no longer.
 ///
 /// # Errors
 /// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
@@ -282,6 +299,12 @@ pub async fn give_access<P: Platform>(
         vault_id: Some(vault.id()),
         ..Shared::default()
     };
+    // Nobody is waited for whom this account could then give nothing.
+    if vault.access().is_none_or(|path| path.role < Role::Manager) {
+        return Err(ClientError::misuse(
+            "you may not decide who has access to this; a manager may",
+        ));
+    }
     let mut grantees = Vec::new();
     for invitee in invitees {
         match invitee {
@@ -312,6 +335,13 @@ pub async fn give_access<P: Platform>(
         grantee.expires_ms = expires_ms;
     }
     vault.grant(&grantees).await?;
+    for invitee in invitees {
+        if let Invitee::Person(person) = invitee {
+            account
+                .withdraw_invitation(&person.handle, vault.id())
+                .await?;
+        }
+    }
     Ok(done)
 }
 

@@ -16,6 +16,7 @@ mod others;
 mod pins;
 mod replica;
 mod restored;
+mod seen;
 mod sync;
 
 pub use birth::{NewVaultBuilder, VaultBirth};

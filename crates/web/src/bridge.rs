@@ -142,6 +142,7 @@ calls! {
     GiveAccess -> AccessGiven;
     SetAccess -> ();
     RevokeAccess -> ();
+    Admit -> ();
     WithdrawInvitation -> ();
     TransferOwnership -> ();
     NewGroup -> ShareId;

@@ -5,7 +5,7 @@ use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::NodeId;
 
-use super::{Drive, record_in};
+use super::{Drive, dropped, record_in};
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
@@ -204,6 +204,21 @@ pub(crate) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Chan
         payload,
         added,
         dropped: Vec::new(),
+    })
+}
+
+/// Puts a record in the place of another.
+pub(crate) fn put_instead(node_id: NodeId, there: &Record, record: &Record) -> Result<Change> {
+    let is_new = |version: &&Version| {
+        let mut known = there.versions.iter();
+        !known.any(|one| one.content_id == version.content_id)
+    };
+    let added = record.versions.iter().filter(is_new).map(content_of);
+    Ok(Change::Put {
+        node_id,
+        added: added.collect::<Result<_>>()?,
+        dropped: dropped(there, record),
+        payload: Box::new(Payload::Node(record.clone())),
     })
 }
 

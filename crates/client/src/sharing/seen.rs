@@ -2,9 +2,7 @@
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
-use sv_core::Identity;
 use sv_ledger::id::VaultId;
-use sv_ledger::membership_op::PrincipalKeys;
 use sv_ledger::state::Member;
 
 use super::{Share, ShareState, short};
@@ -58,8 +56,13 @@ pub async fn shares<P: Platform>(
 ) -> Result<Vec<Share>> {
     let mut found = Vec::new();
     for (vault_id, _) in heads(session).await? {
-        if let Some(share) = share_of(account, vault_id).await? {
-            found.push(share);
+        match share_of(account, vault_id).await {
+            Ok(share) => found.extend(share),
+            // What is wrong with one must not keep the rest from being shown.
+            Err(ClientError::Tampered(_) | ClientError::Misbehaved(_) | ClientError::Misuse(_)) => {
+                found.push(unreadable(account, vault_id));
+            }
+            Err(error) => return Err(error),
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -78,21 +81,39 @@ pub async fn share_of<P: Platform>(
     if vault_id == account.id() || vault_id == account.drive_vault_id()? {
         return Ok(None);
     }
-    match account.open_beside(vault_id).await {
-        Ok(vault) => Ok(share_in(account, &vault)),
-        // What strangers offer must not keep the rest from being shown.
-        Err(ClientError::Tampered(_)) if !account.has_answered(&vault_id) => {
-            Ok(Some(Share::unreadable(vault_id)))
-        }
-        Err(ClientError::NoAccess) => Ok(None),
+    let found = match account.open_beside(vault_id).await {
+        Ok(vault) => share_in(account, &vault).await,
+        Err(ClientError::NoAccess) => return Ok(None),
         Err(error) => Err(error),
+    };
+    match found {
+        // Of what strangers offer no more is said.
+        Err(ClientError::Tampered(_)) if !account.has_answered(&vault_id) => {
+            Ok(Some(unreadable(account, vault_id)))
+        }
+        found => found,
     }
 }
 
+fn unreadable<P: Platform>(account: &Vault<'_, P>, vault_id: VaultId) -> Share {
+    let known = account.shared_vaults().into_iter().map(|(_, v)| v);
+    let mine = known.into_iter().find(|v| v.vault_id == vault_id);
+    Share::unreadable(vault_id, mine.as_ref())
+}
+
 /// The same of a vault that is open.
-pub fn share_in<P: Platform>(account: &Vault<'_, P>, vault: &Vault<'_, P>) -> Option<Share> {
+///
+/// # Errors
+/// As [`share_of`].
+pub async fn share_in<P: Platform>(
+    account: &Vault<'_, P>,
+    vault: &Vault<'_, P>,
+) -> Result<Option<Share>> {
     let membership = &vault.replica().state().membership;
-    let access = vault.access().filter(|_| membership.kind.is_shareable())?;
+    let Some(access) = vault.access().filter(|_| membership.kind.is_shareable()) else {
+        return Ok(None);
+    };
+    let owner = account.owner_of(membership).await?;
     let vault_id = vault.id();
     let known = account.shared_vaults().into_iter().map(|(_, v)| v);
     let mine = known.into_iter().find(|v| v.vault_id == vault_id);
@@ -101,7 +122,7 @@ pub fn share_in<P: Platform>(account: &Vault<'_, P>, vault: &Vault<'_, P>) -> Op
         (None, Some(title)) => title.to_string(),
         (None, None) => "untitled".to_owned(),
     };
-    Some(Share {
+    let share = Share {
         vault_id,
         name,
         kind: membership.kind,
@@ -110,12 +131,15 @@ pub fn share_in<P: Platform>(account: &Vault<'_, P>, vault: &Vault<'_, P>) -> Op
         has_groups: membership.vault_members().next().is_some(),
         members: membership.members.len(),
         owner: membership.owner().copied().unwrap_or(vault_id),
+        owner_name: None,
+        trust: None,
         state: match mine {
             None => ShareState::Offered,
             Some(mine) if mine.is_declined => ShareState::Declined,
             Some(_) => ShareState::Accepted,
         },
-    })
+    };
+    Ok(Some(share.from(owner)))
 }
 
 /// Who has access to a vault, each as far as this account knows them.
@@ -175,7 +199,7 @@ pub async fn member_info<P: Platform>(
         }
         Err(error) => return Err(error),
     };
-    let is_ghost = is_ghost(&member.keys, &person.identity);
+    let is_ghost = !person.has_had(&member.keys);
     Ok(MemberInfo {
         principal,
         member,
@@ -185,59 +209,4 @@ pub async fn member_info<P: Platform>(
         is_ghost,
         is_gone: false,
     })
-}
-
-/// Whether keys on record are not those that the account has, or had: older
-/// ones are replaced when their owner next brings the new ones.
-fn is_ghost(keys: &PrincipalKeys, theirs: &Identity) -> bool {
-    keys.generation >= theirs.generation
-        && (keys.generation, keys.sign_pk, keys.kem_hash)
-            != (theirs.generation, theirs.sign_pk, theirs.kem_hash)
-}
-
-#[cfg(test)]
-mod tests {
-    use sv_ledger::id::{Hash, SignPublicKey};
-    use sv_ledger::state::Head;
-
-    use super::*;
-
-    fn theirs(generation: u32, key: u8) -> Identity {
-        Identity {
-            uid: VaultId::ZERO,
-            generation,
-            sign_pk: SignPublicKey::new([key; 32]),
-            kem_hash: Hash::new([key; 32]),
-        }
-    }
-
-    fn on_record(identity: &Identity) -> PrincipalKeys {
-        PrincipalKeys {
-            generation: identity.generation,
-            sign_pk: identity.sign_pk,
-            kem_hash: identity.kem_hash,
-            head: Head {
-                seq: 1,
-                hash: Hash::new([0; 32]),
-            },
-        }
-    }
-
-    /// Fails without the comparison of either key, or of the generation.
-    #[test]
-    fn a13_keys_that_are_not_the_accounts_are_a_ghosts() {
-        let theirs_now = theirs(2, 1);
-        let good = on_record(&theirs_now);
-        assert!(!is_ghost(&good, &theirs_now));
-        assert!(!is_ghost(&on_record(&theirs(1, 7)), &theirs_now));
-        let mut signs = good;
-        signs.sign_pk = SignPublicKey::new([9; 32]);
-        let mut opens = good;
-        opens.kem_hash = Hash::new([9; 32]);
-        let mut ahead = good;
-        ahead.generation = 3;
-        for keys in [signs, opens, ahead] {
-            assert!(is_ghost(&keys, &theirs_now));
-        }
-    }
 }

@@ -19,10 +19,11 @@ pub enum Event {
     /// What is shared with this person may have changed: a vault that is not
     /// open got an entry or was lost, or the account's own records changed.
     Shares,
-    /// People who were waited for have an account now, and access.
+    /// People who were waited for have an account now, and no access yet:
+    /// whether it is them is for a person to say.
     Came(Vec<String>),
-    /// Somebody who is waited for could not be given access. It is tried again
-    /// and told once.
+    /// Who is waited for could not be looked for. It is tried again and told
+    /// once.
     NotCompleted(Failure),
     /// A transfer began, came further or ended. At most a few times a second.
     Transfer(TransferRow),

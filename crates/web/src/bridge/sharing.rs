@@ -77,6 +77,8 @@ pub enum ShareState {
     Unreadable,
     /// It was accepted, and the server shows something else than was seen.
     Tampered,
+    /// It is not from whom it says.
+    Forged,
 }
 
 /// Takes a share under a name; gives the name that was free.
@@ -278,6 +280,14 @@ pub struct RevokeAccess {
     pub share: ShareId,
     /// From whom.
     pub who: PrincipalId,
+}
+
+/// Gives somebody who was waited for, and has an account now, all that they
+/// were invited to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Admit {
+    /// Their user name.
+    pub name: String,
 }
 
 /// Waits no longer for somebody.

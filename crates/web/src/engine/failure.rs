@@ -48,7 +48,7 @@ const fn kind_of(tamper: &Tamper) -> TamperKind {
         Tamper::Record(_) => TamperKind::Record,
         Tamper::Content(_) | Tamper::Token(_) => TamperKind::Content,
         Tamper::AccountKey | Tamper::VaultKey => TamperKind::Key,
-        Tamper::Identity | Tamper::Contact(_) => TamperKind::Identity,
+        Tamper::Identity | Tamper::Contact(_) | Tamper::MemberKeys(_) => TamperKind::Identity,
         Tamper::Unlockers => TamperKind::Unlockers,
         Tamper::Instance => TamperKind::Instance,
         Tamper::UnsupportedSuite(_) => TamperKind::UnsupportedSuite,

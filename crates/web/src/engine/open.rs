@@ -289,6 +289,7 @@ impl Open<'_> {
             GiveAccess(call) => self.give_access(call).boxed_local().await,
             SetAccess(call) => self.set_access(call).boxed_local().await,
             RevokeAccess(call) => self.revoke_access(call).boxed_local().await,
+            Admit(call) => self.admit(call).boxed_local().await,
             WithdrawInvitation(call) => self.withdraw_invitation(call).boxed_local().await,
             TransferOwnership(call) => self.transfer_ownership(call).boxed_local().await,
             NewGroup(call) => self.new_group(call).boxed_local().await,

@@ -25,7 +25,7 @@ use super::platform::{Browser, now_ms};
 use super::space::Space;
 use super::view::role_of;
 use crate::bridge::{
-    AcceptShare, DeclineShare, Event, Failure, FailureKind, LeaveShare, NewGroup, PersonTag,
+    AcceptShare, Admit, DeclineShare, Event, Failure, FailureKind, LeaveShare, NewGroup, PersonTag,
     ReconsiderShare, RenameShare, Role, ShareId, ShareRow, ShareState,
 };
 
@@ -49,8 +49,10 @@ pub(super) struct Sharing {
     /// Whether somebody is waited for, and when they were looked for.
     is_waiting: Cell<bool>,
     looked_ms: Cell<u64>,
-    /// Why somebody could not be given access, as it was told.
+    /// Why nobody could be looked for, as it was told.
     hindrance: RefCell<Option<Failure>>,
+    /// Who has come, as it was told.
+    told: RefCell<BTreeSet<String>>,
 }
 
 /// A shared vault that is worked on.
@@ -177,7 +179,7 @@ impl<'s> Open<'s> {
             },
         };
         let owner = match share.state {
-            sharing::ShareState::Unreadable => nobody(),
+            sharing::ShareState::Unreadable | sharing::ShareState::Forged => nobody(),
             _ => self.tag(account, share.owner).await?,
         };
         Ok(Some(ShareRow {
@@ -193,6 +195,7 @@ impl<'s> Open<'s> {
                 sharing::ShareState::Accepted => ShareState::Accepted,
                 sharing::ShareState::Declined => ShareState::Declined,
                 sharing::ShareState::Unreadable => ShareState::Unreadable,
+                sharing::ShareState::Forged => ShareState::Forged,
             },
         }))
     }
@@ -204,7 +207,7 @@ impl<'s> Open<'s> {
         vault_id: VaultId,
     ) -> sv_client::error::Result<Option<Share>> {
         match self.open_space(Some(ShareId(vault_id))) {
-            Some(space) => Ok(sharing::share_in(account, space.drive().await.vault())),
+            Some(space) => sharing::share_in(account, space.drive().await.vault()).await,
             None => sharing::share_of(account, vault_id).await,
         }
     }
@@ -316,20 +319,18 @@ impl<'s> Open<'s> {
         self.sharing.is_waiting.set(false);
     }
 
-    /// Gives access to whoever was waited for and has come.
+    /// Says who was waited for and has come. A person decides whether it is
+    /// them: anybody can have taken the name.
     async fn look_for_people(&self, account: &mut Account<'s>) {
         if account.waiting_count() == 0 {
             return;
         }
         self.sharing.looked_ms.set(now_ms());
-        let came = match account.complete_invitations().await {
-            Ok(came) => came,
+        let ready = match account.ready_invitations().await {
+            Ok(ready) => ready,
             // It is tried again; the bar at the top says why it waits.
             Err(ClientError::Offline(_)) => return,
             Err(error) => {
-                if let ClientError::Tampered(Tamper::Contact(name)) = &error {
-                    self.sharing.changed.borrow_mut().insert(name.clone());
-                }
                 let failure = Failure::from(error);
                 self.notice(&failure);
                 // Told once: it is tried again and again.
@@ -339,10 +340,33 @@ impl<'s> Open<'s> {
                 return;
             }
         };
-        if !came.is_empty() {
-            self.outlet.tell(&Event::Came(came));
-            self.account_changed(account);
+        let names: BTreeSet<String> = ready
+            .iter()
+            .map(|one| one.person.handle.to_string())
+            .collect();
+        let mut told = self.sharing.told.borrow_mut();
+        let news: Vec<String> = names
+            .into_iter()
+            .filter(|n| told.insert(n.clone()))
+            .collect();
+        drop(told);
+        if !news.is_empty() {
+            self.outlet.tell(&Event::Came(news));
         }
+    }
+
+    /// Gives somebody who was waited for all that they were invited to.
+    pub(super) async fn admit(&self, call: Admit) -> Result<(), Failure> {
+        let mut account = self.newest_account().await?;
+        let mut done = Ok(());
+        for one in account.ready_invitations().await? {
+            if one.person.handle.to_string() == call.name {
+                // One that cannot be kept spoils no other.
+                done = done.and(account.complete_invitation(&one).await);
+            }
+        }
+        self.account_changed(&account);
+        Ok(done?)
     }
 }
 

@@ -16,8 +16,8 @@ use super::part::{dialog, menu, toast};
 use super::route::Route;
 use super::view::later;
 use crate::bridge::{
-    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, ShareRow,
-    Stage, TransferRow,
+    self, AccountInfo, Admit, Connection, Event, Failure, GetAccount, ItemId, ListTransfers,
+    ShareRow, Stage, TransferRow,
 };
 use crate::text as t;
 
@@ -211,7 +211,10 @@ impl App {
             Event::Shares => bump(self.shares),
             Event::Came(names) => {
                 for name in names {
-                    toast::done(t::CAME.with(&[&name]));
+                    let text = t::CAME.with(&[&name]);
+                    toast::told(text, t::ADMIT, move || {
+                        toast::attempt(bridge::call(Admit { name: name.clone() }));
+                    });
                 }
             }
             Event::NotCompleted(failure) => toast::failed(&failure),

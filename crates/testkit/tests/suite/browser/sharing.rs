@@ -159,11 +159,14 @@ fn people_are_waited_for_compared_and_put_into_groups() {
         dialog(&ann).wait_text("No account yet").await;
         dialog(&ann).button("Share").click().await;
         dialog(&ann)
-            .wait_text("bob: gets access after signing up")
+            .wait_text("bob: you are asked after they have signed up")
             .await;
         dialog(&ann).button("Done").click().await;
         let bob = arrive(&server, &second, "bob", Screen::Desktop).await;
         open_shared(&ann, "By me").await;
+        // Whoever has the name now has nothing by that.
+        ann.wait_text("Nobody has verified that it is them").await;
+        ann.button("Give access").click().await;
         bob.link(Name::has("1 new")).wait().await;
 
         // Both see one number; each remembers that it was compared.

@@ -94,6 +94,8 @@ pub(crate) fn forged(instance: InstanceId, name: &str, session: &People) -> Memb
     MembershipLog {
         genesis: Genesis::parse(&new.genesis.0).unwrap(),
         entries: new.entries.iter().map(entry).collect(),
+        more: false,
+        is_gone: false,
     }
 }
 

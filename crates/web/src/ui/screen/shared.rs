@@ -105,7 +105,9 @@ fn with_me() -> El {
             _ => div(""),
         }
     };
-    let is_shown = |row: &ShareRow| is_theirs(row) || row.state == ShareState::Unreadable;
+    let is_broken =
+        |row: &ShareRow| matches!(row.state, ShareState::Unreadable | ShareState::Forged);
+    let is_shown = move |row: &ShareRow| is_theirs(row) || is_broken(row);
     div("")
         .child(offer::cards(|_| true))
         .child(rows_of(is_shown, line, nothing))
@@ -175,6 +177,11 @@ pub(crate) fn line(row: &ShareRow) -> El {
             return item
                 .class("is-danger")
                 .child(broken(&row.name, t::SHARE_TAMPERED_TEXT));
+        }
+        ShareState::Forged => {
+            return item
+                .class("is-danger")
+                .child(broken(&row.name, t::FORGED_TEXT));
         }
         ShareState::Offered | ShareState::Accepted | ShareState::Declined => {}
     }
