@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::panel::{Panel, View};
 use super::words::{Ending, face, ghost_sign, role_field, role_name, trust_sign};
 use crate::bridge::{
-    GiveAccess, Invitee, MemberRow, PendingRow, PersonTag, PrincipalId, RevokeAccess, Role,
-    SetAccess, ShareId, Target, TransferOwnership, Trust, WithdrawInvitation,
+    Admit, Found, GiveAccess, Invitee, LookUp, MemberRow, PendingRow, PersonTag, PrincipalId,
+    RevokeAccess, Role, SetAccess, ShareId, Target, TransferOwnership, Trust, WithdrawInvitation,
 };
 use crate::ui::part::form::Submit;
 use crate::ui::part::{dialog, field, format, state, toast};
@@ -230,12 +230,61 @@ pub(super) fn pending_page(panel: Panel, who: &str) -> El {
                         .child(span("form-text").say(t::PENDING)),
                 ),
         )
-        .child(el("p").text(&t::PENDING_TEXT.with(&[&name])))
+        .child(arrival(panel, &name))
         .child(until)
         .child(submit.alert())
         .child(withdraw);
     let title = t::ACCESS_OF.with(&[&name]);
     dialog::page(&title, Some(panel.home()), body, div("is-absent"))
+}
+
+/// Whether they have come, and letting them in: who it is, the person says.
+fn arrival(panel: Panel, name: &str) -> El {
+    let asked = name.to_owned();
+    let found = load(move || {
+        app().shares.get();
+        LookUp {
+            names: vec![asked.clone()],
+        }
+    });
+    let name = name.to_owned();
+    div("")
+        .loaded(found, move |found| {
+            let Some(Found::Person(who)) = found.first() else {
+                return el("p").text(&t::PENDING_TEXT.with(&[&name]));
+            };
+            let (submit, came, checked) = (Submit::new(), who.name.clone(), who.name.clone());
+            let is_sound = !matches!(who.trust, Some(Trust::Changed | Trust::Gone));
+            let admit = submit
+                .button("btn btn-primary", t::ADMIT)
+                .kind("button")
+                .on_click(move || {
+                    let name = came.clone();
+                    submit.run(async move {
+                        bridge::call(Admit { name: name.clone() }).await?;
+                        panel.done(t::GIVEN.with(&[&name]), None);
+                        Ok(())
+                    });
+                });
+            div("")
+                .child(state::alert(
+                    "alert-warning",
+                    Icon::QuestionCircle,
+                    &t::CAME.with(&[&who.name]),
+                ))
+                .child(submit.alert())
+                .child(
+                    div("offer-actions")
+                        .child(
+                            button("btn btn-outline")
+                                .aria("aria-label", &t::CHECK_PERSON.with(&[&who.name]))
+                                .say(t::CHECK)
+                                .on_click(move || panel.view.set(View::Safety(checked.clone()))),
+                        )
+                        .child(is_sound.then_some(admit)),
+                )
+        })
+        .class("arrival")
 }
 
 async fn withdraw(panel: Panel, share: ShareId, row: PendingRow) -> Result<(), Failure> {
