@@ -9,11 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::lock::MutexGuard;
+use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::port::Platform;
 use sv_client::sharing::{self, Share};
 use sv_client::vault::Vault;
-use sv_client::{ClientError, Tamper};
 use sv_core::Name;
 use sv_core::record::SharedVault;
 use sv_ledger::genesis::VaultKind;
@@ -361,7 +361,7 @@ impl<'s> Open<'s> {
             }
         }
         self.account_changed(&account);
-        Ok(done?)
+        done.map_err(Failure::from)
     }
 }
 

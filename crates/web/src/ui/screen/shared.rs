@@ -105,9 +105,9 @@ fn with_me() -> El {
             _ => div(""),
         }
     };
-    let is_broken =
-        |row: &ShareRow| matches!(row.state, ShareState::Unreadable | ShareState::Forged);
-    let is_shown = move |row: &ShareRow| is_theirs(row) || is_broken(row);
+    let is_shown = |row: &ShareRow| {
+        is_theirs(row) || matches!(row.state, ShareState::Unreadable | ShareState::Forged)
+    };
     div("")
         .child(offer::cards(|_| true))
         .child(rows_of(is_shown, line, nothing))
