@@ -31,7 +31,7 @@ use crate::account::Session;
 use crate::drive::Drive;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
-use crate::people::Person;
+use crate::people::{Person, Trust};
 use crate::port::Platform;
 use crate::tree::with_suffix;
 use crate::vault::{Change, Grantee, Replica, Vault};
