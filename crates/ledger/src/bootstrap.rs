@@ -371,11 +371,6 @@ impl Chains {
         }
     }
 
-    /// Every verified chain.
-    pub fn all(&self) -> impl Iterator<Item = &MembershipChain> {
-        self.chains.values()
-    }
-
     /// The verified chain of a vault that was shown.
     pub fn of(&self, vault_id: &VaultId) -> Option<&MembershipChain> {
         self.chains.get(vault_id)

@@ -176,7 +176,7 @@ pub(super) async fn verify<P: Platform>(
         .collect();
     let shown = looks.into_iter().map(|look| look.shown).collect();
     let chains = Chains::verify(shown, also)?;
-    for chain in chains.all() {
+    for chain in chains.iter() {
         let newest = chain.latest()?;
         let is_new = seen.get(&newest.vault_id) < Some(&newest.head.seq);
         // What is the account's alone has the pin of its log.

@@ -154,7 +154,7 @@ impl<P: Platform> Vault<'_, P> {
             head: member.keys.head,
         }));
         self.others = others::verify(self.session, Vec::new(), named).await?;
-        let below = self.others.all().map(MembershipChain::vault_id);
+        let below = self.others.iter().map(MembershipChain::vault_id);
         self.pin.follow(self.session, below).await
     }
 
