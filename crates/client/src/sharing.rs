@@ -3,33 +3,38 @@
 
 mod activity;
 mod groups;
+mod invitations;
 mod mounts;
 mod moving;
+mod owner;
 mod reach;
+mod seen;
 
 pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, make_vault};
+pub use invitations::ReadyInvitation;
 pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
+pub use seen::{MemberInfo, heads, member_info, members, share_in, share_of, shares};
 
-use sv_api::endpoint::ListVaults;
-use sv_api::wire::Empty;
+use owner::Owner;
+
 use sv_core::Name;
-use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
-use sv_ledger::state::{Member, Role};
+use sv_ledger::state::Role;
 
 use crate::account::Session;
-use crate::call::Repeat;
-use crate::error::{ClientError, Result, Tamper};
+use crate::drive::Drive;
+use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
-use crate::people::{Person, Trust};
+use crate::people::Person;
 use crate::port::Platform;
 use crate::tree::with_suffix;
-use crate::vault::{Change, Grantee, Replica, Vault, WITHHELD};
+use crate::vault::{Change, Grantee, Replica, Vault};
 
 /// A vault beside the drive, as this account sees it.
 #[derive(Debug, Clone)]
@@ -45,23 +50,49 @@ pub struct Share {
     pub role: Role,
     /// When that ends, Unix milliseconds; 0 for never.
     pub expires_ms: u64,
+    /// Whether groups have access: then what this account may do can change
+    /// without an entry here.
+    pub has_groups: bool,
+    /// How many have access, groups counted as one.
+    pub members: usize,
     /// Who owns it.
     pub owner: VaultId,
+    /// Their handle, if the server shows their account and the keys are theirs.
+    pub owner_name: Option<Handle>,
+    /// How sure it is that they are who they say; none without a handle.
+    pub trust: Option<Trust>,
     /// Whether the person has taken it, or not wanted it, or not said yet.
     pub state: ShareState,
 }
 
 impl Share {
-    fn unreadable(vault_id: VaultId) -> Self {
+    fn unreadable(vault_id: VaultId, mine: Option<&SharedVault>) -> Self {
         Self {
             vault_id,
-            name: short(&vault_id),
+            name: mine.map_or_else(|| short(&vault_id), |mine| mine.name.to_string()),
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
+            has_groups: true,
+            members: 0,
             owner: vault_id,
+            owner_name: None,
+            trust: None,
             state: ShareState::Unreadable,
         }
+    }
+
+    /// With what is known of its owner.
+    fn from(mut self, owner: Owner) -> Self {
+        match owner {
+            Owner::Known(person) => {
+                self.trust = Some(person.trust);
+                self.owner_name = Some(person.handle);
+            }
+            Owner::Gone => {}
+            Owner::Forged(_) => self.state = ShareState::Forged,
+        }
+        self
     }
 }
 
@@ -74,30 +105,13 @@ pub enum ShareState {
     Accepted,
     /// It was not wanted.
     Declined,
-    /// It was offered and cannot be opened: whoever offers it sealed it
-    /// wrongly, or the server shows something else.
+    /// It cannot be opened: whoever offers it sealed it wrongly, or the server
+    /// shows something else.
     Unreadable,
-}
-
-/// Somebody, or some group, with access.
-#[derive(Debug, Clone)]
-pub struct MemberInfo {
-    /// Who.
-    pub principal: VaultId,
-    /// What they may do, and until when.
-    pub member: Member,
-    /// Their handle, or the group's name as far as it is known here.
-    pub name: String,
-    /// Whether it is a group or another share.
-    pub is_vault: bool,
-    /// How sure it is that they are who they say; none for a vault.
-    pub trust: Option<Trust>,
-    /// Whether the keys on record are not those of the account: whoever
-    /// granted access let in somebody else under this name.
-    pub is_ghost: bool,
-    /// Whether the server says that they have no account any more. Their
-    /// access ends with the next new key, if whoever makes it may remove them.
-    pub is_gone: bool,
+    /// It is not from whom it says: the keys that stand for its owner are not
+    /// those of the owner's account. It is not accepted, and nothing should be
+    /// put in it if it was.
+    Forged,
 }
 
 /// Whom to give access, as found.
@@ -144,6 +158,11 @@ impl<P: Platform> Vault<'_, P> {
             .any(|v| v.vault_id == *vault_id && !v.is_declined)
     }
 
+    fn has_answered(&self, vault_id: &VaultId) -> bool {
+        let mut known = self.shared_vaults().into_iter();
+        known.any(|(_, v)| v.vault_id == *vault_id)
+    }
+
     pub(crate) fn shared_named(&self, name: &Name) -> Option<SharedVault> {
         let all = self.shared_vaults().into_iter().map(|(_, vault)| vault);
         let mut all = all.filter(|vault| !vault.is_declined);
@@ -175,17 +194,6 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
-    /// Takes a share that was offered, under a name of its own.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
-        let name = self.free_name(name, &vault_id)?;
-        self.keep_shared(SharedVault::new(vault_id, name.clone()))
-            .await?;
-        Ok(name)
-    }
-
     /// Does not want a share, or no longer.
     ///
     /// # Errors
@@ -196,20 +204,16 @@ impl<P: Platform> Vault<'_, P> {
         self.keep_shared(shared).await
     }
 
-    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
-        let nodes = self.replica().nodes().iter();
-        nodes
-            .filter_map(|(id, node)| match node.payload() {
-                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// People who are waited for, of one vault.
-    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
-        let all = self.invitations().into_iter().map(|(_, i)| i);
-        all.filter(|i| i.vault_id == *vault_id).collect()
+    /// Takes back what was said to a share: it is offered again.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn reconsider_share(&mut self, vault_id: VaultId) -> Result<()> {
+        let said = self.shared_vaults().into_iter();
+        for (node, _) in said.filter(|(_, v)| v.vault_id == vault_id) {
+            self.forget(node).await?;
+        }
+        Ok(())
     }
 
     /// What a vault is called by those who share it. `self` is that vault.
@@ -238,137 +242,6 @@ fn title_in(replica: &Replica) -> Option<&Name> {
             Some(Payload::Title(title)) => Some(&title.name),
             _ => None,
         })
-}
-
-/// Every share and group of this account, those that were offered included.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn shares<P: Platform>(
-    session: &Session<P>,
-    account: &Vault<'_, P>,
-) -> Result<Vec<Share>> {
-    let heads = session
-        .server()
-        .call(&ListVaults, Empty {}, Repeat::Safe)
-        .await?;
-    let drive = account.drive_vault_id()?;
-    let known: Vec<SharedVault> = account
-        .shared_vaults()
-        .into_iter()
-        .map(|(_, v)| v)
-        .collect();
-    let mut found = Vec::new();
-    for head in heads.vaults {
-        let vault_id = head.vault_id;
-        if vault_id == drive || vault_id == account.id() {
-            continue;
-        }
-        let mine = known.iter().find(|vault| vault.vault_id == vault_id);
-        let vault = match account.open_beside(vault_id).await {
-            Ok(vault) => vault,
-            // What strangers offer must not keep the rest from being shown.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
-                continue;
-            }
-            Err(ClientError::NoAccess) => continue,
-            Err(error) => return Err(error),
-        };
-        let membership = &vault.replica().state().membership;
-        if !membership.kind.is_shareable() {
-            continue;
-        }
-        let Some(access) = vault.access() else {
-            continue;
-        };
-        let name = match (mine, vault.title()) {
-            (Some(mine), _) => mine.name.to_string(),
-            (None, Some(title)) => title.to_string(),
-            (None, None) => "untitled".to_owned(),
-        };
-        found.push(Share {
-            vault_id,
-            name,
-            kind: membership.kind,
-            role: access.role,
-            expires_ms: access.expires_ms,
-            owner: membership.owner().copied().unwrap_or(vault_id),
-            state: match mine {
-                None => ShareState::Offered,
-                Some(mine) if mine.is_declined => ShareState::Declined,
-                Some(_) => ShareState::Accepted,
-            },
-        });
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
-}
-
-/// Who has access to a vault, each as far as this account knows them.
-///
-/// # Errors
-/// Any [`crate::Tamper`], or those of a call.
-pub async fn members<P: Platform>(
-    account: &mut Vault<'_, P>,
-    vault: &Vault<'_, P>,
-) -> Result<Vec<MemberInfo>> {
-    let members = &vault.replica().state().membership.members;
-    let mut found = Vec::new();
-    for (principal, member) in members {
-        if member.keys.is_vault() {
-            let known = account.shared_vaults().into_iter();
-            let mut known = known.filter(|(_, v)| v.vault_id == *principal);
-            let name = known.next().map(|(_, v)| v.name.to_string());
-            found.push(MemberInfo {
-                principal: *principal,
-                member: *member,
-                name: name.unwrap_or_else(|| format!("group {}", short(principal))),
-                is_vault: true,
-                trust: None,
-                is_ghost: false,
-                is_gone: false,
-            });
-            continue;
-        }
-        let person = match account.meet_member(*principal).await {
-            Ok(person) => person,
-            Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
-                let contacts = account.contacts().into_iter();
-                let mut known = contacts.filter(|c| c.identity.uid == *principal);
-                let name = known.next().map(|contact| contact.handle.to_string());
-                found.push(MemberInfo {
-                    principal: *principal,
-                    member: *member,
-                    name: name.unwrap_or_else(|| short(principal)),
-                    is_vault: false,
-                    trust: None,
-                    is_ghost: false,
-                    is_gone: true,
-                });
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let keys = member.keys;
-        let is_ghost = keys.generation >= person.identity.generation
-            && (keys.generation, keys.sign_pk, keys.kem_hash)
-                != (
-                    person.identity.generation,
-                    person.identity.sign_pk,
-                    person.identity.kem_hash,
-                );
-        found.push(MemberInfo {
-            principal: *principal,
-            member: *member,
-            name: person.handle.to_string(),
-            is_vault: false,
-            trust: Some(person.trust),
-            is_ghost,
-            is_gone: false,
-        });
-    }
-    Ok(found)
 }
 
 /// The first characters of an id, where there is no name to show.
@@ -409,7 +282,8 @@ pub async fn invitees<P: Platform>(
     Ok(found)
 }
 
-/// Gives people and groups access to a vault that is there already.
+/// Gives people and groups access to a vault that is there already. Who has no
+/// account yet is waited for, and who was, no longer.
 ///
 /// # Errors
 /// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
@@ -425,6 +299,12 @@ pub async fn give_access<P: Platform>(
         vault_id: Some(vault.id()),
         ..Shared::default()
     };
+    // Nobody is waited for whom this account could then give nothing.
+    if vault.access().is_none_or(|path| path.role < Role::Manager) {
+        return Err(ClientError::misuse(
+            "you may not decide who has access to this; a manager may",
+        ));
+    }
     let mut grantees = Vec::new();
     for invitee in invitees {
         match invitee {
@@ -455,64 +335,14 @@ pub async fn give_access<P: Platform>(
         grantee.expires_ms = expires_ms;
     }
     vault.grant(&grantees).await?;
-    Ok(done)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    async fn invite(
-        &mut self,
-        handle: Handle,
-        vault_id: VaultId,
-        role: Role,
-        expires_ms: u64,
-    ) -> Result<()> {
-        let known = self.invitations().into_iter();
-        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
-        let node = known.next().map(|(id, _)| id);
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Invitation(Invitation {
-            handle,
-            vault_id,
-            role,
-            expires_ms,
-            unknown: Default::default(),
-        });
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
-    }
-
-    /// Gives access to people who were waited for and have an account now;
-    /// who they are. `self` is the account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
-        let waiting = self.invitations();
-        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
-        let people = self.find_people(&handles).await?;
-        let mut done = Vec::new();
-        for ((node, invitation), person) in waiting.into_iter().zip(people) {
-            let Some(person) = person else { continue };
-            let mut vault = self.open_beside(invitation.vault_id).await?;
-            let mut grantee = Grantee::person(
-                &person.identity,
-                person.head,
-                person.kem_pk.clone(),
-                invitation.role,
-            );
-            grantee.expires_ms = invitation.expires_ms;
-            vault.grant(&[grantee]).await?;
-            self.commit(&[], move |replica| {
-                Ok(match replica.nodes().contains_key(&node) {
-                    true => vec![Change::Delete(node)],
-                    false => Vec::new(),
-                })
-            })
-            .await?;
-            done.push(person.handle.to_string());
+    for invitee in invitees {
+        if let Invitee::Person(person) = invitee {
+            account
+                .withdraw_invitation(&person.handle, vault.id())
+                .await?;
         }
-        Ok(done)
     }
+    Ok(done)
 }
 
 /// Shares a folder or file: makes it a vault where it stands, if it is none
@@ -530,6 +360,24 @@ pub async fn share<'s, P: Platform>(
     terms: &Terms,
 ) -> Result<Shared> {
     let mut vault = moving::shared_vault(session, account, path, terms.with_history).await?;
+    give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
+}
+
+/// The same for a node of a drive that is open; which vault it is in from then
+/// on.
+///
+/// # Errors
+/// As [`share`].
+pub async fn share_node<'s, P: Platform>(
+    account: &mut Vault<'s, P>,
+    drive: &mut Drive<'s, P>,
+    node: NodeId,
+    invitees: &[Invitee],
+    terms: &Terms,
+) -> Result<Shared> {
+    let (session, with_history) = (account.session(), terms.with_history);
+    let vault = moving::vault_of_node(session, account, drive, node, with_history);
+    let mut vault = Box::pin(vault).await?;
     give_access(account, &mut vault, invitees, terms.role, terms.expires_ms).await
 }
 

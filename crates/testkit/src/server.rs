@@ -164,6 +164,17 @@ impl TestServer {
         TakenBackup(folder)
     }
 
+    /// Runs every job of the server once, beside it.
+    pub async fn run_jobs(&self) {
+        let db = sv_server::db::Database::open(&self.config.storage.database)
+            .await
+            .expect("the database");
+        let blocks = Arc::new(self.blocks());
+        let jobs = Jobs::new(db.clone(), blocks, self.server_clock(), Random::system());
+        jobs.run().await.expect("the jobs run");
+        db.close().await;
+    }
+
     /// Brings a backup back in the place of everything the server keeps: it
     /// says of itself that it was restored.
     pub async fn bring_back(&mut self, taken: &TakenBackup) {

@@ -34,6 +34,8 @@ mod drive;
 mod event;
 mod failure;
 mod page;
+mod place;
+mod sharing;
 mod transfer;
 
 pub use account::*;
@@ -43,6 +45,8 @@ pub use event::*;
 pub use failure::*;
 pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
+pub use place::*;
+pub use sharing::*;
 pub use transfer::*;
 
 use serde::de::DeserializeOwned;
@@ -113,11 +117,11 @@ calls! {
     GetUsage -> UsageInfo;
     NewFolder -> ItemId;
     Rename -> ();
-    Move -> ();
+    Move -> Vec<ItemId>;
     Copy -> Vec<ItemId>;
     Trash -> ();
     Untrash -> ();
-    ListTrash -> TrashListing;
+    ListTrash -> Listing;
     Remove -> ();
     EmptyTrash -> u64;
     ListVersions -> Vec<VersionRow>;
@@ -125,6 +129,28 @@ calls! {
     ReadText -> TextContent;
     NewNote -> ItemId;
     SaveText -> ();
+
+    // sharing.rs
+    ListShares -> Vec<ShareRow>;
+    AcceptShare -> String;
+    RenameShare -> String;
+    DeclineShare -> ();
+    ReconsiderShare -> ();
+    LeaveShare -> ();
+    GetAccess -> AccessInfo;
+    LookUp -> Vec<Found>;
+    GiveAccess -> AccessGiven;
+    SetAccess -> ();
+    RevokeAccess -> ();
+    Admit -> ();
+    WithdrawInvitation -> ();
+    TransferOwnership -> ();
+    NewGroup -> ShareId;
+    ListContacts -> Vec<PersonTag>;
+    GetOwnCode -> String;
+    GetSafety -> Safety;
+    ConfirmPerson -> Confirmation;
+    GetActivity -> Activity;
 
     // transfer.rs
     PlanUpload -> PlannedUpload;

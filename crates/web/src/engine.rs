@@ -19,6 +19,8 @@ mod open;
 mod outlet;
 mod platform;
 mod service;
+mod sharing;
+mod space;
 mod tab;
 mod transfers;
 mod view;

@@ -9,12 +9,14 @@ mod common;
 mod failure;
 mod files;
 mod manage;
+mod sharing;
 
 pub(crate) use account::*;
 pub(crate) use common::*;
 pub(crate) use failure::*;
 pub(crate) use files::*;
 pub(crate) use manage::*;
+pub(crate) use sharing::*;
 
 use std::cell::Cell;
 
@@ -163,6 +165,7 @@ mod tests {
             failure::ALL,
             files::ALL,
             manage::ALL,
+            sharing::ALL,
         ]
         .into_iter()
         .flatten()

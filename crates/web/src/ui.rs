@@ -13,6 +13,7 @@ mod prelude;
 mod route;
 mod save;
 mod screen;
+mod sharing;
 mod shell;
 mod theme;
 mod transfers;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 use sv_client::drive::Drive;
+use sv_client::people::Person;
 use sv_client::sharing::{Activity, Deed, Download, Event, Last};
 use sv_client::vault::Vault;
 use sv_client::{ClientError, Tamper};
@@ -24,7 +25,8 @@ Examples:
   securevault log /contracts
   securevault log shared:contracts -n 100 --json
 
-`verified`: signed by whoever did it, and checked here; the time is the one their computer stated.
+`verified`: signed by whoever did it, and checked here; the time is the one their computer stated. \
+`NOT bob`: signed with other keys than those of bob's account.
 `server says`: a download, as the server says; nothing proves it, and there may have been others. \
 Owner and managers are told of everybody's, all others of their own.")]
 pub(super) struct Log {
@@ -39,6 +41,8 @@ pub(super) struct Log {
 struct Names<'d, 's> {
     drive: &'d Drive<'s, NativePlatform>,
     people: BTreeMap<VaultId, String>,
+    /// Authors, where the server still shows their accounts.
+    authors: BTreeMap<VaultId, Person>,
 }
 
 impl Log {
@@ -83,16 +87,46 @@ impl<'d, 's> Names<'d, 's> {
         let named = vaults.map(|(_, vault)| (vault.vault_id, format!("group:{}", vault.name)));
         let mut people: BTreeMap<VaultId, String> = known.chain(named).collect();
         people.insert(account.id(), "you".to_owned());
+        let mut authors = BTreeMap::new();
         for event in events {
-            let (who, is_in_log) = match event {
-                Event::Verified(activity) => (activity.author, true),
-                Event::ServerSays(download) => (download.who, download.was_member),
-            };
-            if is_in_log && !people.contains_key(&who) {
-                people.insert(who, name_of(account, who).await?);
+            match event {
+                // Also one who is known: whose keys these are is to be seen.
+                Event::Verified(activity) if !authors.contains_key(&activity.author) => {
+                    if let Some(person) = meet(account, activity.author).await? {
+                        let name = person.handle.to_string();
+                        people.entry(activity.author).or_insert(name);
+                        authors.insert(activity.author, person);
+                    }
+                }
+                Event::ServerSays(download)
+                    if download.was_member && !people.contains_key(&download.who) =>
+                {
+                    if let Some(person) = meet(account, download.who).await? {
+                        people.insert(download.who, person.handle.to_string());
+                    }
+                }
+                Event::Verified(_) | Event::ServerSays(_) => {}
             }
         }
-        Ok(Self { drive, people })
+        Ok(Self {
+            drive,
+            people,
+            authors,
+        })
+    }
+
+    /// Whether somebody else's keys stand for the author of an entry.
+    fn is_forged(&self, activity: &Activity) -> bool {
+        let author = self.authors.get(&activity.author);
+        author.is_some_and(|author| !activity.is_signed_by(author))
+    }
+
+    fn author(&self, activity: &Activity) -> String {
+        let name = self.who(&activity.author);
+        match self.is_forged(activity) {
+            true => format!("NOT {name} (WARNING: other keys)"),
+            false => name,
+        }
     }
 
     fn who(&self, id: &VaultId) -> String {
@@ -140,12 +174,18 @@ impl<'d, 's> Names<'d, 's> {
 
     fn row(&self, event: &Event) -> String {
         let (mark, who, what) = match event {
-            Event::Verified(activity) => {
-                ("verified", activity.author, self.deeds(activity).join(", "))
-            }
-            Event::ServerSays(download) => ("server says", download.who, self.fetched(download)),
+            Event::Verified(activity) => (
+                "verified",
+                self.author(activity),
+                self.deeds(activity).join(", "),
+            ),
+            Event::ServerSays(download) => (
+                "server says",
+                self.who(&download.who),
+                self.fetched(download),
+            ),
         };
-        let (time, who) = (human::time(event.at_ms()), self.who(&who));
+        let time = human::time(event.at_ms());
         format!("{time}  {mark:11}  {who:16}  {what}\n")
     }
 
@@ -153,7 +193,8 @@ impl<'d, 's> Names<'d, 's> {
         match event {
             Event::Verified(activity) => json!({
                 "source": "verified", "seq": activity.seq,
-                "who": self.who(&activity.author), "uid": activity.author.to_string(),
+                "who": self.author(activity), "uid": activity.author.to_string(),
+                "forged": self.is_forged(activity),
                 "stated_ms": activity.at_ms, "via": activity.via.map(|id| id.to_string()),
                 "deeds": self.deeds(activity),
             }),
@@ -170,13 +211,12 @@ impl<'d, 's> Names<'d, 's> {
     }
 }
 
-/// Who somebody is that this account has not met yet, if the server still
-/// shows their account.
-async fn name_of(account: &mut Vault<'_, NativePlatform>, uid: VaultId) -> Result<String> {
+/// Who somebody is, if the server still shows their account.
+async fn meet(account: &mut Vault<'_, NativePlatform>, uid: VaultId) -> Result<Option<Person>> {
     match account.meet_member(uid).await {
-        Ok(person) => Ok(person.handle.to_string()),
+        Ok(person) => Ok(Some(person)),
         Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => Err(error.into()),
-        Err(_) => Ok(short(&uid)),
+        Err(_) => Ok(None),
     }
 }
 

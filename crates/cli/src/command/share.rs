@@ -64,7 +64,7 @@ Examples:
   securevault share /photos group:family --role contributor --until 2027-01-01
 
 They see the current versions, and whatever is put there from now on. Somebody without an account \
-gets access once they have one. Check that people are who they say with `securevault verify USER`.")]
+is waited for: `shares` asks you once they have one. Check that people are who they say with `securevault verify USER`.")]
 pub(super) struct Share {
     /// File or folder
     path: String,
@@ -90,10 +90,17 @@ pub(super) struct Share {
 #[command(after_help = "\
 Examples:
   securevault shares
-  securevault shares /contracts")]
+  securevault shares /contracts
+  securevault shares --admit dora
+
+Somebody who was waited for and has an account now is not given access by that: anybody can have \
+taken the name. On a terminal you are asked; else --admit says yes.")]
 pub(super) struct Shares {
     /// Who has access to this
     path: Option<String>,
+    /// Give this person what they were waited for
+    #[arg(long, value_name = "USER")]
+    admit: Vec<String>,
 }
 
 /// Accept something that was shared with you
@@ -175,7 +182,6 @@ impl Share {
         };
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
         let invitees = sharing::invitees(&mut account, &self.people).await?;
         self.confirm(context, &invitees)?;
         let terms = Terms {
@@ -204,8 +210,8 @@ impl Share {
             if !done.pending.is_empty() {
                 let names = done.pending.join(", ");
                 lines.push(format!(
-                    "{names}: no such user yet; they get access when you use `share` or `shares` \
-                     after they have signed up"
+                    "{names}: no such user yet; once they have signed up, `shares` asks you whether \
+                     it is them"
                 ));
             }
             lines.join("\n")
@@ -245,11 +251,14 @@ impl Share {
 }
 
 fn confirmed(question: &str) -> Result {
-    if matches!(ask::line(question)?.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Local("nothing was changed".to_owned()))
+    match is_yes(question)? {
+        true => Ok(()),
+        false => Err(Failure::Local("nothing was changed".to_owned())),
     }
+}
+
+fn is_yes(question: &str) -> Result<bool> {
+    Ok(matches!(ask::line(question)?.trim(), "y" | "Y" | "yes"))
 }
 
 const fn trust_text(trust: Trust) -> &'static str {
@@ -260,8 +269,13 @@ const fn trust_text(trust: Trust) -> &'static str {
     }
 }
 
+/// A user name as it was typed, which may begin with `@`.
+pub(super) fn plain(name: &str) -> &str {
+    name.trim_start_matches('@')
+}
+
 pub(super) fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
-    let name = name.trim_start_matches('@');
+    let name = plain(name);
     let wanted = name.strip_prefix("group:").unwrap_or(name);
     let is_group = wanted != name;
     let mut found = members.iter();
@@ -295,7 +309,7 @@ impl Shares {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
+        admit(context, &mut account, &self.admit).await?;
         match self.path {
             Some(path) => {
                 let vault = open_shared(&session, &account, &path).await?;
@@ -309,13 +323,63 @@ impl Shares {
     }
 }
 
-async fn finish_invitations(context: &Context, account: &mut Account<'_>) -> Result {
-    for name in account.complete_invitations().await? {
-        context
-            .out
-            .remark(&format!("{name} has an account now and got access"));
+/// Gives people who were waited for access: those named, and on a terminal
+/// those that a person says yes to. Of the rest it says who they are.
+async fn admit(context: &Context, account: &mut Account<'_>, named: &[String]) -> Result {
+    let ready = account.ready_invitations().await?;
+    for name in named {
+        if !ready
+            .iter()
+            .any(|one| one.person.handle.to_string() == plain(name))
+        {
+            return Err(Failure::usage(format!(
+                "{name}: nobody of this name was waited for and has an account now"
+            )));
+        }
     }
-    Ok(())
+    let mut failed = 0;
+    for one in &ready {
+        let name = one.person.handle.to_string();
+        let vaults = account.shared_vaults().into_iter();
+        let mut vaults = vaults.filter(|(_, known)| known.vault_id == one.invitation.vault_id);
+        let what = vaults.next().map_or_else(
+            || one.invitation.vault_id.to_string(),
+            |(_, known)| format!("vault:{}", known.name),
+        );
+        let (role, trust) = (role_name(one.invitation.role), trust_text(one.person.trust));
+        let is_named = named.iter().any(|named| plain(named) == name);
+        let is_wanted = is_named
+            || (!context.out.json
+                && ask::is_interactive()
+                && is_yes(&format!(
+                    "{name} ({trust}) has an account now. Give {name} access to {what} as {role}? \
+                     [y/N] "
+                ))?);
+        if !is_wanted {
+            context.out.remark(&format!(
+                "{name} ({trust}) has an account now and was waited for, for {what} as {role}: \
+                 `securevault shares --admit {name}` gives access, `securevault unshare {what} \
+                 {name}` does not"
+            ));
+            continue;
+        }
+        match account.complete_invitation(one).await {
+            Ok(()) => context
+                .out
+                .remark(&format!("{name} has access to {what} as {role}")),
+            // One that cannot be kept spoils no other.
+            Err(error) => {
+                failed += 1;
+                context.out.remark(&format!("{name}: {what}: {error}"));
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Incomplete(format!(
+            "{failed} of those who were waited for got no access"
+        ))),
+    }
 }
 
 pub(super) async fn show_shares(
@@ -326,16 +390,13 @@ pub(super) async fn show_shares(
 ) -> Result {
     let (mut rows, mut values) = (String::new(), Vec::new());
     for share in shares.iter().filter(|share| share.kind == kind) {
-        let owner = match share.owner == account.id() {
-            true => "you".to_owned(),
-            false if share.state == ShareState::Unreadable => "?".to_owned(),
-            false => account.meet_member(share.owner).await?.handle.to_string(),
-        };
+        let owner = owner_text(account, share);
         let state = match share.state {
             ShareState::Offered => "offered",
             ShareState::Accepted => "accepted",
             ShareState::Declined => "declined",
             ShareState::Unreadable => "unreadable",
+            ShareState::Forged => "FORGED",
         };
         let role = role_name(share.role);
         rows.push_str(&format!(
@@ -344,7 +405,8 @@ pub(super) async fn show_shares(
         ));
         values.push(json!({
             "name": share.name, "vault_id": share.vault_id.to_string(), "state": state,
-            "role": role, "owner": owner, "expires_ms": share.expires_ms,
+            "role": role, "owner": owner, "trust": share.trust.map(trust_text),
+            "expires_ms": share.expires_ms,
         }));
     }
     context.out.show(&values, || rows)
@@ -395,6 +457,15 @@ pub(super) async fn show_members(
     })
 }
 
+/// From whom a share is, by what the owner's account proves.
+fn owner_text(account: &Account<'_>, share: &Shared) -> String {
+    match &share.owner_name {
+        Some(_) if share.owner == account.id() => "you".to_owned(),
+        Some(name) => name.to_string(),
+        None => "?".to_owned(),
+    }
+}
+
 /// A share by the name that `shares` lists.
 async fn find_share(
     session: &Session<NativePlatform>,
@@ -422,10 +493,18 @@ impl Accept {
         let wanted = parse_name(self.rename.as_deref().unwrap_or(&share.name))?;
         let name = account.accept_share(share.vault_id, &wanted).await?;
         context.close(&session).await?;
-        let value = json!({"name": name.to_string(), "vault_id": share.vault_id.to_string()});
-        context
-            .out
-            .done(&value, || format!("Accepted; it is at shared:{name}"))
+        let owner = owner_text(&account, &share);
+        let trust = share.trust.map(trust_text);
+        let value = json!({
+            "name": name.to_string(), "vault_id": share.vault_id.to_string(), "owner": owner,
+            "trust": trust,
+        });
+        context.out.done(&value, || match trust {
+            Some(trust) if share.owner != account.id() => {
+                format!("Accepted from {owner} ({trust}); it is at shared:{name}")
+            }
+            _ => format!("Accepted; it is at shared:{name}"),
+        })
     }
 }
 

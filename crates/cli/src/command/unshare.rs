@@ -13,7 +13,7 @@ use sv_client::vault::Vault;
 use sv_ledger::id::{ContentId, VaultId};
 use sv_ledger::state::Role;
 
-use super::share::{find_member, open_shared};
+use super::share::{find_member, open_shared, plain};
 use crate::context::{Context, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
@@ -32,7 +32,8 @@ Examples:
   securevault unshare /contracts --all
   securevault unshare /contracts bob --reencrypt
 
-What is written from then on is under a new key. What people have seen already, they have seen.
+People who were waited for are not any more. What is written from then on is under a new key. What \
+people have seen already, they have seen.
 With --reencrypt everything that is there is read, sealed under fresh keys and stored anew, all \
 versions and the trash included, also in shared folders inside: of what they have kept of keys, \
 nothing opens what is stored then. That moves all its bytes twice. An interrupted run goes on with \
@@ -101,6 +102,9 @@ impl Unshare {
         let mut account = Vault::account(session).await?;
         let mut vault = open_shared(session, &account, &self.path).await?;
         let members = sharing::members(&mut account, &vault).await?;
+        let waiting = account.pending(&vault.id());
+        let is_waited_for =
+            |name: &str| waiting.iter().any(|i| i.handle.to_string() == plain(name));
         let mut chosen: Vec<&MemberInfo> = Vec::new();
         if self.all {
             let is_other =
@@ -110,6 +114,7 @@ impl Unshare {
         for name in &self.people {
             match find_member(&members, name) {
                 Ok(member) => chosen.push(member),
+                Err(_) if is_waited_for(name) => {}
                 // They may have lost it in the run that is gone on with.
                 Err(_) if self.reencrypt => {
                     context.out.remark(&format!("{name}: has no access"));
@@ -118,10 +123,16 @@ impl Unshare {
             }
         }
         let mut names = Vec::new();
-        for member in chosen {
-            vault.revoke(member.principal).await?;
-            names.push(member.name.clone());
+        for one in &waiting {
+            let handle = one.handle.to_string();
+            if self.all || self.people.iter().any(|name| plain(name) == handle) {
+                account.withdraw_invitation(&one.handle, vault.id()).await?;
+                names.push(handle);
+            }
         }
+        let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
+        vault.revoke_all(&gone).await?;
+        names.extend(chosen.iter().map(|member| member.name.clone()));
         Ok(names)
     }
 

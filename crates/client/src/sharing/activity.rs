@@ -14,6 +14,7 @@ use sv_ledger::state::Role;
 
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
+use crate::people::Person;
 use crate::port::Platform;
 use crate::vault::{Replica, Vault};
 
@@ -82,6 +83,17 @@ pub struct Activity {
     pub at_ms: u64,
     /// What it did.
     pub deeds: Vec<Deed>,
+    entry: Entry,
+}
+
+impl Activity {
+    /// Whether the keys that it is signed with are that person's: a manager
+    /// can let in somebody else under their name.
+    pub fn is_signed_by(&self, person: &Person) -> bool {
+        let body = self.entry.body();
+        let key = person.sign_key(body.author_generation);
+        body.author == person.identity.uid && key.is_some_and(|key| self.entry.is_signed_by(key))
+    }
 }
 
 /// One thing that an entry did.
@@ -276,21 +288,33 @@ fn activity(entry: &Entry) -> Activity {
         via: body.via.first().map(|via| via.vault_id),
         at_ms: body.timestamp_ms,
         deeds: state.chain(membership).collect(),
+        entry: entry.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sv_ledger::entry::{EntryBody, Ops};
+    use sv_ledger::id::Hash;
+
     use super::*;
 
     fn entry(seq: u64, at_ms: u64) -> Activity {
-        Activity {
+        let body = EntryBody {
+            vault_id: VaultId::ZERO,
             seq,
+            prev_hash: Hash::ZERO,
+            member_seq: 0,
+            member_hash: Hash::ZERO,
+            epoch: 1,
             author: VaultId::ZERO,
-            via: None,
-            at_ms,
-            deeds: Vec::new(),
-        }
+            author_generation: 1,
+            via: Vec::new(),
+            timestamp_ms: at_ms,
+            ops: Ops::Membership(Vec::new()),
+            state_digest: Hash::ZERO,
+        };
+        activity(&body.with_signature([0; 64]))
     }
 
     fn download(last_ms: u64) -> Download {

@@ -1,6 +1,8 @@
 //! Appending to the log: compare-and-swap, with state operations recomputed
 //! whenever somebody else was faster.
 
+use std::collections::BTreeMap;
+
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::{AppendRequest, InlineContent};
@@ -155,6 +157,15 @@ impl<P: Platform> Vault<'_, P> {
         inline: &[InlineContent],
         mut plan: impl FnMut(&Replica) -> Result<Vec<Change>>,
     ) -> Result<()> {
+        // Boxed, and the same code for every plan: a browser loads it.
+        Box::pin(self.commit_planned(inline, &mut plan)).await
+    }
+
+    async fn commit_planned(
+        &mut self,
+        inline: &[InlineContent],
+        plan: &mut dyn FnMut(&Replica) -> Result<Vec<Change>>,
+    ) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let changes = plan(&self.replica)?;
             if changes.is_empty() {
@@ -166,6 +177,13 @@ impl<P: Platform> Vault<'_, P> {
                 self.settle().await?;
                 if self.replica.state().head != before {
                     continue;
+                }
+                if self.waits_for_others() {
+                    return Err(ClientError::misuse(
+                        "somebody has left a group through which you have this, and it needs a \
+                         new key before anything is written: accept the group (`securevault \
+                         group ls`), or try again once one of its members has used it",
+                    ));
                 }
             }
             let draft = self.draft(changes)?;
@@ -196,7 +214,7 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(withheld(error)),
+                Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
         Err(ClientError::misuse(
@@ -315,8 +333,7 @@ impl<P: Platform> Vault<'_, P> {
         )
         .map_err(impossible)?;
         self.replica.state = step.state;
-        let mut records: std::collections::BTreeMap<NodeId, Vec<u8>> =
-            draft.records.into_iter().collect();
+        let mut records: BTreeMap<NodeId, Vec<u8>> = draft.records.into_iter().collect();
         let touched = step.leaves.iter().map(|(node, _)| *node).collect();
         for (node, leaf) in step.leaves {
             match leaf.zip(records.remove(&node)) {
@@ -324,7 +341,8 @@ impl<P: Platform> Vault<'_, P> {
                 None => self.replica.forget(&node),
             }
         }
-        self.persist(None, Vec::new(), touched).await
+        self.persist(None, Vec::new(), touched, &BTreeMap::new())
+            .await
     }
 
     pub(super) async fn pause(&self) {

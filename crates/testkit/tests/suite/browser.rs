@@ -9,4 +9,6 @@ mod person;
 mod plain;
 mod residue;
 mod screens;
+mod shared;
+mod sharing;
 mod together;

@@ -13,6 +13,7 @@ mod access;
 mod browser;
 mod endure;
 mod evil;
+mod moving;
 mod page;
 mod story;
 mod transfers;

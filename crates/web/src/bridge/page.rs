@@ -82,7 +82,13 @@ pub async fn call<C: Call>(call: C) -> Result<C::Answer, Failure> {
 /// # Errors
 /// As [`call`].
 pub async fn call_with<C: Call>(call: C, objects: &[JsValue]) -> Result<C::Answer, Failure> {
-    let call: AnyCall = call.into();
+    let json = ask(call.into(), objects).await?;
+    serde_json::from_str::<Result<C::Answer, Failure>>(&json)
+        .map_err(|error| crashed(&error.to_string().into()))?
+}
+
+/// Gives the answer as it crosses: the same code for all calls.
+async fn ask(call: AnyCall, objects: &[JsValue]) -> Result<String, Failure> {
     let json = serde_json::to_string(&call).map_err(|error| crashed(&error.to_string().into()))?;
     let (sender, answer) = oneshot::channel();
     let sent = PAGE.with_borrow_mut(|page| {
@@ -93,11 +99,9 @@ pub async fn call_with<C: Call>(call: C, objects: &[JsValue]) -> Result<C::Answe
         page.send(message.into(), &Array::new())
     });
     sent.map_err(|error| crashed(&error))?;
-    let json = answer
+    answer
         .await
-        .map_err(|_| Failure::new(FailureKind::Crashed))??;
-    serde_json::from_str::<Result<C::Answer, Failure>>(&json)
-        .map_err(|error| crashed(&error.to_string().into()))?
+        .map_err(|_| Failure::new(FailureKind::Crashed))?
 }
 
 impl Page {

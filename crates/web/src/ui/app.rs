@@ -1,21 +1,23 @@
 //! What the whole page shares: where it is, who is logged in, what the engine
 //! last said.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
+use futures::{FutureExt, StreamExt};
 use reactive_graph::owner::LocalStorage;
 use reactive_graph::signal::RwSignal;
 use reactive_graph::traits::{Get, GetUntracked, Set, Update};
 
+use super::load::Loaded;
 use super::part::{dialog, menu, toast};
 use super::route::Route;
+use super::view::later;
 use crate::bridge::{
-    self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, Stage,
-    TransferRow,
+    self, AccountInfo, Admit, Connection, Event, Failure, GetAccount, ItemId, ListTransfers,
+    ShareRow, Stage, TransferRow,
 };
 use crate::text as t;
 
@@ -51,6 +53,10 @@ pub(crate) struct App {
     pub(crate) route: RwSignal<Route>,
     /// Rises when listings are out of date.
     pub(crate) revision: RwSignal<u64>,
+    /// Rises when what is shared with this person may have changed.
+    pub(crate) shares: RwSignal<u64>,
+    /// What that is, as far as it is known.
+    pub(crate) share_list: RwSignal<Loaded<Vec<ShareRow>>>,
     pub(crate) connection: RwSignal<Connection>,
     pub(crate) transfers: RwSignal<BTreeMap<u64, TransferRow>>,
     pub(crate) has_transfer_panel: RwSignal<bool>,
@@ -64,6 +70,8 @@ pub(crate) struct App {
     pub(crate) clip: RwSignal<Option<Clip>>,
     /// Items that are being dragged.
     pub(crate) dragged: RwSignal<Vec<ItemId>>,
+    /// Whether nothing can be put into the folder that is shown.
+    pub(crate) is_read_only: RwSignal<bool>,
     /// Whether there is room for one column only.
     pub(crate) is_narrow: RwSignal<bool>,
     /// Said at the log-in form: why one is there.
@@ -72,7 +80,14 @@ pub(crate) struct App {
     pub(crate) announcement: RwSignal<String>,
 }
 
+/// Milliseconds after which a change shows in the figures of the account.
+const FIGURES_MS: i32 = 1500;
+
 thread_local! {
+    /// How often the account was asked for.
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+    /// Whether it will be asked for in a moment.
+    static IS_DUE: Cell<bool> = const { Cell::new(false) };
     static APP: OnceCell<App> = const { OnceCell::new() };
 }
 
@@ -83,6 +98,8 @@ pub(crate) fn app() -> App {
             phase: RwSignal::new(Phase::Starting),
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
+            shares: RwSignal::new(0),
+            share_list: RwSignal::new(Loaded::Waiting),
             connection: RwSignal::new(Connection::Live),
             transfers: RwSignal::new(BTreeMap::new()),
             has_transfer_panel: RwSignal::new(false),
@@ -93,6 +110,7 @@ pub(crate) fn app() -> App {
             menu: RwSignal::new_local(None),
             clip: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
+            is_read_only: RwSignal::new(false),
             is_narrow: RwSignal::new(false),
             notice: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
@@ -109,7 +127,8 @@ pub(crate) fn act(work: impl Future<Output = ()> + 'static) {
 /// Does something for the view that is being built, or whose event is being
 /// handled; stops with it.
 pub(crate) fn task(work: impl Future<Output = ()> + 'static) {
-    reactive_graph::spawn_local_scoped_with_cancellation(work);
+    // Boxed: one task is like another, and the browser loads each.
+    reactive_graph::spawn_local_scoped_with_cancellation(work.boxed_local());
 }
 
 impl App {
@@ -134,11 +153,31 @@ impl App {
 
     /// Reads the account anew: storage and security state.
     pub(crate) fn refresh_account(self) {
+        let turn = ASKED.with(|asked| {
+            asked.set(asked.get() + 1);
+            asked.get()
+        });
         act(async move {
-            if let Ok(account) = bridge::call(GetAccount {}).await {
+            let account = bridge::call(GetAccount {}).await;
+            // An answer that was overtaken is of an older state.
+            let is_newest = ASKED.with(Cell::get) == turn;
+            if let Some(account) = account.ok().filter(|_| is_newest) {
                 self.account.set(Some(account));
             }
         });
+    }
+
+    /// Something was stored or removed, here or elsewhere: the figures follow
+    /// in a moment, once for all that comes together.
+    fn refresh_account_soon(self) {
+        if !IS_DUE.with(|is_due| is_due.replace(true)) {
+            later(FIGURES_MS, move || {
+                IS_DUE.with(|is_due| is_due.set(false));
+                if matches!(self.phase.get_untracked(), Phase::Stage(Stage::Open(_))) {
+                    self.refresh_account();
+                }
+            });
+        }
     }
 
     /// Reads out.
@@ -165,7 +204,20 @@ impl App {
                 }
                 self.enter(stage);
             }
-            Event::Drive { revision } => self.revision.set(revision),
+            Event::Drive { revision } => {
+                self.revision.set(revision);
+                self.refresh_account_soon();
+            }
+            Event::Shares => bump(self.shares),
+            Event::Came(names) => {
+                for name in names {
+                    let text = t::CAME.with(&[&name]);
+                    toast::told(text, t::ADMIT, move || {
+                        toast::attempt(bridge::call(Admit { name: name.clone() }));
+                    });
+                }
+            }
+            Event::NotCompleted(failure) => toast::failed(&failure),
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),

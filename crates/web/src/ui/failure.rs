@@ -17,11 +17,15 @@ pub(crate) fn words(failure: &Failure) -> String {
         (FailureKind::Other | FailureKind::Misbehaved, _) if !failure.detail.is_empty() => {
             format!("{} ({})", text.get(), failure.detail)
         }
+        (FailureKind::ContactChanged, _) => text.with(&[&failure.detail]),
         (FailureKind::UnreadableFile, _) if !failure.detail.is_empty() => {
             format!("{} ({})", text.get(), failure.detail)
         }
         _ => text.get().to_owned(),
     };
+    if let Some(share) = &failure.share {
+        words = format!("{share}: {words}");
+    }
     if let Some(wait) = failure.retry_after_ms.filter(|wait| *wait >= 1000) {
         words.push(' ');
         words.push_str(&t::WAIT_FOR.with(&[&format::duration(wait as f64 / 1000.0)]));
@@ -38,6 +42,10 @@ const fn of_kind(kind: FailureKind) -> Text {
         FailureKind::WrongPassword => t::FAILED_WRONG_PASSWORD,
         FailureKind::NotLoggedIn => t::SESSION_ENDED,
         FailureKind::Gone => t::FAILED_GONE,
+        FailureKind::NoAccess => t::FAILED_NO_ACCESS,
+        FailureKind::NotAccepted => t::FAILED_NOT_ACCEPTED,
+        FailureKind::ReadOnly => t::FAILED_READ_ONLY,
+        FailureKind::ContactChanged => t::FAILED_CONTACT_CHANGED,
         FailureKind::NameTaken => t::FAILED_NAME_TAKEN,
         FailureKind::InvalidName => t::FAILED_INVALID_NAME,
         FailureKind::IntoItself => t::FAILED_INTO_ITSELF,

@@ -6,8 +6,11 @@ use wasm_bindgen::JsValue;
 
 use super::app::app;
 use super::view::{listen_while_shown, window};
-use crate::bridge::{ItemId, Place};
+use crate::bridge::{ItemId, Place, ShareId};
 use reactive_graph::traits::{GetUntracked, Set};
+
+/// What stands for a lost and found folder in the address.
+const LOST: &str = "lost";
 
 /// A screen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,8 +34,21 @@ pub(crate) enum Route {
     /// A file, looked at.
     View(ItemId),
     Trash,
+    /// What is shared, and with whom.
+    Shared(SharedTab),
+    /// What happened in something shared.
+    Activity(ShareId),
     Settings(SettingsTab),
     Admin(AdminTab),
+}
+
+/// A part of what is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SharedTab {
+    WithMe,
+    ByMe,
+    Groups,
+    People,
 }
 
 /// A part of the settings.
@@ -92,6 +108,8 @@ impl Route {
             "new-note" => Self::NewNote(place(second)?),
             "view" => Self::View(item()?),
             "trash" => Self::Trash,
+            "shared" => Self::Shared(SharedTab::of(second)),
+            "activity" => Self::Activity(second?.parse().ok()?),
             "settings" => Self::Settings(SettingsTab::of(second)),
             "admin" => Self::Admin(AdminTab::of(second)),
             _ => return None,
@@ -112,8 +130,28 @@ impl Route {
             Self::NewNote(at) => format!("#/new-note{}", place_text(*at)),
             Self::View(id) => format!("#/view/{id}"),
             Self::Trash => "#/trash".to_owned(),
+            Self::Shared(tab) => format!("#/shared/{}", tab.word()),
+            Self::Activity(share) => format!("#/activity/{share}"),
             Self::Settings(tab) => format!("#/settings/{}", tab.word()),
             Self::Admin(tab) => format!("#/admin/{}", tab.word()),
+        }
+    }
+}
+
+impl SharedTab {
+    pub(crate) const ALL: [Self; 4] = [Self::WithMe, Self::ByMe, Self::Groups, Self::People];
+
+    fn of(word: Option<&str>) -> Self {
+        let found = Self::ALL.into_iter().find(|tab| Some(tab.word()) == word);
+        found.unwrap_or(Self::WithMe)
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::WithMe => "with-me",
+            Self::ByMe => "by-me",
+            Self::Groups => "groups",
+            Self::People => "people",
         }
     }
 }
@@ -154,17 +192,26 @@ impl AdminTab {
 }
 
 fn place(word: Option<&str>) -> Option<Place> {
-    match word {
-        None | Some("") => Some(Place::Root),
-        Some("lost") => Some(Place::LostAndFound),
-        Some(id) => id.parse().ok().map(Place::Folder),
+    let word = match word {
+        None | Some("") => return Some(Place::Root),
+        Some(word) => word,
+    };
+    if word == LOST {
+        return Some(Place::LostAndFound(None));
     }
+    if let Some((share, LOST)) = word.split_once('.') {
+        return share.parse().ok().map(|id| Place::LostAndFound(Some(id)));
+    }
+    let share = word.parse().map(Place::Share);
+    share.or_else(|_| word.parse().map(Place::Folder)).ok()
 }
 
 fn place_text(place: Place) -> String {
     match place {
         Place::Root => String::new(),
-        Place::LostAndFound => "/lost".to_owned(),
+        Place::Share(share) => format!("/{share}"),
+        Place::LostAndFound(None) => format!("/{LOST}"),
+        Place::LostAndFound(Some(share)) => format!("/{share}.{LOST}"),
         Place::Folder(id) => format!("/{id}"),
     }
 }

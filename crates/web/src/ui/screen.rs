@@ -1,5 +1,6 @@
 //! Screens, and which of them is shown.
 
+mod activity;
 mod admin;
 mod blocked;
 mod decrypt;
@@ -14,6 +15,7 @@ mod notes;
 mod preview;
 mod recover;
 mod settings;
+pub(crate) mod shared;
 mod sheet;
 mod signup;
 mod strength;
@@ -72,6 +74,8 @@ pub(crate) fn of_route(route: &Route, language: RwSignal<Language>) -> El {
         Route::NewNote(place) => note::new_note(*place),
         Route::View(id) => preview::preview(*id),
         Route::Trash => trash::trash(),
+        Route::Shared(tab) => shared::shared(*tab),
+        Route::Activity(share) => activity::activity(*share),
         Route::Settings(tab) => settings::settings(*tab, language),
         Route::Admin(tab) => admin::admin(*tab),
     }

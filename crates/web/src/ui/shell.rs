@@ -7,8 +7,9 @@ use web_sys::{Event, KeyboardEvent, MouseEvent};
 use super::app::is_offline;
 use super::part::{dialog, menu, meter, toast};
 use super::prelude::*;
-use super::route::{AdminTab, SettingsTab};
-use super::screen::{files, of_route, open_help};
+use super::route::{AdminTab, SettingsTab, SharedTab};
+use super::screen::{files, of_route, open_help, shared};
+use super::sharing::news;
 use super::view::listen_while_shown;
 use super::{transfers, upload};
 use crate::bridge::{Identity, LogOut, Place};
@@ -17,6 +18,7 @@ use crate::text::Language;
 /// The whole page of an open account.
 pub(crate) fn shell(identity: &Identity, language: RwSignal<Language>) -> El {
     keys();
+    news::follow_shares();
     let app = app();
     let main = el("main").class("main").id("content").tab_index("-1").show(
         move || {
@@ -114,7 +116,7 @@ struct Destination {
     is_here: fn(&Route) -> bool,
 }
 
-fn destinations() -> [Destination; 5] {
+fn destinations() -> [Destination; 6] {
     [
         Destination {
             picture: Icon::House,
@@ -127,6 +129,12 @@ fn destinations() -> [Destination; 5] {
             label: t::FILES,
             route: Route::Files(Place::Root),
             is_here: |route| matches!(route, Route::Files(_) | Route::View(_)),
+        },
+        Destination {
+            picture: Icon::People,
+            label: t::SHARED,
+            route: Route::Shared(SharedTab::WithMe),
+            is_here: |route| matches!(route, Route::Shared(_) | Route::Activity(_)),
         },
         Destination {
             picture: Icon::JournalText,
@@ -151,7 +159,7 @@ fn destinations() -> [Destination; 5] {
 
 fn admin() -> Destination {
     Destination {
-        picture: Icon::People,
+        picture: Icon::PersonGear,
         label: t::ADMIN,
         route: Route::Admin(AdminTab::People),
         is_here: |route| matches!(route, Route::Admin(_)),
@@ -160,6 +168,7 @@ fn admin() -> Destination {
 
 fn nav_link(to: Destination) -> El {
     let is_here = to.is_here;
+    let badge = matches!(to.route, Route::Shared(_)).then(shared::badge);
     let link = el("a")
         .class("nav-item")
         .href(&Address::screen(&to.route))
@@ -168,7 +177,8 @@ fn nav_link(to: Destination) -> El {
             here.then(|| "page".to_owned())
         })
         .child(icon(to.picture))
-        .child(span("").say(to.label))
+        .child(span("nav-word").say(to.label))
+        .child(badge)
         .on("click", |_: Event| app().search.set(String::new()));
     match to.route {
         Route::Files(place) => super::drop::target(link, place, None),
@@ -197,9 +207,15 @@ fn new_button(classes: &'static str, has_label: bool) -> El {
     button(classes)
         .hint(t::NEW)
         .aria("aria-haspopup", "menu")
+        .aria_with("aria-disabled", || {
+            app().is_read_only.get().then(|| "true".to_owned())
+        })
         .child(icon(Icon::PlusLg))
         .child(has_label.then(|| span("").say(t::NEW)))
         .on("click", |event: MouseEvent| {
+            if app().is_read_only.get_untracked() {
+                return toast::warn(t::FAILED_READ_ONLY.get());
+            }
             if let Some(anchor) = event.current_target() {
                 let anchor: &web_sys::Element = anchor.unchecked_ref();
                 let at = anchor.get_bounding_client_rect();
@@ -328,7 +344,7 @@ fn account_items() -> Vec<menu::Item> {
     ];
     let account = app().account.get_untracked();
     if account.is_some_and(|account| account.administrator) {
-        items.push(menu::Item::new(Icon::People, t::ADMIN, || {
+        items.push(menu::Item::new(Icon::PersonGear, t::ADMIN, || {
             go(Route::Admin(AdminTab::People))
         }));
     }
@@ -388,6 +404,9 @@ fn keys() {
                 }
             }
             "?" => open_help(),
+            "u" | "n" if app().is_read_only.get_untracked() => {
+                toast::warn(t::FAILED_READ_ONLY.get());
+            }
             "u" => upload::Pick::Files.open(),
             "n" => files::actions::new_folder(place_now()),
             _ => {}

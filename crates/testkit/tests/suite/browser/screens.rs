@@ -4,9 +4,15 @@
 
 use std::path::PathBuf;
 
+use sv_client::account::Session;
 use sv_client::drive::Drive;
+use sv_client::sharing::{self, Terms};
+use sv_client::vault::Vault;
+use sv_ledger::state::Role;
 use sv_server::service::account::Administers;
-use sv_testkit::{Key, Name, PASSWORD, Page, Screen, file, folder, put, run};
+use sv_testkit::{
+    Actor, Key, Name, PASSWORD, Page, Screen, TestPlatform, TestServer, file, folder, put, run,
+};
 
 use super::person::{Person, stage};
 
@@ -177,6 +183,7 @@ fn every_screen_is_without_barriers() {
             page.role("main", Name::Any).wait_text(text).await;
             gallery.show(&tab.to_lowercase()).await;
         }
+        show_sharing(&server, &gallery).await;
         page.link("Administration").click().await;
         for (tab, text) in [
             ("People", "ada"),
@@ -219,6 +226,133 @@ fn every_screen_is_without_barriers() {
         assert!(barriers.is_empty(), "{}", barriers.join("\n"));
         browser.assert_quiet();
     });
+}
+
+/// Everything about sharing, with somebody who shares back.
+async fn show_sharing(server: &TestServer, gallery: &Gallery<'_>) {
+    let page = gallery.page;
+    let dialog = page.role("dialog", Name::Any);
+    let main = page.role("main", Name::Any);
+    page.link(Name::has("Shared")).click().await;
+    page.heading("Nothing is shared with you").wait().await;
+    gallery.show("nothing-shared").await;
+    let (_, bob) = Actor::sign_up(server, "bob").await;
+    share_back(&bob, &["recipes", "budget-2026"]).await;
+    page.heading("budget-2026").wait().await;
+    page.heading("recipes").wait().await;
+    gallery.show("offers").await;
+    page.button("Accept: recipes").click().await;
+    dialog.wait().await;
+    gallery.show("accept").await;
+    dialog.button("Accept").click().await;
+    main.role("link", "recipes").wait().await;
+    gallery.show("shared-with-me").await;
+    gallery.menu("Actions for recipes", "share-menu").await;
+    page.link("Home").click().await;
+    page.heading("Shared with me").wait().await;
+    gallery.show("home-shared").await;
+
+    page.link("Files").click().await;
+    page.button("Actions for contracts").click().await;
+    page.role("menuitem", Name::has("Share…")).click().await;
+    dialog.wait_text("Add people or groups").await;
+    gallery.show("share-empty").await;
+    for who in ["bob", "carol", "ada", "no/body"] {
+        dialog
+            .role("textbox", "Add people or groups")
+            .fill(who)
+            .await;
+        dialog.button("Add").click().await;
+        dialog.role("list", "To be added").wait_text(who).await;
+    }
+    dialog.wait_text("No user name can be like this").await;
+    dialog.wait_text("bob and carol will see").await;
+    gallery.show("share-people").await;
+    dialog.button("Do not add ada").click().await;
+    dialog.button("Do not add no/body").click().await;
+    dialog.role("radio", Name::has("Manager")).scroll(600).await;
+    gallery.show("share-terms").await;
+    dialog.button("Share").click().await;
+    dialog.wait_text("bob: has access now").await;
+    gallery.show("share-done").await;
+    dialog.button(Name::has("Access of carol")).click().await;
+    dialog.wait_text("Withdraw the invitation").await;
+    gallery.show("share-pending").await;
+    dialog.button("Back").click().await;
+    dialog.button(Name::has("Access of bob")).click().await;
+    dialog.wait_text("does not take back").await;
+    gallery.show("share-member").await;
+    dialog.button("Make owner").click().await;
+    dialog.wait_text("becomes the owner").await;
+    gallery.show("share-transfer").await;
+    dialog.button("Close").click().await;
+    page.role("row", Name::has("contracts"))
+        .button("contracts")
+        .click()
+        .await;
+    page.button("Who has access").wait().await;
+    gallery.show("shared-folder").await;
+    page.link("Activity").click().await;
+    main.wait_text("gave bob access").await;
+    gallery.show("activity").await;
+
+    page.link(Name::has("Shared")).click().await;
+    page.link("By me").click().await;
+    main.role("link", "contracts").wait().await;
+    gallery.show("shared-by-me").await;
+    page.link("Groups").click().await;
+    page.heading("No groups yet").wait().await;
+    gallery.show("no-groups").await;
+    page.button("New group").click().await;
+    dialog.role("textbox", "Name").fill("Family").await;
+    dialog.button("Create").click().await;
+    dialog.button("Add bob").click().await;
+    dialog.wait_text("bob will see all that is shared").await;
+    gallery.show("group").await;
+    dialog.button("Add to the group").click().await;
+    dialog.wait_text("bob: has access now").await;
+    dialog.button("Done").click().await;
+    page.button("Family").wait().await;
+    gallery.show("groups").await;
+    page.link("People").click().await;
+    page.button(Name::has("bob")).wait().await;
+    gallery.show("contacts").await;
+    page.button(Name::has("bob")).click().await;
+    dialog.wait_text("Safety number").await;
+    gallery.show("safety").await;
+    dialog.button("The numbers are the same").click().await;
+    dialog.wait_text("You have compared these very keys.").await;
+    gallery.show("verified").await;
+    dialog.button("Done").click().await;
+    page.button("Show my code").click().await;
+    dialog.role("textbox", "Your code").wait().await;
+    gallery.show("own-code").await;
+    dialog.button("Done").click().await;
+}
+
+/// Shares new folders with ada.
+async fn share_back(session: &Session<TestPlatform>, names: &[&str]) {
+    let mut drive = Drive::open(session).await.unwrap();
+    for name in names {
+        let files = vec![folder(name), file(&format!("{name}/list.txt"), "1, 2, 3")];
+        put(&mut drive, "/", files).await.unwrap();
+    }
+    drop(drive);
+    let mut account = Vault::account(session).await.unwrap();
+    let ada = sharing::invitees(&mut account, &["ada".to_owned()])
+        .await
+        .unwrap();
+    let terms = Terms {
+        role: Role::Editor,
+        expires_ms: 0,
+        with_history: false,
+    };
+    for name in names {
+        let path = format!("/{name}").parse().unwrap();
+        sharing::share(session, &mut account, &path, &ada, &terms)
+            .await
+            .unwrap();
+    }
 }
 
 /// What a new vault might hold.

@@ -80,7 +80,7 @@ async fn share(session: &People, path: &str, with: &str, role: Role) -> VaultId 
 }
 
 /// An account of the server's own making, under a name of its choice.
-fn forged(instance: InstanceId, name: &str, session: &People) -> MembershipLog {
+pub(crate) fn forged(instance: InstanceId, name: &str, session: &People) -> MembershipLog {
     let mut random = session.platform().random();
     let root = AccountRootKey::generate(&mut random).unwrap();
     let keys = AccountKeys::derive(&root, 1);
@@ -94,6 +94,8 @@ fn forged(instance: InstanceId, name: &str, session: &People) -> MembershipLog {
     MembershipLog {
         genesis: Genesis::parse(&new.genesis.0).unwrap(),
         entries: new.entries.iter().map(entry).collect(),
+        more: false,
+        is_gone: false,
     }
 }
 

@@ -80,23 +80,58 @@ pub(crate) fn host() -> El {
 
 /// A dialog with a title, what it is about, and its buttons.
 pub(crate) fn frame(title: &str, body: El, buttons: El) -> El {
-    let shell = div("dialog-shell")
+    around(page(title, None, body, buttons))
+}
+
+/// What is in a dialog. One that shows several pages, one after the other,
+/// has a way back on all but the first, and gives each the focus as it comes.
+pub(crate) fn page(title: &str, back: Option<Rc<dyn Fn()>>, body: El, buttons: El) -> El {
+    let is_later = back.is_some();
+    let heading = el("h2")
+        .id("dialog-title")
+        .tab_index("-1")
+        .text(title)
+        .once_shown(move |heading| {
+            if is_later {
+                heading.focus();
+            } else if is_focus_adrift() {
+                let first = document().query_selector("dialog [data-first]");
+                let first = first.ok().flatten().map(El::of);
+                first.as_ref().unwrap_or(heading).focus();
+            }
+        });
+    let back = back.map(|back| {
+        button("btn btn-icon")
+            .hint(t::BACK)
+            .child(icon(Icon::ArrowLeft))
+            .on_click(move || back())
+    });
+    div("dialog-shell")
         .child(
-            div("dialog-head")
-                .child(el("h2").id("dialog-title").text(title))
-                .child(
-                    button("btn btn-icon")
-                        .hint(t::CLOSE)
-                        .child(icon(Icon::XLg))
-                        .on_click(close),
-                ),
+            div("dialog-head").child(back).child(heading).child(
+                button("btn btn-icon")
+                    .hint(t::CLOSE)
+                    .child(icon(Icon::XLg))
+                    .on_click(close),
+            ),
         )
         .child(body.class("dialog-body"))
-        .child(buttons.class("dialog-foot"));
+        .child(buttons.class("dialog-foot"))
+}
+
+/// Whether what had the focus is gone.
+fn is_focus_adrift() -> bool {
+    document()
+        .active_element()
+        .is_none_or(|focused| matches!(focused.tag_name().as_str(), "BODY" | "DIALOG"))
+}
+
+/// The dialog itself, around its page.
+pub(crate) fn around(page: El) -> El {
     el("dialog")
         .class("dialog")
         .aria("aria-labelledby", "dialog-title")
-        .child(shell)
+        .child(page)
         .on("cancel", |event: Event| {
             event.prevent_default();
             close();

@@ -11,6 +11,7 @@ pub(crate) struct Field {
     input: El,
     hint: Option<El>,
     inside: Option<El>,
+    beside: Option<El>,
 }
 
 /// An id that no other element has.
@@ -89,6 +90,7 @@ impl Field {
             label: label.get().to_owned(),
             hint: None,
             inside: None,
+            beside: None,
         }
     }
 
@@ -117,6 +119,18 @@ impl Field {
         self
     }
 
+    /// A label that is made of something.
+    pub(crate) fn called(mut self, label: &str) -> Self {
+        self.label = label.to_owned();
+        self
+    }
+
+    /// A button on its line.
+    pub(crate) fn beside(mut self, button: El) -> Self {
+        self.beside = Some(button);
+        self
+    }
+
     /// The whole: label, field and help.
     pub(crate) fn build(self) -> El {
         let label = el("label")
@@ -126,6 +140,10 @@ impl Field {
         let input = match self.inside {
             Some(inside) => div("field-with").child(self.input).child(inside),
             None => self.input,
+        };
+        let input = match self.beside {
+            Some(button) => div("field-line").child(input).child(button),
+            None => input,
         };
         div("field").child(label).child(input).child(self.hint)
     }

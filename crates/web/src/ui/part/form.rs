@@ -1,5 +1,7 @@
 //! Sending a form: busy while it is on its way, and what went wrong in words.
 
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use web_sys::SubmitEvent;
 
 use crate::ui::failure;
@@ -32,6 +34,10 @@ impl Submit {
 
     /// Does the work once; a second press meanwhile does nothing.
     pub(crate) fn run(self, work: impl Future<Output = Result<(), Failure>> + 'static) {
+        self.run_boxed(work.boxed_local());
+    }
+
+    fn run_boxed(self, work: LocalBoxFuture<'static, Result<(), Failure>>) {
         if self.is_busy.get_untracked() {
             return;
         }

@@ -4,6 +4,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
 use crate::ui::prelude::*;
 
 /// Milliseconds that a message stays; one that says what went wrong stays until
@@ -43,6 +46,11 @@ pub(crate) fn done_with_undo(text: impl Into<String>, undo: impl Fn() + 'static)
     show(Kind::Done, text.into(), Some((t::UNDO, Rc::new(undo))));
 }
 
+/// Says what happened, with a way to it.
+pub(crate) fn told(text: impl Into<String>, action: Text, run: impl Fn() + 'static) {
+    show(Kind::Done, text.into(), Some((action, Rc::new(run))));
+}
+
 /// Says why something is not done.
 pub(crate) fn failed(failure: &Failure) {
     show(Kind::Failed, crate::ui::failure::words(failure), None);
@@ -55,6 +63,10 @@ pub(crate) fn warn(text: impl Into<String>) {
 
 /// Does something whose failure only needs saying.
 pub(crate) fn attempt(work: impl Future<Output = Result<(), Failure>> + 'static) {
+    attempt_boxed(work.boxed_local());
+}
+
+fn attempt_boxed(work: LocalBoxFuture<'static, Result<(), Failure>>) {
     act(async move {
         if let Err(failure) = work.await {
             failed(&failure);

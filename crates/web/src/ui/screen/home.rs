@@ -2,18 +2,21 @@
 
 use crate::bridge::{
     AccountInfo, ForgetInterrupted, InterruptedUpload, ListInterrupted, ListRecent, Place,
-    ResumeInterrupted, Row,
+    ResumeInterrupted, Row, ShareRow,
 };
 use crate::ui::file_type::row_icon;
 use crate::ui::part::{format, meter, state, toast};
 use crate::ui::prelude::*;
-use crate::ui::route::SettingsTab;
+use crate::ui::route::{SettingsTab, SharedTab};
+use crate::ui::sharing::{member, offer};
 use crate::ui::upload;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement};
 
 /// Recent items on the page.
 const RECENT: usize = 12;
+/// Shares on the page.
+const SHARES: usize = 4;
 /// Fewer backup codes than this are worth a word.
 const FEW_CODES: u32 = 4;
 
@@ -27,6 +30,7 @@ pub(super) fn home() -> El {
     div("page home-page")
         .child(state::title(t::HOME.get()).class("visually-hidden"))
         .child(interrupted())
+        .child(offer::cards(|_| true))
         .child(
             div("home-columns")
                 .child(
@@ -34,7 +38,8 @@ pub(super) fn home() -> El {
                         .class("home-recent")
                         .label(t::RECENT)
                         .child(el("h2").say(t::RECENT))
-                        .loaded(recent, |rows| recent_list(rows)),
+                        .loaded(recent, |rows| recent_list(rows))
+                        .child(shared_with_me()),
                 )
                 .child(el("aside").class("home-side").label(t::OVERVIEW).show(
                     move || account.get(),
@@ -63,6 +68,52 @@ fn recent_list(rows: &[Row]) -> El {
     el("ul")
         .class("recent")
         .children(rows.iter().map(recent_row))
+}
+
+/// The first of what others share.
+fn shared_with_me() -> El {
+    let theirs = || {
+        app().share_list.with(|list| match list {
+            Loaded::Ready(rows) => {
+                let theirs = rows.iter().filter(|row| super::shared::is_theirs(row));
+                theirs.take(SHARES).cloned().collect()
+            }
+            _ => Vec::new(),
+        })
+    };
+    div("").show(theirs, |rows: Vec<ShareRow>| {
+        (!rows.is_empty()).then(|| {
+            el("section")
+                .class("home-shared")
+                .label(t::SHARED_WITH_ME)
+                .child(el("h2").say(t::SHARED_WITH_ME))
+                .child(
+                    el("ul")
+                        .class("recent")
+                        .children(rows.iter().map(share_row)),
+                )
+                .child(
+                    el("a")
+                        .class("card-link")
+                        .say(t::ALL_SHARES)
+                        .href(&Address::screen(&Route::Shared(SharedTab::WithMe))),
+                )
+        })
+    })
+}
+
+fn share_row(row: &ShareRow) -> El {
+    let share = row.share;
+    el("li").child(
+        button("recent-row")
+            .child(div("cell-icon is-folder").child(icon(Icon::FolderFill)))
+            .child(
+                div("cell-words")
+                    .child(span("recent-name").text(&row.name))
+                    .child(span("cell-line").text(&member::line(row))),
+            )
+            .on_click(move || go(Route::Files(Place::Share(share)))),
+    )
 }
 
 fn recent_row(row: &Row) -> El {

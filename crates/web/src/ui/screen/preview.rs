@@ -14,6 +14,7 @@ use crate::ui::part::menu;
 use crate::ui::part::{format, state};
 use crate::ui::prelude::*;
 use crate::ui::save;
+use crate::ui::sharing::panel;
 use crate::ui::view::{BlobUrl, missing};
 
 /// Bytes of a text that is shown.
@@ -51,6 +52,13 @@ fn head(id: ItemId, item: &ItemDetail) -> El {
                 .on_click(move || crate::ui::route::go_back(Route::Files(home))),
         )
         .child(state::title(&item.row.name))
+        .child(super::files::actions::may_share(&row).then(|| {
+            button("btn btn-outline")
+                .child(icon(Icon::Share))
+                .child(span("only-wide").say(t::SHARE))
+                .hint(t::SHARE)
+                .on_click(move || panel::open(bridge::Target::Item(id)))
+        }))
         .child(
             button("btn btn-outline")
                 .child(icon(Icon::Download))

@@ -129,6 +129,12 @@ impl El {
     /// What it is called in a group of choices.
     #[must_use]
     pub(crate) fn name(self, name: &'static str) -> Self {
+        self.name_of(name)
+    }
+
+    /// The same, by an id that was made for the group.
+    #[must_use]
+    pub(crate) fn name_of(self, name: &str) -> Self {
         self.attr("name", name)
     }
 }
