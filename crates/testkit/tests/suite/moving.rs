@@ -53,9 +53,13 @@ fn a_share_that_is_taken_up_again_brings_the_newest() {
         );
         network.be_honest();
         drive.refresh().await.unwrap();
-        put(&mut drive, "/work", vec![file("a", "two"), file("c", "c")])
-            .await
-            .unwrap();
+        put(
+            &mut drive,
+            "/work",
+            vec![file("a", "second"), file("c", "c")],
+        )
+        .await
+        .unwrap();
         drop(drive);
         let vault_id = share(&anna, "/work", "bob")
             .await
@@ -69,7 +73,7 @@ fn a_share_that_is_taken_up_again_brings_the_newest() {
         let (drive, _) = sharing::open_at(&bob, &path, Last::Through).await.unwrap();
         let seen = get(&drive, "/").await.unwrap();
         let all: Vec<(&str, &[u8])> = seen.iter().map(|(n, b)| (n.as_str(), &b[..])).collect();
-        assert_eq!(all, [("a", &b"two"[..]), ("b", b"b"), ("c", b"c")]);
+        assert_eq!(all, [("a", &b"second"[..]), ("b", b"b"), ("c", b"c")]);
         let drive = Drive::open(&anna).await.unwrap();
         let left = drive.tree().rows(sv_client::tree::Place::Root);
         assert_eq!(left.len(), 1, "nothing is left over");
