@@ -376,6 +376,11 @@ impl Chains {
         self.chains.get(vault_id)
     }
 
+    /// The verified chains of all that were shown.
+    pub fn iter(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.values()
+    }
+
     /// The memberships that entries name, and the newest of each vault.
     pub const fn principals(&self) -> &Principals {
         &self.principals

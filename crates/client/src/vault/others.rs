@@ -42,7 +42,7 @@ impl<P: Platform> Vault<'_, P> {
         };
         *uid == self.replica.genesis.body().creator
             || granted(&self.replica.chain)
-            || self.others.all().any(|chain| {
+            || self.others.iter().any(|chain| {
                 // Whoever made a vault is its first member.
                 chain.creator() == Some(uid) || granted(chain.entries())
             })
