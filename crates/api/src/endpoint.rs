@@ -263,8 +263,8 @@ endpoints! {
     CreateVault Post "/v1/vaults" Full json(NewVault) -> json(Appended);
     /// Account chains by handle.
     LookUpHandles Post "/v1/directory" Full json(DirectoryRequest) -> bin(Directory);
-    /// Genesis and membership entries of a vault that the session may read, or
-    /// of a member of one.
+    /// Genesis, and membership entries from `from` on, of a vault that the
+    /// session may read, or to which the log of one leads.
     GetMembership { vault: VaultId, from: u64 } Get "/v1/vaults/{vault}/membership/{from}" Full none(Empty) -> bin(MembershipLog);
     /// The newest entry that a new device may start from.
     GetCheckpoint { vault: VaultId } Get "/v1/vaults/{vault}/checkpoint" Full none(Empty) -> bin(EntryPage);

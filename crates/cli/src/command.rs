@@ -6,6 +6,7 @@ mod arrange;
 mod decrypt;
 mod fernet;
 mod get;
+mod group;
 mod history;
 mod import_original;
 mod list;
@@ -101,7 +102,7 @@ enum Command {
     Decline(share::Decline),
     Leave(share::Leave),
     Transfer(share::Transfer),
-    Group(share::Group),
+    Group(group::Group),
     Mkvault(share::Mkvault),
     Log(log::Log),
     Verify(verify::Verify),

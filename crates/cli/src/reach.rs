@@ -2,12 +2,17 @@
 //! is said of the rest.
 
 use sv_client::ClientError;
+use sv_client::drive::Drive;
 use sv_client::sharing::{Closed, Reach, Step, Stretch, Why};
+use sv_client::transfer::DownloadPlan;
 
 use crate::context::{Context, point_out_unreadable};
 use crate::failure::{Failure, Result};
 use crate::human;
 use crate::platform::NativePlatform;
+
+/// What is fetched from one vault.
+pub type Part<'r, 's> = (&'r Drive<'s, NativePlatform>, DownloadPlan);
 
 /// Everything that was to be gone through.
 pub struct Reached<'s> {

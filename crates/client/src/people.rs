@@ -20,7 +20,7 @@ use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
-use crate::vault::{Change, Vault, require_instance, show};
+use crate::vault::{Change, Vault, require_instance, show, show_marked};
 
 /// Digits of a safety number.
 const SAFETY_DIGITS: usize = 60;
@@ -60,6 +60,8 @@ pub struct Person {
     pub kem_pk: KemPublicKey,
     /// How sure it is that they are who they say.
     pub trust: Trust,
+    /// Whether their account was deleted, as the server says.
+    pub is_gone: bool,
     /// Their keys of every generation.
     all: Vec<Identity>,
 }
@@ -261,9 +263,10 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// As [`Self::find_people`].
     pub async fn meet_member(&mut self, uid: VaultId) -> Result<Person> {
-        let shown = show(self.session(), uid).await?;
+        let (shown, is_gone) = show_marked(self.session(), uid).await?;
         let shown = Shown::verify(self.session(), &shown)?;
-        self.meet(shown).await
+        let person = self.meet(shown).await?;
+        Ok(Person { is_gone, ..person })
     }
 
     /// The same, of whom nothing is remembered: to show a name.
@@ -328,6 +331,7 @@ impl<P: Platform> Vault<'_, P> {
             head,
             kem_pk: shown.kem_pk,
             trust,
+            is_gone: false,
         };
         Ok((person, new))
     }

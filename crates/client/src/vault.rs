@@ -24,7 +24,7 @@ pub use commit::{Added, Change};
 pub(crate) use commit::{BODIES_LEN, OPS_LEN};
 pub use identity::verify_identity;
 pub use members::Grantee;
-pub(crate) use others::{require_instance, show};
+pub(crate) use others::{require_instance, show, show_marked};
 pub use pins::{StateCheck, publish_pins};
 pub use replica::{Node, Replica};
 pub use restored::{AccessChange, Loss, Lost, RestoreReview, Setback};
@@ -215,7 +215,7 @@ impl<'s, P: Platform> Vault<'s, P> {
 }
 
 /// What is missing when a vault is not to be had.
-pub(crate) const WITHHELD: &str = "a vault of this account";
+const WITHHELD: &str = "a vault of this account";
 
 /// What is withheld of a shared vault was taken away.
 fn taken_away(error: ClientError) -> ClientError {

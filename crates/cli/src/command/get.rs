@@ -22,7 +22,7 @@ use crate::local::{
 };
 use crate::platform::NativePlatform;
 use crate::progress::watch;
-use crate::reach::{Reached, say_left_out};
+use crate::reach::{Part, Reached, say_left_out};
 
 /// Ends the name of a raw download.
 const RAW_ENDING: &str = ".svraw";
@@ -235,7 +235,7 @@ impl Get {
 /// written. What was altered in one does not keep the others from coming.
 pub(super) async fn fetch_into(
     context: &Context,
-    parts: &[(&Drive<'_, NativePlatform>, DownloadPlan)],
+    parts: &[Part<'_, '_>],
     target: FileTarget,
 ) -> Result {
     let items = parts.iter().flat_map(|(_, plan)| plan.items());

@@ -1,7 +1,7 @@
 //! `share`, `shares`, `accept`, `decline`, `leave`, `transfer`,
-//! `group`, `mkvault`: working with others.
+//! `mkvault`: working with others.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use sv_client::ClientError;
 use sv_client::account::Session;
@@ -13,7 +13,6 @@ use sv_ledger::genesis::VaultKind;
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
-use super::unshare::Unshare;
 use crate::ask;
 use crate::context::{Context, remote};
 use crate::failure::{Failure, Result};
@@ -24,7 +23,7 @@ pub(super) type Account<'s> = Vault<'s, NativePlatform>;
 
 /// What somebody may do
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RoleName {
+pub(super) enum RoleName {
     /// Look
     Viewer,
     /// Add, and change what they added
@@ -36,7 +35,7 @@ enum RoleName {
 }
 
 impl RoleName {
-    const fn role(self) -> Role {
+    pub(super) const fn role(self) -> Role {
         match self {
             Self::Viewer => Role::Viewer,
             Self::Contributor => Role::Contributor,
@@ -149,46 +148,6 @@ pub(super) struct Transfer {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-}
-
-/// Groups of people that things are shared with together
-#[derive(Debug, Args)]
-pub(super) struct Group {
-    #[command(subcommand)]
-    action: GroupAction,
-}
-
-#[derive(Debug, Subcommand)]
-enum GroupAction {
-    /// Make a group
-    Create {
-        /// Its name
-        name: String,
-    },
-    /// Add people
-    Add {
-        /// The group
-        name: String,
-        /// User names
-        #[arg(required = true)]
-        people: Vec<String>,
-        /// What they may do with the group; with what is shared with it, never more
-        #[arg(long, value_enum, default_value = "editor")]
-        role: RoleName,
-    },
-    /// Remove people, from everything that is shared with the group too
-    Remove {
-        /// The group
-        name: String,
-        /// User names
-        #[arg(required = true)]
-        people: Vec<String>,
-    },
-    /// List groups, or who is in one
-    Ls {
-        /// The group
-        name: Option<String>,
-    },
 }
 
 /// Make a vault beside the drive, reached as vault:NAME
@@ -423,7 +382,7 @@ async fn admit(context: &Context, account: &mut Account<'_>, named: &[String]) -
     }
 }
 
-async fn show_shares(
+pub(super) async fn show_shares(
     context: &Context,
     account: &mut Account<'_>,
     shares: &[Shared],
@@ -453,7 +412,11 @@ async fn show_shares(
     context.out.show(&values, || rows)
 }
 
-async fn show_members(context: &Context, account: &mut Account<'_>, vault: &Account<'_>) -> Result {
+pub(super) async fn show_members(
+    context: &Context,
+    account: &mut Account<'_>,
+    vault: &Account<'_>,
+) -> Result {
     let members = sharing::members(account, vault).await?;
     let pending = account.pending(&vault.id());
     let me = account.id();
@@ -618,7 +581,7 @@ impl Mkvault {
     }
 }
 
-async fn create(
+pub(super) async fn create(
     context: &Context,
     name: &str,
     kind: VaultKind,
@@ -630,50 +593,4 @@ async fn create(
     let name = sharing::make_vault(&session, &mut account, &wanted, kind, suite).await?;
     context.close(&session).await?;
     Ok(name.to_string())
-}
-
-impl Group {
-    pub(super) async fn run(self, context: &Context) -> Result {
-        match self.action {
-            GroupAction::Create { name } => {
-                let name = create(context, &name, VaultKind::Group, ContentSuite::Blocks).await?;
-                context
-                    .out
-                    .done(&json!({"name": name}), || format!("Made group:{name}"))
-            }
-            GroupAction::Add { name, people, role } => {
-                let session = context.session().await?;
-                let mut account = Vault::account(&session).await?;
-                let mut group = open_shared(&session, &account, &format!("vault:{name}")).await?;
-                let invitees = sharing::invitees(&mut account, &people).await?;
-                let done =
-                    sharing::give_access(&mut account, &mut group, &invitees, role.role(), 0)
-                        .await?;
-                context.close(&session).await?;
-                let value = json!({"group": name, "added": done.granted, "pending": done.pending});
-                context.out.done(&value, || {
-                    let all = [done.granted, done.pending].concat();
-                    format!("group:{name}: added {}", all.join(", "))
-                })
-            }
-            GroupAction::Remove { name, people } => {
-                Unshare::from_group(&name, people).run(context).await
-            }
-            GroupAction::Ls { name } => {
-                let session = context.session().await?;
-                let mut account = Vault::account(&session).await?;
-                match name {
-                    Some(name) => {
-                        let path = format!("vault:{name}");
-                        let group = open_shared(&session, &account, &path).await?;
-                        show_members(context, &mut account, &group).await
-                    }
-                    None => {
-                        let shares = sharing::shares(&session, &account).await?;
-                        show_shares(context, &mut account, &shares, VaultKind::Group).await
-                    }
-                }
-            }
-        }
-    }
 }

@@ -26,16 +26,13 @@ use crate::human;
 use crate::local::{FileTarget, HashList, NullTarget, Place};
 use crate::platform::NativePlatform;
 use crate::progress::watch;
-use crate::reach::{Reached, say_left_out};
+use crate::reach::{Part, Reached, say_left_out};
 use crate::reveal::qr;
 
 /// Lists what an export wrote, for `sha256sum -c`.
 const HASH_LIST: &str = "SHA256SUMS";
 /// The folder of an export for vaults beside the drive.
 const BESIDE: &str = "shared";
-
-/// What is fetched from one vault.
-type Part<'r, 's> = (&'r Drive<'s, NativePlatform>, DownloadPlan);
 
 /// Check that somebody is who they say, or every block of everything
 #[derive(Debug, Args)]

@@ -94,6 +94,10 @@ fn folders_come_with_what_is_shared_in_them() {
     anna.run(&["get", "-r", "/home/work", "again"]).ok();
     assert_eq!(text(world.path("again/plans/two.txt")), "two");
 
+    anna.run(&["fernet", "export", "-r", "/home", "tokens"])
+        .ok();
+    assert!(world.path("tokens/work/one.txt.token").exists());
+
     let read = anna.run(&["verify", "--all", "--json"]).json();
     assert_eq!((&read["vaults"], &read["versions"]), (&4.into(), &5.into()));
     // A name that the drive has is not taken for what lies beside it.

@@ -83,7 +83,7 @@ pub struct Activity {
     pub at_ms: u64,
     /// What it did.
     pub deeds: Vec<Deed>,
-    entry: Entry,
+    entry: Box<Entry>,
 }
 
 impl Activity {
@@ -288,7 +288,7 @@ fn activity(entry: &Entry) -> Activity {
         via: body.via.first().map(|via| via.vault_id),
         at_ms: body.timestamp_ms,
         deeds: state.chain(membership).collect(),
-        entry: entry.clone(),
+        entry: Box::new(entry.clone()),
     }
 }
 

@@ -8,10 +8,10 @@ use sv_ledger::state::Member;
 use super::{Share, ShareState, short};
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{ClientError, Result, Tamper};
+use crate::error::{ClientError, Result};
 use crate::people::Trust;
 use crate::port::Platform;
-use crate::vault::{Vault, WITHHELD};
+use crate::vault::Vault;
 
 /// Somebody, or some group, with access.
 #[derive(Debug, Clone)]
@@ -181,24 +181,7 @@ pub async fn member_info<P: Platform>(
             is_gone: false,
         });
     }
-    let person = match account.meet_member(principal).await {
-        Ok(person) => person,
-        Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
-            let contacts = account.contacts().into_iter();
-            let mut known = contacts.filter(|c| c.identity.uid == principal);
-            let name = known.next().map(|contact| contact.handle.to_string());
-            return Ok(MemberInfo {
-                principal,
-                member,
-                name: name.unwrap_or_else(|| short(&principal)),
-                is_vault: false,
-                trust: None,
-                is_ghost: false,
-                is_gone: true,
-            });
-        }
-        Err(error) => return Err(error),
-    };
+    let person = account.meet_member(principal).await?;
     let is_ghost = !person.has_had(&member.keys);
     Ok(MemberInfo {
         principal,
@@ -207,6 +190,6 @@ pub async fn member_info<P: Platform>(
         is_vault: false,
         trust: Some(person.trust),
         is_ghost,
-        is_gone: false,
+        is_gone: person.is_gone,
     })
 }

@@ -7,6 +7,9 @@
 //! What is interrupted goes on: which contents are old is noted once, at the
 //! beginning; what is done is no longer referred to.
 
+mod again;
+mod land;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,26 +18,27 @@ use sv_api::ErrorCode;
 use sv_api::vault::InlineContent;
 use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite};
 use sv_core::local::Purpose;
-use sv_core::record::{Payload, Record, Version};
+use sv_core::record::{Payload, Version};
 use sv_ledger::codec::{ParseError, Reader, Writer};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::{ContentId, NodeId, VaultId};
-use sv_ledger::limits::{BLOCK_LEN, CONTENTS_PER_OP, OPS_PER_ENTRY};
+use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
 use sv_ledger::state::Role;
 
+use self::again::{Again, Once};
+use self::land::{choose, refers_to};
 use super::FILES_AT_ONCE;
 use super::content::{Sender, Sent, is_inline};
 use super::fetch::{Fetcher, altered};
-use super::plan::Source;
 use super::resume::UploadResume;
 use super::upload::INLINE_BATCH_LEN;
 use crate::account::Session;
-use crate::drive::{Drive, dropped};
+use crate::drive::Drive;
 use crate::error::{ClientError, Result, Tamper};
 use crate::journal::Journal;
-use crate::port::{Platform, StorageError};
+use crate::port::Platform;
 use crate::progress::{Progress, Reporter};
-use crate::vault::{BODIES_LEN, Change, OPS_LEN, Replica};
+use crate::vault::{Change, Replica};
 
 /// Short contents that are read together, and their bytes.
 const SHORT_AT_ONCE: usize = 256;
@@ -449,98 +453,6 @@ impl Fresh {
     }
 }
 
-/// Changes that fit one entry, and the new contents that it brings.
-struct Chosen {
-    changes: Vec<Change>,
-    used: BTreeSet<ContentId>,
-}
-
-impl Chosen {
-    /// The contents that travel with the entry.
-    fn inline(&self, fresh: &[Fresh]) -> Vec<InlineContent> {
-        let inline = fresh.iter().filter_map(|fresh| fresh.inline.as_ref());
-        let inline = inline.filter(|inline| self.used.contains(&inline.content_id));
-        inline.cloned().collect()
-    }
-}
-
-/// Chooses what can land now: of what was put by an earlier entry, nothing
-/// travels along again.
-fn choose(
-    replica: &Replica,
-    nodes: &[NodeId],
-    fresh: &BTreeMap<ContentId, &Fresh>,
-    landed: &BTreeSet<ContentId>,
-    most: usize,
-) -> Result<Chosen> {
-    let mut chosen = Chosen {
-        changes: Vec::new(),
-        used: BTreeSet::new(),
-    };
-    let (mut ops, mut bodies) = (0, 0);
-    for id in nodes {
-        let Some(old) = replica.record(id) else {
-            continue;
-        };
-        let (record, added) = replaced(old, fresh);
-        if added.is_empty() {
-            continue;
-        }
-        let inline_len: usize = added
-            .values()
-            .filter(|fresh| !landed.contains(&fresh.added.content_id))
-            .filter(|fresh| !chosen.used.contains(&fresh.added.content_id))
-            .filter_map(|fresh| Some(fresh.inline.as_ref()?.block.len()))
-            .sum();
-        let change = Change::Put {
-            node_id: *id,
-            dropped: dropped(old, &record),
-            payload: Box::new(Payload::Node(record)),
-            added: added.values().map(|fresh| fresh.added).collect(),
-        };
-        let len = change.len()?;
-        ops += len.op;
-        bodies += len.body + inline_len;
-        let is_full = chosen.changes.len() >= most || ops > OPS_LEN || bodies > BODIES_LEN;
-        if is_full && !chosen.changes.is_empty() {
-            break;
-        }
-        chosen.changes.push(change);
-        let new = added.values().map(|fresh| fresh.added.content_id);
-        chosen.used.extend(new.filter(|id| !landed.contains(id)));
-    }
-    Ok(chosen)
-}
-
-/// The record with as many old contents replaced as one operation can name,
-/// and the new ones by their own ids.
-fn replaced<'f>(
-    old: &Record,
-    fresh: &BTreeMap<ContentId, &'f Fresh>,
-) -> (Record, BTreeMap<ContentId, &'f Fresh>) {
-    let (mut record, mut added) = (old.clone(), BTreeMap::new());
-    for version in &mut record.versions {
-        let Some(fresh) = fresh.get(&version.content_id) else {
-            continue;
-        };
-        let new = fresh.added.content_id;
-        if added.len() >= CONTENTS_PER_OP && !added.contains_key(&new) {
-            continue;
-        }
-        added.insert(new, *fresh);
-        version.content_id = new;
-        version.key = fresh.key.clone();
-        version.blocks_root = fresh.added.blocks_root;
-    }
-    (record, added)
-}
-
-fn refers_to(replica: &Replica, nodes: &[NodeId], content: &ContentId) -> bool {
-    let records = nodes.iter().filter_map(|id| replica.record(id));
-    let mut versions = records.flat_map(|record| &record.versions);
-    versions.any(|version| version.content_id == *content)
-}
-
 /// Groups short contents into requests.
 fn groups<'a, 'o>(short: &'a [&'o Old]) -> Vec<&'a [&'o Old]> {
     let (mut groups, mut rest) = (Vec::new(), short);
@@ -556,42 +468,4 @@ fn groups<'a, 'o>(short: &'a [&'o Old]) -> Vec<&'a [&'o Old]> {
         rest = after;
     }
     groups
-}
-
-/// A content as the source of another.
-struct Again<'a> {
-    blocks: LocalBoxStream<'a, Result<Vec<u8>>>,
-    /// Bytes that came and are not handed on yet.
-    text: Vec<u8>,
-    failed: &'a Cell<Option<ClientError>>,
-}
-
-impl Source for Again<'_> {
-    async fn read_block(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
-        while self.text.len() < BLOCK_LEN {
-            match self.blocks.try_next().await {
-                Ok(Some(mut more)) if self.text.is_empty() => {
-                    std::mem::swap(&mut self.text, &mut more);
-                }
-                Ok(Some(more)) => self.text.extend_from_slice(&more),
-                Ok(None) => break,
-                Err(error) => {
-                    let shown = StorageError(error.to_string());
-                    self.failed.set(Some(error));
-                    return Err(shown);
-                }
-            }
-        }
-        let rest = self.text.split_off(self.text.len().min(BLOCK_LEN));
-        Ok(std::mem::replace(&mut self.text, rest))
-    }
-}
-
-/// One block that is there already.
-struct Once(Option<Vec<u8>>);
-
-impl Source for Once {
-    async fn read_block(&mut self, _: u64) -> Result<Vec<u8>, StorageError> {
-        Ok(self.0.take().unwrap_or_default())
-    }
 }

@@ -22,7 +22,7 @@ use sv_ledger::state::Membership;
 use super::keyring::Keyring;
 use super::seen::Seen;
 use super::sync::fetch_bodies;
-use super::{Vault, WITHHELD, withheld};
+use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::{Repeat, Server};
 use crate::error::{ClientError, Result, Tamper};
@@ -105,6 +105,15 @@ pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
 ) -> Result<ShownMembership> {
+    Ok(show_marked(session, vault).await?.0)
+}
+
+/// The same, and whether the server says that the account was deleted and its
+/// log is kept for those whose logs name it.
+pub(crate) async fn show_marked<P: Platform>(
+    session: &Session<P>,
+    vault: VaultId,
+) -> Result<(ShownMembership, bool)> {
     let log = membership(&session.server(), vault).await?;
     let shown = ShownMembership {
         vault_id: vault,
@@ -112,7 +121,7 @@ pub(crate) async fn show<P: Platform>(
         entries: log.entries,
     };
     require_instance(session, &shown)?;
-    Ok(shown)
+    Ok((shown, log.is_gone))
 }
 
 /// A vault of another server has no business here.
@@ -316,8 +325,7 @@ pub(super) struct KemKeys {
     /// By their hash, which proves them, so they are kept on the device as
     /// they are.
     pub(super) found: BTreeMap<Hash, KemPublicKey>,
-    /// People whose keys are not to be had, for the server says that they have
-    /// no account any more.
+    /// People who have no account any more, as the server says.
     pub(super) gone: Vec<VaultId>,
 }
 
@@ -342,14 +350,11 @@ pub(super) async fn kem_keys<P: Platform>(
         }
         let key = match chains.of(principal) {
             Some(chain) => kem_in(chain.entries(), hash),
-            None => match show(session, *principal).await {
-                Ok(shown) => kem_in(&shown.entries, hash),
-                Err(ClientError::Tampered(Tamper::Missing(WITHHELD))) => {
-                    keys.gone.push(*principal);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            },
+            None => {
+                let (shown, is_gone) = show_marked(session, *principal).await?;
+                keys.gone.extend(is_gone.then_some(*principal));
+                kem_in(&shown.entries, hash)
+            }
         };
         // Of keys that nobody shows nothing is found.
         let Some(key) = key else { continue };

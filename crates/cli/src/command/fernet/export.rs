@@ -8,7 +8,7 @@ use rand_core::UnwrapErr;
 use serde_json::json;
 use sv_client::drive::Drive;
 use sv_client::path::RemotePath;
-use sv_client::sharing::Last;
+use sv_client::sharing::{Last, Reach};
 use sv_client::transfer::{DownloadPlan, LocalTarget, raw_key, save_raw};
 use sv_core::FernetKey;
 use sv_core::content::ContentSuite;
@@ -25,6 +25,7 @@ use crate::local::{
 };
 use crate::platform::{NativePlatform, now_ms};
 use crate::progress::watch;
+use crate::reach::{Part, Reached, say_left_out};
 
 /// Fetch files as Fernet tokens
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let path = remote(&self.remote)?;
+        let asked = remote(&self.remote)?;
         let given = self.keys.is_given();
         let key = if given {
             self.keys.first()?
@@ -69,7 +70,7 @@ impl Export {
             FernetKey::generate(&mut UnwrapErr(SysRng)).map_err(|e| Failure::local("key", e))?
         };
         let session = context.session().await?;
-        let (drive, path) = open_at(context, &session, &path, Last::Through).await?;
+        let (drive, path) = open_at(context, &session, &asked, Last::Through).await?;
         let is_token = drive.vault().replica().content_suite() == ContentSuite::Fernet;
         if self.key_only {
             if !is_token {
@@ -88,25 +89,39 @@ impl Export {
             )));
         }
         if is_token && !given && !is_folder {
-            return self.stored(context, &drive, &path).await;
+            return self.stored(context, &drive, (&asked, &path)).await;
         }
-        let mut plan = DownloadPlan::new(&drive, &path, self.version)?;
-        let too_large = leave_out_too_large(context, &mut plan);
+        let reached = match is_folder && self.version.is_none() {
+            true => Some(Reached::all(context, Reach::below(&session, &asked).await?).await?),
+            false => None,
+        };
+        let mut plans = Vec::new();
+        match &reached {
+            None => plans.push((&drive, DownloadPlan::new(&drive, &path, self.version)?)),
+            Some(reached) => {
+                for stretch in &reached.stretches {
+                    plans.push((stretch.drive(), stretch.plan(&[])?));
+                }
+            }
+        }
+        let each = plans.iter_mut();
+        let too_large: u64 = each
+            .map(|(_, plan)| leave_out_too_large(context, plan))
+            .sum();
         let to_stdout = self.local.as_deref().is_some_and(|l| l.as_os_str() == "-");
         let shown = if to_stdout {
-            self.to_stdout(context, &drive, plan, key.clone(), is_folder)
+            self.to_stdout(context, plans, key.clone(), is_folder)
                 .await?;
             None
         } else {
-            let target = self.target(&path, is_folder)?;
+            let target = self.target(&asked, is_folder)?;
             let place = if is_folder {
                 make_folder(&target)?;
                 Place::Below(target.clone())
             } else {
                 Place::File(target.clone())
             };
-            self.to_disk(context, &drive, plan, key.clone(), place)
-                .await?;
+            self.to_disk(context, plans, key.clone(), place).await?;
             Some(target)
         };
         let text = key.to_text();
@@ -123,6 +138,9 @@ impl Export {
                 context.out.show(&value, || text.to_string())?;
             }
         }
+        if let Some(reached) = &reached {
+            say_left_out(context, &reached.closed)?;
+        }
         match too_large {
             0 => Ok(()),
             left => Err(Failure::Incomplete(format!(
@@ -137,7 +155,7 @@ impl Export {
         &self,
         context: &Context,
         drive: &Drive<'_, NativePlatform>,
-        path: &RemotePath,
+        (asked, path): (&RemotePath, &RemotePath),
     ) -> Result {
         if self.local.as_deref().is_some_and(|l| l.as_os_str() == "-") {
             context.leave();
@@ -148,7 +166,7 @@ impl Export {
             context.out.warn(&format!("key: {}", key.as_str()));
             return Ok(());
         }
-        let target = self.target(path, false)?;
+        let target = self.target(asked, false)?;
         if !self.force && target.symlink_metadata().is_ok() {
             let there = target.display();
             return Err(Failure::Local(format!(
@@ -165,13 +183,14 @@ impl Export {
     async fn to_disk(
         &self,
         context: &Context,
-        drive: &Drive<'_, NativePlatform>,
-        plan: DownloadPlan,
+        plans: Vec<Part<'_, '_>>,
         key: FernetKey,
         place: Place,
     ) -> Result {
-        let files = FileTarget::new(&context.out, place, self.force);
-        let files = run(context, drive, plan, files, key, "Start it again.").await?;
+        let mut files = FileTarget::new(&context.out, place, self.force);
+        for (drive, plan) in plans {
+            files = run(context, drive, plan, files, key.clone(), "Start it again.").await?;
+        }
         match files.finish().refused {
             0 => Ok(()),
             refused => Err(Failure::Incomplete(format!(
@@ -184,8 +203,7 @@ impl Export {
     async fn to_stdout(
         &self,
         context: &Context,
-        drive: &Drive<'_, NativePlatform>,
-        plan: DownloadPlan,
+        plans: Vec<Part<'_, '_>>,
         key: FernetKey,
         is_folder: bool,
     ) -> Result {
@@ -193,9 +211,10 @@ impl Export {
             return Err(Failure::usage("a folder cannot go to standard output"));
         }
         context.leave();
-        run(context, drive, plan, StdoutTarget, key, "")
-            .await
-            .map(drop)
+        for (drive, plan) in plans {
+            run(context, drive, plan, StdoutTarget, key.clone(), "").await?;
+        }
+        Ok(())
     }
 
     /// Where it goes: into a folder that is there, else to that name.
@@ -204,7 +223,7 @@ impl Export {
         if !local.is_dir() {
             return Ok(local.to_owned());
         }
-        let Some(name) = path.names().last() else {
+        let Some(name) = path.names().last().or(path.vault()) else {
             return Ok(local.to_owned());
         };
         let ending = if is_folder { "" } else { TOKEN_ENDING };

@@ -69,10 +69,11 @@ impl Vaults {
         check_names(&mut snapshot, &entry).await?;
         let (prepared, depends) = spawn_blocking(move || {
             depends.check_key(&state.membership, &entry)?;
-            depends.look_at_key(&state.membership, &entry);
             let principals = &depends.principals;
             let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline)?;
-            depends.measure(&prepared.transition.state.membership);
+            let after = &prepared.transition.state.membership;
+            depends.look_at_key(&state.membership, after, &prepared.entry);
+            depends.measure(after);
             Ok::<_, Error>((prepared, depends))
         })
         .await??;

@@ -98,9 +98,10 @@ impl Dependencies {
         })
     }
 
-    /// Looks whether the entry makes a key that nobody needs. Somebody of bad
-    /// will could fill the log with them, which every new device has to read.
-    pub(super) fn look_at_key(&mut self, before: &Membership, entry: &Entry) {
+    /// Looks whether the entry makes a key that nobody needs, or that leaves due
+    /// what was due. Somebody of bad will could fill the log with them, which
+    /// every new device has to read.
+    pub(super) fn look_at_key(&mut self, before: &Membership, after: &Membership, entry: &Entry) {
         let ops = entry.membership_ops();
         let makes_due = |op: &MembershipOp| {
             matches!(
@@ -108,9 +109,10 @@ impl Dependencies {
                 MembershipOp::Revoke(_) | MembershipOp::Expire(_) | MembershipOp::Rekey(_)
             )
         };
-        self.has_spare_key = entry.epoch_op().is_some()
-            && !ops.iter().any(makes_due)
-            && !before.needs_key(&self.principals);
+        let is_due = |membership: &Membership| membership.needs_key(&self.principals);
+        let settles = is_due(before) && !is_due(after);
+        let has_key = entry.epoch_op().is_some();
+        self.has_spare_key = has_key && !settles && !ops.iter().any(makes_due);
     }
 
     /// Counts such a key.

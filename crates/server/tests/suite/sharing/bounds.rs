@@ -5,7 +5,7 @@ use sv_api::ErrorCode;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
 use sv_ledger::limits::{ACCESSES, NAMED_VAULTS, NAMING_VAULTS, SPARE_KEY_MS, SPARE_KEYS};
-use sv_ledger::membership_op::MembershipOp;
+use sv_ledger::membership_op::{MembershipOp, RekeyOp};
 use sv_ledger::state::Role;
 use sv_server::service::vault::{Oversee, Read, SeeMembers};
 use sv_server::store::accesses::{self, StoredAccess};
@@ -245,6 +245,30 @@ pub(crate) async fn keys_that_nothing_made_due_are_limited() {
     assert_eq!(again, Err(ErrorCode::RateLimited));
     world.pass(SPARE_KEY_MS);
     renew(&mut vault, &bob).await.unwrap();
+
+    // Nor is it a reason for more that a key is due which they do not settle.
+    let mut group = shared(&world, &alice, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    vault.knows(&group);
+    let ops = vec![
+        grant(bob.uid, bob.keys, Role::Contributor),
+        grant(group.vault_id(), group.keys(), Role::Viewer),
+    ];
+    change(&world, &mut vault, &alice, ops).await;
+    renew(&mut group, &alice).await.unwrap();
+    for _ in 0..SPARE_KEYS {
+        renew(&mut vault, &bob).await.unwrap();
+    }
+    let again = renew(&mut vault, &bob).await;
+    assert_eq!(again, Err(ErrorCode::RateLimited));
+    vault.knows(&group);
+    let rekey = MembershipOp::Rekey(RekeyOp {
+        principal: group.vault_id(),
+        keys: group.keys(),
+        proof: [0; 64],
+    });
+    let settled = vault.change(&bob, &[], vec![rekey], true, world.now_ms());
+    send(&world, &bob, settled).await.unwrap();
     world.assert_whole().await;
 }
 
