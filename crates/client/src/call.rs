@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rand_core::Rng;
-use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
+use sv_api::{ApiError, Endpoint, ErrorCode, Method, Wire, WireError};
 use sv_ledger::limits::REQUEST_LEN;
 use zeroize::Zeroizing;
 
@@ -57,12 +57,22 @@ impl<'p, P: Platform> Server<'p, P> {
         request: E::Request,
         repeat: Repeat,
     ) -> Result<E::Response> {
-        let body = Bytes::from(request.into_bytes());
+        let asked = Asked {
+            method: E::METHOD,
+            path: endpoint.path(),
+            content_type: E::Request::CONTENT_TYPE,
+            body: Bytes::from(request.into_bytes()),
+        };
+        // Boxed, and the same code for every endpoint: a browser loads it.
+        let body = Box::pin(self.ask(asked, repeat)).await?;
+        E::Response::parse_owned(body).map_err(|error| not_understood(&error))
+    }
+
+    async fn ask(&self, asked: Asked, repeat: Repeat) -> Result<Vec<u8>> {
         let attempts = if repeat == Repeat::Safe { ATTEMPTS } else { 1 };
         let mut attempt = 1;
         loop {
-            let outcome = self.send(endpoint, body.clone()).await;
-            match outcome {
+            match self.send(&asked).await {
                 Err(error) if attempt < attempts && is_passing(&error) => {
                     self.back_off(attempt, &error).await;
                     attempt += 1;
@@ -72,23 +82,18 @@ impl<'p, P: Platform> Server<'p, P> {
         }
     }
 
-    async fn send<E: Endpoint>(&self, endpoint: &E, body: Bytes) -> Result<E::Response> {
+    async fn send(&self, asked: &Asked) -> Result<Vec<u8>> {
         let request = HttpRequest {
-            method: E::METHOD,
-            path: endpoint.path(),
-            content_type: E::Request::CONTENT_TYPE,
+            method: asked.method,
+            path: asked.path.clone(),
+            content_type: asked.content_type,
             token: self.token.as_ref().map(|token| token.as_str()),
-            body,
+            body: asked.body.clone(),
             max_response: REQUEST_LEN,
         };
         let HttpResponse { status, body } = self.platform.http().send(request).await?;
         if (200..300).contains(&status) {
-            return E::Response::parse_owned(body).map_err(|error| {
-                match error.unsupported_suite() {
-                    Some(suite) => Tamper::UnsupportedSuite(suite).into(),
-                    None => ClientError::Misbehaved(error.to_string()),
-                }
-            });
+            return Ok(body);
         }
         Err(match ApiError::parse(&body) {
             Ok(error) if error.code == ErrorCode::Damaged => Tamper::Damaged.into(),
@@ -108,6 +113,21 @@ impl<'p, P: Platform> Server<'p, P> {
         self.platform
             .sleep((base / 2 + jitter).max(wanted.min(30_000)))
             .await;
+    }
+}
+
+/// A request, whichever endpoint it is for.
+struct Asked {
+    method: Method,
+    path: String,
+    content_type: &'static str,
+    body: Bytes,
+}
+
+fn not_understood(error: &WireError) -> ClientError {
+    match error.unsupported_suite() {
+        Some(suite) => Tamper::UnsupportedSuite(suite).into(),
+        None => ClientError::Misbehaved(error.to_string()),
     }
 }
 

@@ -165,7 +165,7 @@ fn people_are_waited_for_compared_and_put_into_groups() {
         let bob = arrive(&server, &second, "bob", Screen::Desktop).await;
         open_shared(&ann, "By me").await;
         // Whoever has the name now has nothing by that.
-        ann.role("main", Name::Any)
+        ann.role("status", "Messages")
             .wait_text("Nobody has verified that it is them")
             .await;
         ann.button("Give access").click().await;
