@@ -3,18 +3,21 @@
 
 mod activity;
 mod groups;
+mod handing;
+mod invitations;
 mod mounts;
 mod moving;
 
 pub use activity::{Activity, Deed};
-pub use groups::{create_vault, make_vault};
+pub use groups::{create_vault, draft_vault, make_vault};
+pub use handing::{After, hand_over};
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
 use sv_core::Name;
-use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
@@ -181,30 +184,68 @@ impl<P: Platform> Vault<'_, P> {
         Ok(name)
     }
 
-    /// Does not want a share, or no longer.
+    /// Takes what is mounted inside a share and was offered, too, however deep;
+    /// what was declined stays so. A person says so: whoever writes into a
+    /// share must not make others open a vault (spec: `records.md` §6). Gives
+    /// the names they have here.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn accept_inside(&mut self, vault_id: VaultId) -> Result<Vec<Name>> {
+        let (mut due, mut taken) = (vec![vault_id], Vec::new());
+        while let Some(outer) = due.pop() {
+            for (name, inner) in self.open_beside(outer).await?.mounts() {
+                let is_known = |(_, known): (NodeId, SharedVault)| known.vault_id == inner;
+                if self.shared_vaults().into_iter().any(is_known) {
+                    continue;
+                }
+                match self.open_beside(inner).await {
+                    Ok(_) => {}
+                    // Who put it there need not have shared it, nor sealed it well.
+                    Err(ClientError::NoAccess | ClientError::Tampered(_)) => continue,
+                    Err(error) => return Err(error),
+                }
+                taken.push(self.accept_share(inner, &name).await?);
+                due.push(inner);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Does not want a share, or no longer; nobody is waited for there.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
     pub async fn decline_share(&mut self, vault_id: VaultId, name: &Name) -> Result<()> {
+        self.withdraw_invitations(vault_id, None).await?;
         let mut shared = SharedVault::new(vault_id, name.clone());
         shared.is_declined = true;
         self.keep_shared(shared).await
     }
 
-    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
-        let nodes = self.replica().nodes().iter();
-        nodes
-            .filter_map(|(id, node)| match node.payload() {
-                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
-                _ => None,
-            })
-            .collect()
+    /// Knows nothing more of a vault beside the drive, as of one that was left
+    /// to somebody else.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn forget_share(&mut self, vault_id: VaultId) -> Result<()> {
+        self.commit(&[], move |replica| {
+            let nodes = replica.nodes().iter();
+            let known = nodes.filter(|(_, node)| {
+                matches!(node.payload(), Some(Payload::SharedVault(v)) if v.vault_id == vault_id)
+            });
+            Ok(known.map(|(id, _)| Change::Delete(*id)).collect())
+        })
+        .await
     }
 
-    /// People who are waited for, of one vault.
-    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
-        let all = self.invitations().into_iter().map(|(_, i)| i);
-        all.filter(|i| i.vault_id == *vault_id).collect()
+    /// What is mounted in this vault, by the mounts' names.
+    pub fn mounts(&self) -> Vec<(Name, VaultId)> {
+        let nodes = self.replica().nodes().values();
+        let records = nodes.filter_map(|node| node.record());
+        records
+            .filter_map(|record| Some((record.name.clone(), record.mount.as_ref()?.vault_id)))
+            .collect()
     }
 
     /// What a vault is called by those who share it. `self` is that vault.
@@ -212,7 +253,11 @@ impl<P: Platform> Vault<'_, P> {
         title_in(self.replica())
     }
 
-    pub(crate) async fn set_title(&mut self, name: &Name) -> Result<()> {
+    /// Calls a vault that has no name yet for those who share it.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn set_title(&mut self, name: &Name) -> Result<()> {
         let node = NodeId::new(self.session().platform().random_bytes());
         let payload = Payload::Title(Title::new(name.clone()));
         self.commit(&[], move |replica| {
@@ -405,13 +450,7 @@ pub async fn give_access<P: Platform>(
         match invitee {
             Invitee::Person(person) => {
                 done.granted.push(person.handle.to_string());
-                let Person {
-                    identity,
-                    head,
-                    kem_pk,
-                    ..
-                } = person.as_ref();
-                grantees.push(Grantee::person(identity, *head, kem_pk.clone(), role));
+                grantees.push(Grantee::of(person, role));
             }
             Invitee::Group(id, name) => {
                 let grantee = vault.grantee_vault(*id, role).await?;
@@ -431,63 +470,6 @@ pub async fn give_access<P: Platform>(
     }
     vault.grant(&grantees).await?;
     Ok(done)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    async fn invite(
-        &mut self,
-        handle: Handle,
-        vault_id: VaultId,
-        role: Role,
-        expires_ms: u64,
-    ) -> Result<()> {
-        let known = self.invitations().into_iter();
-        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
-        let node = known.next().map(|(id, _)| id);
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Invitation(Invitation {
-            handle,
-            vault_id,
-            role,
-            expires_ms,
-            unknown: Default::default(),
-        });
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
-    }
-
-    /// Gives access to people who were waited for and have an account now;
-    /// who they are. `self` is the account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
-        let waiting = self.invitations();
-        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
-        let people = self.find_people(&handles).await?;
-        let mut done = Vec::new();
-        for ((node, invitation), person) in waiting.into_iter().zip(people) {
-            let Some(person) = person else { continue };
-            let mut vault = self.open_beside(invitation.vault_id).await?;
-            let mut grantee = Grantee::person(
-                &person.identity,
-                person.head,
-                person.kem_pk.clone(),
-                invitation.role,
-            );
-            grantee.expires_ms = invitation.expires_ms;
-            vault.grant(&[grantee]).await?;
-            self.commit(&[], move |replica| {
-                Ok(match replica.nodes().contains_key(&node) {
-                    true => vec![Change::Delete(node)],
-                    false => Vec::new(),
-                })
-            })
-            .await?;
-            done.push(person.handle.to_string());
-        }
-        Ok(done)
-    }
 }
 
 /// Shares a folder or file: makes it a vault where it stands, if it is none

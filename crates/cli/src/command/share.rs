@@ -124,13 +124,20 @@ pub(super) struct Shares {
 #[command(after_help = "\
 Examples:
   securevault accept contracts
-  securevault accept contracts --as bobs-contracts && securevault ls shared:bobs-contracts")]
+  securevault accept contracts --as bobs-contracts && securevault ls shared:bobs-contracts
+  securevault accept contracts --inside
+
+What is inside may be shared on its own, with others: it is offered by itself, and --inside takes \
+it along.")]
 pub(super) struct Accept {
     /// Its name, as `shares` lists it
     name: String,
     /// The name it gets here
     #[arg(long = "as", value_name = "NAME")]
     rename: Option<String>,
+    /// Also what is shared on its own inside it
+    #[arg(long)]
+    inside: bool,
 }
 
 /// Decline something that was shared with you, or hide it
@@ -526,11 +533,24 @@ impl Accept {
         let share = find_share(&session, &account, &self.name).await?;
         let wanted = parse_name(self.rename.as_deref().unwrap_or(&share.name))?;
         let name = account.accept_share(share.vault_id, &wanted).await?;
+        let mut inside = Vec::new();
+        if self.inside {
+            inside = account.accept_inside(share.vault_id).await?;
+        }
         context.close(&session).await?;
-        let value = json!({"name": name.to_string(), "vault_id": share.vault_id.to_string()});
-        context
-            .out
-            .done(&value, || format!("Accepted; it is at shared:{name}"))
+        let inside: Vec<String> = inside.iter().map(Name::to_string).collect();
+        let value = json!({
+            "name": name.to_string(),
+            "vault_id": share.vault_id.to_string(),
+            "inside": inside,
+        });
+        context.out.done(&value, || match inside.len() {
+            0 => format!("Accepted; it is at shared:{name}"),
+            count => format!(
+                "Accepted, with {} inside; it is at shared:{name}",
+                human::count(count as u64, "share")
+            ),
+        })
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::AppendRequest;
-use sv_core::safety::Identity;
 use sv_core::vault_key::{EnvelopeHeader, seal_envelope};
 use sv_core::{KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
@@ -24,6 +23,7 @@ use super::others::{best_path, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
+use crate::people::Person;
 use crate::port::Platform;
 
 /// How often a change of members is asked again when others were faster.
@@ -50,16 +50,17 @@ pub struct Grantee {
 
 impl Grantee {
     /// A person, as their verified account shows them.
-    pub fn person(identity: &Identity, head: Head, kem_pk: KemPublicKey, role: Role) -> Self {
+    pub fn of(person: &Person, role: Role) -> Self {
+        let identity = &person.identity;
         Self {
             principal: identity.uid,
             keys: PrincipalKeys {
                 generation: identity.generation,
                 sign_pk: identity.sign_pk,
                 kem_hash: identity.kem_hash,
-                head,
+                head: person.head,
             },
-            kem_pk,
+            kem_pk: person.kem_pk.clone(),
             role,
             expires_ms: 0,
         }
