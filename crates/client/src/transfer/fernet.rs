@@ -259,10 +259,10 @@ impl VerifiedToken {
     /// The second pass: what is in it, piece by piece.
     pub(super) fn plaintext<'f, P: Platform>(
         self,
-        fetcher: &'f Fetcher<'_, P>,
-        version: &'f Version,
+        fetcher: Fetcher<'f, P>,
+        version: &Version,
         path: &'f str,
-    ) -> impl Stream<Item = Result<Vec<u8>>> {
+    ) -> impl Stream<Item = Result<Vec<u8>>> + use<'f, P> {
         let Self { verified, kept } = self;
         let blocks = match kept {
             Some(kept) => stream::iter(kept.into_iter().map(Ok)).left_stream(),
