@@ -33,6 +33,7 @@ mod admin;
 mod drive;
 mod event;
 mod failure;
+mod fernet;
 mod page;
 mod transfer;
 
@@ -41,6 +42,7 @@ pub use admin::*;
 pub use drive::*;
 pub use event::*;
 pub use failure::*;
+pub use fernet::*;
 pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
 pub use transfer::*;
@@ -144,7 +146,11 @@ calls! {
     ExportEverything -> Link;
     OpenFile -> Link;
     CloseLink -> ();
+
+    // fernet.rs
     DecryptFile -> Link;
+    PlanTokens -> PlannedUpload;
+    ExportToken -> TokenLink;
 
     // admin.rs
     ListPeople -> Vec<PersonRow>;

@@ -129,6 +129,8 @@ fn every_screen_is_without_barriers() {
         gallery.dialog("plan.md", "Move to…", "move").await;
         gallery.dialog("plan.md", "Versions", "versions").await;
         gallery.dialog("plan.md", "Details", "details").await;
+        let token = "Export as a Fernet token…";
+        gallery.dialog("plan.md", token, "export-token").await;
         page.button(Name::has("Show as tiles")).click().await;
         gallery.show("tiles").await;
         page.button(Name::has("Show as a list")).click().await;
@@ -202,6 +204,10 @@ fn every_screen_is_without_barriers() {
             count: gallery.count.clone(),
             barriers: gallery.barriers.clone(),
         };
+        second.evaluate("location.hash = '/decrypt'").await;
+        second.button("Decrypt").wait().await;
+        gallery.show("decrypt").await;
+        second.evaluate("location.hash = '/'").await;
         second.link("Log in").click().await;
         second.field("User name").wait().await;
         gallery.show("log-in").await;
