@@ -124,6 +124,14 @@ fn every_screen_is_without_barriers() {
         page.role("row", Name::has("contracts")).wait().await;
         gallery.show("files").await;
         gallery.menu("New", "new").await;
+        page.button("New").click().await;
+        page.role("menuitem", Name::has("Import Fernet tokens"))
+            .click()
+            .await;
+        page.role("dialog", Name::Any).wait().await;
+        gallery.show("import-tokens").await;
+        page.press(Key::ESCAPE).await;
+        page.role("dialog", Name::Any).wait_gone().await;
         gallery.menu("Actions for plan.md", "row-menu").await;
         gallery.dialog("plan.md", "Rename", "rename").await;
         gallery.dialog("plan.md", "Move to…", "move").await;

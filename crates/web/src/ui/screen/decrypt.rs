@@ -36,6 +36,7 @@ fn tool() -> El {
     let pasted = RwSignal::new(String::new());
     let chosen = RwSignal::new_local(None::<File>);
     let take = move |file: File| {
+        pasted.set(String::new());
         name.set(plain_name(&file.name()));
         chosen.set(Some(file));
     };
@@ -124,7 +125,7 @@ fn code_area(input: El) -> El {
         .spelling_off()
 }
 
-/// What was pasted goes before what was chosen: it was the last thing done.
+/// What was pasted goes before what was chosen: choosing a file clears it.
 fn sealed(chosen: Option<File>, pasted: &str) -> Option<JsValue> {
     let pasted = pasted.trim();
     if pasted.is_empty() {
