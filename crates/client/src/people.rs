@@ -13,13 +13,13 @@ use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::principals::Principals;
-use sv_ledger::state::{Head, Member};
+use sv_ledger::state::{Head, Member, Role};
 
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
-use crate::vault::{Change, Vault, require_instance, show};
+use crate::vault::{Change, Grantee, Vault, require_instance, show};
 
 /// How sure it is that somebody is who they say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,13 @@ pub struct Person {
     pub kem_pk: KemPublicKey,
     /// How sure it is that they are who they say.
     pub trust: Trust,
+}
+
+impl Person {
+    /// The same as they can be given access.
+    pub fn grantee(&self, role: Role) -> Grantee {
+        Grantee::person(&self.identity, self.head, self.kem_pk.clone(), role)
+    }
 }
 
 /// An account as its own log shows it.

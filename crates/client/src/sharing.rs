@@ -4,9 +4,9 @@
 mod activity;
 mod groups;
 mod handing;
-mod invitations;
 mod mounts;
 mod moving;
+mod waiting;
 
 pub use activity::{Activity, Deed};
 pub use groups::{create_vault, draft_vault, make_vault};
@@ -212,31 +212,26 @@ impl<P: Platform> Vault<'_, P> {
         Ok(taken)
     }
 
-    /// Does not want a share, or no longer; nobody is waited for there.
+    /// Does not want a share, or no longer.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
     pub async fn decline_share(&mut self, vault_id: VaultId, name: &Name) -> Result<()> {
-        self.withdraw_invitations(vault_id, None).await?;
         let mut shared = SharedVault::new(vault_id, name.clone());
         shared.is_declined = true;
         self.keep_shared(shared).await
     }
 
-    /// Knows nothing more of a vault beside the drive, as of one that was left
-    /// to somebody else.
+    /// Takes back what was said to a share: it is offered again.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
-    pub async fn forget_share(&mut self, vault_id: VaultId) -> Result<()> {
-        self.commit(&[], move |replica| {
-            let nodes = replica.nodes().iter();
-            let known = nodes.filter(|(_, node)| {
-                matches!(node.payload(), Some(Payload::SharedVault(v)) if v.vault_id == vault_id)
-            });
-            Ok(known.map(|(id, _)| Change::Delete(*id)).collect())
-        })
-        .await
+    pub async fn reconsider_share(&mut self, vault_id: VaultId) -> Result<()> {
+        let said = self.shared_vaults().into_iter();
+        for (node, _) in said.filter(|(_, v)| v.vault_id == vault_id) {
+            self.forget(node).await?;
+        }
+        Ok(())
     }
 
     /// What is mounted in this vault, by the mounts' names.
@@ -450,7 +445,13 @@ pub async fn give_access<P: Platform>(
         match invitee {
             Invitee::Person(person) => {
                 done.granted.push(person.handle.to_string());
-                grantees.push(Grantee::of(person, role));
+                let Person {
+                    identity,
+                    head,
+                    kem_pk,
+                    ..
+                } = person.as_ref();
+                grantees.push(Grantee::person(identity, *head, kem_pk.clone(), role));
             }
             Invitee::Group(id, name) => {
                 let grantee = vault.grantee_vault(*id, role).await?;

@@ -7,7 +7,7 @@ use sv_ledger::state::Role;
 use crate::error::{ClientError, Result};
 use crate::people::Person;
 use crate::port::Platform;
-use crate::vault::{Grantee, Vault};
+use crate::vault::Vault;
 
 /// What becomes of this account when a vault is somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub async fn hand_over<P: Platform>(
     };
     let owner = vault.replica().state().membership.owner().copied();
     if owner != Some(person.identity.uid) {
-        vault.grant(&[Grantee::of(person, Role::Manager)]).await?;
+        vault.grant(&[person.grantee(Role::Manager)]).await?;
         vault.transfer(person.identity.uid).await?;
     }
     // Who left may still get here through a vault around it.
@@ -60,6 +60,10 @@ pub async fn hand_over<P: Platform>(
 
 /// Nobody is waited for there, and nothing more is known of it.
 async fn forget<P: Platform>(account: &mut Vault<'_, P>, vault_id: VaultId) -> Result<()> {
-    account.withdraw_invitations(vault_id, None).await?;
-    account.forget_share(vault_id).await
+    for invitation in account.pending(&vault_id) {
+        account
+            .withdraw_invitation(&invitation.handle, vault_id)
+            .await?;
+    }
+    account.reconsider_share(vault_id).await
 }

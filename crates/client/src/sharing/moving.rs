@@ -60,7 +60,7 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     let mut vault = match account.open_beside(shared.vault_id).await {
         // Or between its record and the vault: nothing is in it, then.
         Err(ClientError::NoAccess) if record.mount.is_none() => {
-            account.forget_share(shared.vault_id).await?;
+            account.reconsider_share(shared.vault_id).await?;
             shared = begin(session, account, &record.name, node, suite).await?;
             account.open_beside(shared.vault_id).await?
         }

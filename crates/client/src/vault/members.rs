@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::AppendRequest;
+use sv_core::safety::Identity;
 use sv_core::vault_key::{EnvelopeHeader, seal_envelope};
 use sv_core::{KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
@@ -23,7 +24,6 @@ use super::others::{best_path, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
-use crate::people::Person;
 use crate::port::Platform;
 
 /// How often a change of members is asked again when others were faster.
@@ -50,17 +50,16 @@ pub struct Grantee {
 
 impl Grantee {
     /// A person, as their verified account shows them.
-    pub fn of(person: &Person, role: Role) -> Self {
-        let identity = &person.identity;
+    pub fn person(identity: &Identity, head: Head, kem_pk: KemPublicKey, role: Role) -> Self {
         Self {
             principal: identity.uid,
             keys: PrincipalKeys {
                 generation: identity.generation,
                 sign_pk: identity.sign_pk,
                 kem_hash: identity.kem_hash,
-                head: person.head,
+                head,
             },
-            kem_pk: person.kem_pk.clone(),
+            kem_pk,
             role,
             expires_ms: 0,
         }

@@ -12,8 +12,8 @@ use sv_client::ClientError;
 use sv_client::path::RemotePath;
 use sv_client::people::Person;
 use sv_client::sharing::{self, After, Invitee, Last, Terms, hand_over};
-use sv_client::vault::Grantee;
 use sv_ledger::handle::Handle;
+use sv_ledger::id::VaultId;
 use sv_ledger::state::Role;
 use sv_original::{ItemShare, Lot, Moving, PlannedItem, Record, Stage, Stored};
 
@@ -169,8 +169,7 @@ impl Mover<'_, '_> {
                 Err(Failure::Client(ClientError::NoAccess)) => {
                     // Its owner put the mover out.
                     share.is_over = true;
-                    let account = &mut self.account;
-                    account.withdraw_invitations(share.vault, None).await?;
+                    self.wait_no_longer(share.vault).await?;
                     break;
                 }
                 done => done?,
@@ -187,6 +186,14 @@ impl Mover<'_, '_> {
         Ok(())
     }
 
+    async fn wait_no_longer(&mut self, vault: VaultId) -> Result {
+        for invitation in self.account.pending(&vault) {
+            let withdrawn = self.account.withdraw_invitation(&invitation.handle, vault);
+            withdrawn.await?;
+        }
+        Ok(())
+    }
+
     /// Grants access to somebody who was waited for, or, if it is not to be any
     /// more, waits no longer.
     async fn let_in(
@@ -199,13 +206,13 @@ impl Mover<'_, '_> {
             let mut vault = self.account.open_beside(share.vault).await?;
             let members = &vault.replica().state().membership.members;
             if !members.contains_key(&person.identity.uid) {
-                vault.grant(&[Grantee::of(person, Role::Viewer)]).await?;
+                vault.grant(&[person.grantee(Role::Viewer)]).await?;
             }
             share.readers.insert(handle.to_string(), true);
         } else {
             share.readers.remove(handle.as_str());
         }
-        let withdrawn = self.account.withdraw_invitations(share.vault, Some(handle));
+        let withdrawn = self.account.withdraw_invitation(handle, share.vault);
         Ok(withdrawn.await?)
     }
 

@@ -149,7 +149,7 @@ impl<'s> Mover<'_, 's> {
         if let Some(vault) = lot.vault {
             match self.account.open_beside(vault).await {
                 Err(ClientError::NoAccess) if lot.items.is_empty() => {
-                    self.account.forget_share(vault).await?;
+                    self.account.reconsider_share(vault).await?;
                 }
                 opened => {
                     opened?.set_title(&title).await?;
@@ -221,7 +221,7 @@ impl<'s> Mover<'_, 's> {
                 )));
             }
         }
-        let withdrawn = self.account.withdraw_invitations(vault.id(), Some(&handle));
+        let withdrawn = self.account.withdraw_invitation(&handle, vault.id());
         Ok(withdrawn.await?)
     }
 

@@ -45,7 +45,7 @@ impl<'s> Records<'s> {
                 Ok(opened) => Some(opened),
                 // A crash came between its record and the vault.
                 Err(Failure::Client(ClientError::NoAccess)) => {
-                    account.forget_share(known.vault_id).await?;
+                    account.reconsider_share(known.vault_id).await?;
                     None
                 }
                 Err(failure) => return Err(failure),

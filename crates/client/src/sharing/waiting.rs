@@ -1,6 +1,5 @@
-//! People who are waited for: somebody without an account gets access once
-//! they have one, from whoever invited them (spec: `records.md` §7). The
-//! server cannot give it.
+//! People who are to have access once they have an account: whoever invited
+//! them gives it, for the server has no key to give.
 
 use sv_core::record::{Invitation, Payload};
 use sv_ledger::handle::Handle;
@@ -20,6 +19,11 @@ impl<P: Platform> Vault<'_, P> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// How many people are waited for.
+    pub fn waiting_count(&self) -> usize {
+        self.invitations().len()
     }
 
     /// People who are waited for, of one vault.
@@ -50,32 +54,48 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
-    /// Waits no longer for people who were invited to a vault: for those
-    /// alone, or for everybody. `self` is the account vault.
+    /// Waits no longer for somebody who has no account yet. `self` is the
+    /// account vault.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
-    pub async fn withdraw_invitations(
-        &mut self,
-        vault_id: VaultId,
-        handle: Option<&Handle>,
-    ) -> Result<()> {
-        self.commit(&[], |replica| {
-            let nodes = replica.nodes().iter();
-            let gone = nodes.filter(|(_, node)| match node.payload() {
-                Some(Payload::Invitation(i)) => {
-                    i.vault_id == vault_id && handle.is_none_or(|handle| i.handle == *handle)
-                }
-                _ => false,
-            });
-            Ok(gone.map(|(id, _)| Change::Delete(*id)).collect())
+    pub async fn withdraw_invitation(&mut self, handle: &Handle, vault_id: VaultId) -> Result<()> {
+        let waiting = self.invitations().into_iter();
+        let theirs = waiting.filter(|(_, i)| i.handle == *handle && i.vault_id == vault_id);
+        for (node, _) in theirs {
+            self.forget(node).await?;
+        }
+        Ok(())
+    }
+
+    /// The vault that somebody was invited to, if this account may still let
+    /// them in and their time is not over.
+    async fn still_given(&self, invitation: &Invitation) -> Result<Option<Self>> {
+        let now_ms = self.session().platform().now_ms();
+        if (1..=now_ms).contains(&invitation.expires_ms) {
+            return Ok(None);
+        }
+        let vault = match self.open_beside(invitation.vault_id).await {
+            Err(ClientError::NoAccess) => return Ok(None),
+            opened => opened?,
+        };
+        let role = vault.access().map(|path| path.role);
+        Ok((role >= Some(Role::Manager)).then_some(vault))
+    }
+
+    pub(super) async fn forget(&mut self, node: NodeId) -> Result<()> {
+        self.commit(&[], move |replica| {
+            Ok(match replica.nodes().contains_key(&node) {
+                true => vec![Change::Delete(node)],
+                false => Vec::new(),
+            })
         })
         .await
     }
 
     /// Gives access to people who were waited for and have an account now;
-    /// who they are. What this account has lost the right to waits on, for it
-    /// may be given back. `self` is the account vault.
+    /// who they are. What this account cannot give any more is forgotten.
+    /// `self` is the account vault.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
@@ -84,21 +104,21 @@ impl<P: Platform> Vault<'_, P> {
         let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
         let people = self.find_people(&handles).await?;
         let mut done = Vec::new();
-        for ((_, invitation), person) in waiting.into_iter().zip(people) {
+        for ((node, invitation), person) in waiting.into_iter().zip(people) {
             let Some(person) = person else { continue };
-            let mut vault = match self.open_beside(invitation.vault_id).await {
-                Ok(vault) => vault,
-                Err(ClientError::NoAccess) => continue,
-                Err(error) => return Err(error),
-            };
-            if vault.access().is_none_or(|path| path.role < Role::Manager) {
+            let Some(mut vault) = self.still_given(&invitation).await? else {
+                self.forget(node).await?;
                 continue;
-            }
-            let mut grantee = Grantee::of(&person, invitation.role);
+            };
+            let mut grantee = Grantee::person(
+                &person.identity,
+                person.head,
+                person.kem_pk.clone(),
+                invitation.role,
+            );
             grantee.expires_ms = invitation.expires_ms;
             vault.grant(&[grantee]).await?;
-            self.withdraw_invitations(invitation.vault_id, Some(&invitation.handle))
-                .await?;
+            self.forget(node).await?;
             done.push(person.handle.to_string());
         }
         Ok(done)
