@@ -103,6 +103,12 @@ pub enum Tamper {
          share anything with {0} until you have asked them in person"
     )]
     Contact(String),
+    /// Somebody else's keys stand for a person in a shared vault.
+    #[error(
+        "the keys that stand for {0} here are not those of {0}'s account: somebody else acts in \
+         their name"
+    )]
+    MemberKeys(String),
     /// The list of unlockers is forged or an older one.
     #[error("the server shows a forged or outdated list of passwords and recovery keys")]
     Unlockers,

@@ -4,15 +4,19 @@
 mod activity;
 mod groups;
 mod handing;
+mod invitations;
 mod mounts;
 mod moving;
-mod waiting;
+mod owner;
 
 pub use activity::{Activity, Deed};
 pub use groups::{create_vault, draft_vault, make_vault};
 pub use handing::{After, hand_over};
+pub use invitations::ReadyInvitation;
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
+
+use owner::Owner;
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
@@ -48,21 +52,40 @@ pub struct Share {
     pub expires_ms: u64,
     /// Who owns it.
     pub owner: VaultId,
+    /// Their handle, if the server shows their account and the keys are theirs.
+    pub owner_name: Option<Handle>,
+    /// How sure it is that they are who they say; none without a handle.
+    pub trust: Option<Trust>,
     /// Whether the person has taken it, or not wanted it, or not said yet.
     pub state: ShareState,
 }
 
 impl Share {
-    fn unreadable(vault_id: VaultId) -> Self {
+    fn unreadable(vault_id: VaultId, mine: Option<&SharedVault>) -> Self {
         Self {
             vault_id,
-            name: short(&vault_id),
+            name: mine.map_or_else(|| short(&vault_id), |mine| mine.name.to_string()),
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
             owner: vault_id,
+            owner_name: None,
+            trust: None,
             state: ShareState::Unreadable,
         }
+    }
+
+    /// With what is known of its owner.
+    fn from(mut self, owner: Owner) -> Self {
+        match owner {
+            Owner::Known(person) => {
+                self.trust = Some(person.trust);
+                self.owner_name = Some(person.handle);
+            }
+            Owner::Gone => {}
+            Owner::Forged(_) => self.state = ShareState::Forged,
+        }
+        self
     }
 }
 
@@ -75,9 +98,13 @@ pub enum ShareState {
     Accepted,
     /// It was not wanted.
     Declined,
-    /// It was offered and cannot be opened: whoever offers it sealed it
-    /// wrongly, or the server shows something else.
+    /// It cannot be opened: whoever offers it sealed it wrongly, or the server
+    /// shows something else.
     Unreadable,
+    /// It is not from whom it says: the keys that stand for its owner are not
+    /// those of the owner's account. It is not accepted, and nothing should be
+    /// put in it if it was.
+    Forged,
 }
 
 /// Somebody, or some group, with access.
@@ -173,17 +200,6 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
-    /// Takes a share that was offered, under a name of its own.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
-        let name = self.free_name(name, &vault_id)?;
-        self.keep_shared(SharedVault::new(vault_id, name.clone()))
-            .await?;
-        Ok(name)
-    }
-
     /// Takes what is mounted inside a share and was offered, too, however deep;
     /// what was declined stays so. A person says so: whoever writes into a
     /// share must not make others open a vault (spec: `records.md` §6). Gives
@@ -199,13 +215,13 @@ impl<P: Platform> Vault<'_, P> {
                 if self.shared_vaults().into_iter().any(is_known) {
                     continue;
                 }
-                match self.open_beside(inner).await {
-                    Ok(_) => {}
-                    // Who put it there need not have shared it, nor sealed it well.
+                match self.accept_share(inner, &name).await {
+                    Ok(name) => taken.push(name),
+                    // Who put it there need not have shared it, nor sealed it
+                    // well, nor be who they say.
                     Err(ClientError::NoAccess | ClientError::Tampered(_)) => continue,
                     Err(error) => return Err(error),
                 }
-                taken.push(self.accept_share(inner, &name).await?);
                 due.push(inner);
             }
         }
@@ -227,11 +243,14 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
     pub async fn reconsider_share(&mut self, vault_id: VaultId) -> Result<()> {
-        let said = self.shared_vaults().into_iter();
-        for (node, _) in said.filter(|(_, v)| v.vault_id == vault_id) {
-            self.forget(node).await?;
-        }
-        Ok(())
+        self.commit(&[], move |replica| {
+            let nodes = replica.nodes().iter();
+            let said = nodes.filter(|(_, node)| {
+                matches!(node.payload(), Some(Payload::SharedVault(v)) if v.vault_id == vault_id)
+            });
+            Ok(said.map(|(id, _)| Change::Delete(*id)).collect())
+        })
+        .await
     }
 
     /// What is mounted in this vault, by the mounts' names.
@@ -302,12 +321,12 @@ pub async fn shares<P: Platform>(
         let mine = known.iter().find(|vault| vault.vault_id == vault_id);
         let vault = match account.open_beside(vault_id).await {
             Ok(vault) => vault,
-            // What strangers offer must not keep the rest from being shown.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
+            Err(ClientError::NoAccess) => continue,
+            // What is wrong with one must not keep the rest from being shown.
+            Err(ClientError::Tampered(_) | ClientError::Misbehaved(_) | ClientError::Misuse(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
                 continue;
             }
-            Err(ClientError::NoAccess) => continue,
             Err(error) => return Err(error),
         };
         let membership = &vault.replica().state().membership;
@@ -322,19 +341,31 @@ pub async fn shares<P: Platform>(
             (None, Some(title)) => title.to_string(),
             (None, None) => "untitled".to_owned(),
         };
-        found.push(Share {
+        let owner = match account.owner_of(membership).await {
+            Ok(owner) => owner,
+            // Nor must an account of which the server shows something else.
+            Err(ClientError::Tampered(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let share = Share {
             vault_id,
             name,
             kind: membership.kind,
             role: access.role,
             expires_ms: access.expires_ms,
             owner: membership.owner().copied().unwrap_or(vault_id),
+            owner_name: None,
+            trust: None,
             state: match mine {
                 None => ShareState::Offered,
                 Some(mine) if mine.is_declined => ShareState::Declined,
                 Some(_) => ShareState::Accepted,
             },
-        });
+        };
+        found.push(share.from(owner));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
@@ -366,14 +397,7 @@ pub async fn members<P: Platform>(
             continue;
         }
         let person = account.meet_member(*principal).await?;
-        let keys = member.keys;
-        let is_ghost = keys.generation >= person.identity.generation
-            && (keys.generation, keys.sign_pk, keys.kem_hash)
-                != (
-                    person.identity.generation,
-                    person.identity.sign_pk,
-                    person.identity.kem_hash,
-                );
+        let is_ghost = !person.has_had(&member.keys);
         found.push(MemberInfo {
             principal: *principal,
             member: *member,
@@ -424,7 +448,8 @@ pub async fn invitees<P: Platform>(
     Ok(found)
 }
 
-/// Gives people and groups access to a vault that is there already.
+/// Gives people and groups access to a vault that is there already. Who has no
+/// account yet is waited for, and who was, no longer.
 ///
 /// # Errors
 /// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
@@ -440,6 +465,12 @@ pub async fn give_access<P: Platform>(
         vault_id: Some(vault.id()),
         ..Shared::default()
     };
+    // Nobody is waited for whom this account could then give nothing.
+    if vault.access().is_none_or(|path| path.role < Role::Manager) {
+        return Err(ClientError::misuse(
+            "you may not decide who has access to this; a manager may",
+        ));
+    }
     let mut grantees = Vec::new();
     for invitee in invitees {
         match invitee {
@@ -470,6 +501,13 @@ pub async fn give_access<P: Platform>(
         grantee.expires_ms = expires_ms;
     }
     vault.grant(&grantees).await?;
+    for invitee in invitees {
+        if let Invitee::Person(person) = invitee {
+            account
+                .withdraw_invitation(&person.handle, &vault.id())
+                .await?;
+        }
+    }
     Ok(done)
 }
 

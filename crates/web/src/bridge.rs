@@ -35,6 +35,7 @@ mod event;
 mod failure;
 mod fernet;
 mod page;
+mod place;
 mod transfer;
 
 pub use account::*;
@@ -45,6 +46,7 @@ pub use failure::*;
 pub use fernet::*;
 pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
+pub use place::*;
 pub use transfer::*;
 
 use serde::de::DeserializeOwned;
@@ -115,11 +117,11 @@ calls! {
     GetUsage -> UsageInfo;
     NewFolder -> ItemId;
     Rename -> ();
-    Move -> ();
+    Move -> Vec<ItemId>;
     Copy -> Vec<ItemId>;
     Trash -> ();
     Untrash -> ();
-    ListTrash -> TrashListing;
+    ListTrash -> Listing;
     Remove -> ();
     EmptyTrash -> u64;
     ListVersions -> Vec<VersionRow>;

@@ -62,7 +62,7 @@ pub async fn hand_over<P: Platform>(
 async fn forget<P: Platform>(account: &mut Vault<'_, P>, vault_id: VaultId) -> Result<()> {
     for invitation in account.pending(&vault_id) {
         account
-            .withdraw_invitation(&invitation.handle, vault_id)
+            .withdraw_invitation(&invitation.handle, &vault_id)
             .await?;
     }
     account.reconsider_share(vault_id).await

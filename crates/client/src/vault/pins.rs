@@ -2,7 +2,7 @@
 //! the account vault for the person's other devices, and on the emergency
 //! sheet. A server that shows less, or something else, is caught.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64URL_NOPAD;
 use sv_api::endpoint::GetEntries;
@@ -10,6 +10,7 @@ use sv_api::wire::Empty;
 use sv_core::local::{Purpose, open_local, seal_local};
 use sv_core::record::{Payload, Pin, Pins};
 use sv_ledger::codec::{ParseError, Reader, Writer};
+use sv_ledger::entry::Entry;
 use sv_ledger::id::{Hash, NodeId, VaultId};
 use sv_ledger::state::Head;
 
@@ -35,6 +36,10 @@ pub(super) struct LocalPin {
     confirmed: BTreeSet<Hash>,
     /// The restore after which a person last had this device start over here.
     accepted: Option<[u8; 16]>,
+    /// Of each vault that is a member, directly or through others, the number
+    /// of membership entries that were known before the log was seen to end at
+    /// `head`: what comes later in the log names no fewer.
+    below: BTreeMap<VaultId, u64>,
     /// Other devices' heads that the log must hold; not kept.
     others: Vec<Head>,
     keeping: Keeping,
@@ -85,11 +90,16 @@ impl LocalPin {
             1 => Some(r.array()?),
             _ => return Err(ParseError::Malformed("accepted restore")),
         };
+        let mut below = BTreeMap::new();
+        for _ in 0..r.u32()? {
+            below.insert(r.vault_id()?, r.u64()?);
+        }
         r.finish()?;
         Ok(Self {
             head: Some(head),
             confirmed,
             accepted,
+            below,
             ..Self::new(vault_id, Keeping::Kept)
         })
     }
@@ -100,6 +110,7 @@ impl LocalPin {
             head: None,
             confirmed: BTreeSet::new(),
             accepted: None,
+            below: BTreeMap::new(),
             others: Vec::new(),
             keeping,
         }
@@ -147,17 +158,69 @@ impl LocalPin {
         self.head.into_iter().chain(self.others.iter().copied())
     }
 
-    /// Moves the pin to a head that extends it.
+    /// Moves the pin to a head that extends it. `known` are the membership
+    /// entries of other vaults that were known before the server was asked
+    /// where the log ends.
     pub(super) async fn raise<P: Platform>(
         &mut self,
         session: &Session<P>,
         head: Head,
+        known: &BTreeMap<VaultId, u64>,
     ) -> Result<()> {
-        if self.head == Some(head) {
+        let mut is_new = self.head != Some(head);
+        self.head = Some(head);
+        for (id, count) in known {
+            let least = self.below.entry(*id).or_default();
+            is_new |= *least < *count;
+            *least = (*least).max(*count);
+        }
+        match is_new {
+            true => self.save(session).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Vaults of which it is kept how far they were known.
+    pub(super) fn below(&self) -> impl Iterator<Item = VaultId> {
+        self.below.keys().copied()
+    }
+
+    /// Keeps that of more vaults from the next time on.
+    pub(super) async fn follow<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        vaults: impl Iterator<Item = VaultId>,
+    ) -> Result<()> {
+        let before = self.below.len();
+        for id in vaults {
+            self.below.entry(id).or_insert(0);
+        }
+        match self.below.len() > before {
+            true => self.save(session).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Checks that an entry above the pin names no other vault as it was
+    /// before what was known of it at the pin: an honest server admits only
+    /// the newest heads, so this one kept something from the author, or from
+    /// this device.
+    ///
+    /// # Errors
+    /// [`Tamper::Fork`].
+    pub(super) fn check_named(&self, entry: &Entry) -> Result<(), Tamper> {
+        let seq = entry.body().seq;
+        if self.head.is_none_or(|head| seq <= head.seq) {
             return Ok(());
         }
-        self.head = Some(head);
-        self.save(session).await
+        let least = |id: &VaultId| self.below.get(id).copied().unwrap_or(0);
+        match entry
+            .named_heads()
+            .any(|via| via.head.seq < least(&via.vault_id))
+        {
+            true => Err(Tamper::Fork(seq)),
+            false => Ok(()),
+        }
     }
 
     pub(super) async fn save<P: Platform>(&self, session: &Session<P>) -> Result<()> {
@@ -175,6 +238,10 @@ impl LocalPin {
             None => w.u8(0),
             Some(restore_id) => w.u8(1).raw(restore_id),
         };
+        w.u32(self.below.len() as u32);
+        for (id, count) in &self.below {
+            w.raw(id.as_bytes()).u64(*count);
+        }
         let key = session.keys().local_key();
         let context = self.vault_id.as_bytes();
         let mut random = session.platform().random();

@@ -12,6 +12,7 @@
 mod browser;
 mod endure;
 mod evil;
+mod moving;
 mod page;
 mod story;
 mod transfers;

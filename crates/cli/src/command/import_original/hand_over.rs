@@ -188,7 +188,7 @@ impl Mover<'_, '_> {
 
     async fn wait_no_longer(&mut self, vault: VaultId) -> Result {
         for invitation in self.account.pending(&vault) {
-            let withdrawn = self.account.withdraw_invitation(&invitation.handle, vault);
+            let withdrawn = self.account.withdraw_invitation(&invitation.handle, &vault);
             withdrawn.await?;
         }
         Ok(())
@@ -212,8 +212,9 @@ impl Mover<'_, '_> {
         } else {
             share.readers.remove(handle.as_str());
         }
-        let withdrawn = self.account.withdraw_invitation(handle, share.vault);
-        Ok(withdrawn.await?)
+        let withdrawn = self.account.withdraw_invitation(handle, &share.vault);
+        withdrawn.await?;
+        Ok(())
     }
 
     /// Gives every lot to whose it is, and leaves what is theirs already once

@@ -163,7 +163,7 @@ impl<'s> Mover<'_, 's> {
         self.records.save(moving.user, record).await?;
         let wanted = format!("{title} ({})", moving.handle);
         let wanted = Name::parse(&wanted).map_err(|e| Failure::local(wanted, e))?;
-        let name = self.account.accept_share(vault, &wanted).await?;
+        let name = self.account.record_share(vault, &wanted).await?;
         create_vault(self.session, draft).await?;
         let mut vault = self.account.open_beside(vault).await?;
         vault.set_title(&title).await?;
@@ -221,8 +221,10 @@ impl<'s> Mover<'_, 's> {
                 )));
             }
         }
-        let withdrawn = self.account.withdraw_invitation(&handle, vault.id());
-        Ok(withdrawn.await?)
+        self.account
+            .withdraw_invitation(&handle, &vault.id())
+            .await?;
+        Ok(())
     }
 
     async fn upload(

@@ -55,7 +55,7 @@ impl<'s> Records<'s> {
             Some(opened) => opened,
             None => {
                 let draft = draft_vault(session, VaultKind::Shared, ContentSuite::Blocks)?;
-                account.accept_share(draft.vault_id(), name).await?;
+                account.record_share(draft.vault_id(), name).await?;
                 create_vault(session, draft).await?;
                 open_at(context, session, &path, Last::Through).await?
             }

@@ -6,11 +6,16 @@ use data_encoding::HEXLOWER;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use sha2::{Digest, Sha256};
+use sv_client::drive::Drive;
+use sv_client::sharing::{Last, make_vault, open_at};
+use sv_client::vault::Vault;
 use sv_core::content::{BlocksRoot, RawHeader, RawKey, block_hash, seal_block};
 use sv_core::fernet::{open_token, seal_token};
-use sv_core::{ContentKey, FernetKey};
+use sv_core::{ContentKey, FernetKey, Name as FileName};
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::ContentId;
-use sv_testkit::{Name, Page, run};
+use sv_ledger::sealed::ContentSuite;
+use sv_testkit::{Actor, Name, Page, file, put, run};
 use tempfile::TempDir;
 
 use super::person::{Person, catch_saves, saved, stage, visit};
@@ -224,6 +229,53 @@ fn tokens_come_in_and_go_out() {
         export("report.txt", "no key").await;
         says(&page, "not a Fernet key").await;
         browser.assert_quiet();
+    });
+}
+
+/// A vault of tokens is read like any other, and a file of it goes out as it is
+/// kept, with the key that opens it elsewhere.
+#[test]
+fn a_vault_of_tokens_is_read_in_the_page() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let (actor, session) = Actor::sign_up(&server, "edna").await;
+        let mut account = Vault::account(&session).await.unwrap();
+        let (name, kind) = (FileName::parse("tokens").unwrap(), VaultKind::Shared);
+        make_vault(&session, &mut account, &name, kind, ContentSuite::Fernet)
+            .await
+            .unwrap();
+        let path = "vault:tokens".parse().unwrap();
+        let (mut vault, _) = open_at(&session, &path, Last::Through).await.unwrap();
+        let long: Vec<u8> = (0..5_000_000_u32).map(|i| (i / 3) as u8).collect();
+        put(&mut vault, "/", vec![file("film.bin", long.clone())])
+            .await
+            .unwrap();
+        let mut drive = Drive::open(&session).await.unwrap();
+        let mounted = drive.mount_in(None, &name, vault.vault().id()).await;
+        mounted.unwrap();
+
+        let profile = browser.profile().await;
+        let page = visit(&profile, &server).await;
+        Person::of(actor).log_in(&server, &page).await;
+        page.link("Files").click().await;
+        let row = |name: &str| page.role("row", Name::has(name));
+        row("tokens").button("tokens").click().await;
+        row("film.bin").wait().await;
+        catch_saves(&page).await;
+        page.button("Actions for film.bin").click().await;
+        page.role("menuitem", "Download").click().await;
+        assert_eq!(saved(&page).await, sha256(&long));
+        page.button("Actions for film.bin").click().await;
+        page.role("menuitem", Name::has("Download encrypted"))
+            .click()
+            .await;
+        let dialog = page.role("dialog", Name::Any);
+        let key = dialog.role("textbox", "Key of the file").text().await;
+        let key = FernetKey::parse(&key).unwrap();
+        let opened = open_token(&key.into(), &fetched(&page).await).unwrap();
+        assert!(opened.as_slice() == long);
     });
 }
 

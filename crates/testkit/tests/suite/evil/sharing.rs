@@ -94,6 +94,8 @@ fn forged(instance: InstanceId, name: &str, session: &People) -> MembershipLog {
     MembershipLog {
         genesis: Genesis::parse(&new.genesis.0).unwrap(),
         entries: new.entries.iter().map(entry).collect(),
+        more: false,
+        is_gone: false,
     }
 }
 

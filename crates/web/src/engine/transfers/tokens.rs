@@ -4,7 +4,6 @@
 use std::rc::Rc;
 
 use sv_client::ClientError;
-use sv_client::path::RemotePath;
 use sv_client::port::Platform;
 use sv_core::error::FernetError;
 use sv_core::fernet::{FernetKeys, token_len};
@@ -36,8 +35,7 @@ impl Open<'_> {
         objects: Vec<JsValue>,
     ) -> Result<PlannedUpload, Failure> {
         let keys = fernet::keys(&Zeroizing::new(call.keys))?;
-        self.folder(call.into).await?;
-        let folder: RemotePath = self.view().await.path(call.into).parse()?;
+        let folder = self.destination(call.into).await?;
         let entries: Vec<UploadEntry> = call.names.into_iter().map(entry).collect();
         let mut gathered = gather(&entries, objects).await?;
         gathered.open_tokens(&keys).await;
