@@ -15,9 +15,9 @@ use clap::Args;
 use sv_client::people::Trust;
 use sv_client::vault::Vault;
 use sv_core::Name;
-use sv_original::{Database, Moving, People, Plan, Record, Taken};
+use sv_original::{Database, Moving, People, Plan, Taken};
 
-use self::mover::{Mover, Receiver};
+use self::mover::Mover;
 use self::records::Records;
 use self::report::{Outcome, State};
 use crate::ask;
@@ -66,7 +66,7 @@ pub(super) struct ImportOriginal {
     /// Give nothing to people whose keys you did not compare with `verify`
     #[arg(long)]
     verified_only: bool,
-    /// Do not ask before handing over
+    /// Do not ask before anything is given to people
     #[arg(short, long)]
     yes: bool,
     /// Write what was moved and what was not to a file, as JSON
@@ -114,6 +114,7 @@ impl ImportOriginal {
         mover
             .look_up(owners.chain(readers).cloned().collect())
             .await?;
+        self.agree(context, &mover)?;
         let mut moved = Vec::new();
         for moving in &plan.people {
             let (mut outcome, mut record) =
@@ -122,12 +123,9 @@ impl ImportOriginal {
             mover.share(moving, &mut record, &mut outcome).await?;
             moved.push((moving, record, outcome));
         }
-        let is_agreed = self.agree(context, &mut mover, &moved).await?;
         let mut outcomes = Vec::new();
         for (moving, mut record, mut outcome) in moved {
-            if is_agreed || outcome.state == State::HandedOver {
-                mover.hand_over(moving, &mut record, &mut outcome).await?;
-            }
+            mover.hand_over(moving, &mut record, &mut outcome).await?;
             outcomes.push((moving, outcome));
         }
         drop(mover);
@@ -135,35 +133,32 @@ impl ImportOriginal {
         self.finish(context, &plan, &outcomes)
     }
 
-    /// Asks before anything is given away.
-    async fn agree(
-        &self,
-        context: &Context,
-        mover: &mut Mover<'_, '_>,
-        moved: &[(&Moving, Record, Outcome)],
-    ) -> Result<bool> {
-        let mut names = Vec::new();
-        for (moving, _, outcome) in moved {
-            if outcome.state != State::Kept {
-                continue;
-            }
-            if let Receiver::Person(person) = mover.receiver(&moving.handle).await? {
+    /// Asks before anything is given to anybody: a name can be taken by a
+    /// stranger.
+    fn agree(&self, context: &Context, mover: &Mover<'_, '_>) -> Result {
+        let names: Vec<String> = mover
+            .receivers()
+            .map(|person| {
                 let trust = match person.trust {
                     Trust::Verified => "verified",
                     Trust::Unverified => "not verified",
                     Trust::Rotated => "new keys, signed by the verified ones",
                 };
-                names.push(format!("{} ({trust})", moving.handle));
-            }
-        }
+                format!("{} ({trust})", person.handle)
+            })
+            .collect();
         if names.is_empty() || self.yes || context.out.json || !ask::is_interactive() {
-            return Ok(true);
+            return Ok(());
         }
         let question = format!(
-            "Hand over to {}? What is handed over cannot be taken back. [y/N] ",
+            "These have an account here, and get what was theirs or was shared with them: {}. What \
+             is given cannot be taken back. Go on? [y/N] ",
             names.join(", ")
         );
-        Ok(matches!(ask::line(&question)?.trim(), "y" | "Y" | "yes"))
+        match ask::line(&question)?.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(Failure::Local("nothing was moved".to_owned())),
+        }
     }
 
     /// Who is who: what was decided, and a proposal for everyone else, which

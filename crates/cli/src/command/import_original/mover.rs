@@ -64,6 +64,13 @@ impl<'s> Mover<'_, 's> {
         Ok(())
     }
 
+    /// Everybody who can have something.
+    pub(super) fn receivers(&self) -> impl Iterator<Item = &Person> {
+        let people = self.people.values().flatten();
+        let others = people.filter(|person| person.identity.uid != self.session.uid());
+        others.filter(|person| !self.verified_only || person.trust == Trust::Verified)
+    }
+
     pub(super) async fn receiver(&mut self, handle: &Handle) -> Result<Receiver> {
         if !self.people.contains_key(handle) {
             self.look_up(BTreeSet::from([handle.clone()])).await?;
@@ -94,7 +101,7 @@ impl<'s> Mover<'_, 's> {
                 outcome.state = match record.lots.last().map(|lot| lot.stage) {
                     None => State::Nothing,
                     Some(Stage::Over) => State::HandedOver,
-                    Some(Stage::Open | Stage::Leaving) => State::Kept,
+                    Some(Stage::Open | Stage::Leaving) => State::Ready,
                 };
                 return Ok(());
             }
@@ -191,7 +198,7 @@ impl<'s> Mover<'_, 's> {
         let invited = self.account.pending(&vault_id);
         match self.receiver(&moving.handle).await? {
             Receiver::Me => Ok(State::Yours),
-            Receiver::Person(_) => Ok(State::Kept),
+            Receiver::Person(_) => Ok(State::Ready),
             Receiver::NotVerified => Ok(State::NotVerified),
             Receiver::Nobody => {
                 let is_invited = invited.iter().any(|i| i.handle == moving.handle);

@@ -22,8 +22,8 @@ pub(super) enum State {
     Waiting,
     /// Its owner has an account that nobody compared, and that was asked for.
     NotVerified,
-    /// Its owner is here, and the mover did not want to hand it over yet.
-    Kept,
+    /// Its owner is here, and it is not handed over yet.
+    Ready,
     /// It is its owner's.
     HandedOver,
     /// The server did not let it be handed over.
@@ -56,7 +56,7 @@ impl State {
             Self::Yours => "yours",
             Self::Waiting => "waiting",
             Self::NotVerified => "not verified",
-            Self::Kept => "kept",
+            Self::Ready => "ready",
             Self::HandedOver => "handed over",
             Self::Refused(_) => "refused",
         }
@@ -177,7 +177,7 @@ impl Outcome {
                 "{who}: not handed over; compare with `securevault verify {who}` first"
             )),
             State::Refused(why) => out.warn(&format!("{who}: not handed over: {why}")),
-            State::Nothing | State::Checked | State::Yours | State::Kept | State::HandedOver => {}
+            State::Nothing | State::Checked | State::Yours | State::Ready | State::HandedOver => {}
         }
         for (id, name, why) in &self.bad {
             out.warn(&format!("not moved: {name} (number {id}): {why}"));
