@@ -14,13 +14,13 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, SignPublicKey, VaultId};
 use sv_ledger::membership_op::{MembershipOp, PrincipalKeys};
 use sv_ledger::principals::Principals;
-use sv_ledger::state::{Head, Member};
+use sv_ledger::state::{Head, Member, Role};
 
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
-use crate::vault::{Change, Vault, require_instance, show, show_marked};
+use crate::vault::{Change, Grantee, Vault, require_instance, show, show_marked};
 
 /// Digits of a safety number.
 const SAFETY_DIGITS: usize = 60;
@@ -90,6 +90,13 @@ fn has_had(all: &[Identity], keys: &PrincipalKeys) -> bool {
             == (keys.generation, keys.sign_pk, keys.kem_hash)
     };
     all.iter().any(is_it)
+}
+
+impl Person {
+    /// The same as they can be given access.
+    pub fn grantee(&self, role: Role) -> Grantee {
+        Grantee::person(&self.identity, self.head, self.kem_pk.clone(), role)
+    }
 }
 
 /// An account as its own log shows it.

@@ -3,6 +3,7 @@
 
 mod activity;
 mod groups;
+mod handing;
 mod invitations;
 mod mounts;
 mod moving;
@@ -11,7 +12,8 @@ mod reach;
 mod seen;
 
 pub use activity::{Activity, Deed, Download, Event, Timeline};
-pub use groups::{create_vault, make_vault};
+pub use groups::{create_vault, draft_vault, make_vault};
+pub use handing::{After, hand_over};
 pub use invitations::ReadyInvitation;
 pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
@@ -194,6 +196,34 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
+    /// Takes what is mounted inside a share and was offered, too, however deep;
+    /// what was declined stays so. A person says so: whoever writes into a
+    /// share must not make others open a vault (spec: `records.md` §6). Gives
+    /// the names they have here.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn accept_inside(&mut self, vault_id: VaultId) -> Result<Vec<Name>> {
+        let (mut due, mut taken) = (vec![vault_id], Vec::new());
+        while let Some(outer) = due.pop() {
+            for (name, inner) in self.open_beside(outer).await?.mounts() {
+                let is_known = |(_, known): (NodeId, SharedVault)| known.vault_id == inner;
+                if self.shared_vaults().into_iter().any(is_known) {
+                    continue;
+                }
+                match self.accept_share(inner, &name).await {
+                    Ok(name) => taken.push(name),
+                    // Who put it there need not have shared it, nor sealed it
+                    // well, nor be who they say.
+                    Err(ClientError::NoAccess | ClientError::Tampered(_)) => continue,
+                    Err(error) => return Err(error),
+                }
+                due.push(inner);
+            }
+        }
+        Ok(taken)
+    }
+
     /// Does not want a share, or no longer.
     ///
     /// # Errors
@@ -216,12 +246,25 @@ impl<P: Platform> Vault<'_, P> {
         Ok(())
     }
 
+    /// What is mounted in this vault, by the mounts' names.
+    pub fn mounts(&self) -> Vec<(Name, VaultId)> {
+        let nodes = self.replica().nodes().values();
+        let records = nodes.filter_map(|node| node.record());
+        records
+            .filter_map(|record| Some((record.name.clone(), record.mount.as_ref()?.vault_id)))
+            .collect()
+    }
+
     /// What a vault is called by those who share it. `self` is that vault.
     pub fn title(&self) -> Option<&Name> {
         title_in(self.replica())
     }
 
-    pub(crate) async fn set_title(&mut self, name: &Name) -> Result<()> {
+    /// Calls a vault that has no name yet for those who share it.
+    ///
+    /// # Errors
+    /// Any [`crate::Tamper`], or those of a call.
+    pub async fn set_title(&mut self, name: &Name) -> Result<()> {
         let node = NodeId::new(self.session().platform().random_bytes());
         let payload = Payload::Title(Title::new(name.clone()));
         self.commit(&[], move |replica| {

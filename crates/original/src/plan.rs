@@ -1,5 +1,5 @@
-//! What becomes of the old rows: for each person a folder of what was theirs
-//! alone, and one for each circle of people who could read the same of it.
+//! What becomes of the old rows: for each person the files and notes that were
+//! theirs, each with who else could read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,22 +14,21 @@ use crate::people::People;
 /// What is to be moved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// One for each owner and circle of readers.
-    pub folders: Vec<Folder>,
+    /// Everybody who is somebody here and had something, in the order of their
+    /// numbers.
+    pub people: Vec<Moving>,
     /// Items of users who are left out, by number.
     pub left_out: Vec<i64>,
 }
 
-/// A folder: what one person owned and the same others could read.
+/// One old user, and what was theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// What it is called.
-    pub name: Name,
-    /// Whose it is to be.
-    pub owner: Handle,
-    /// Who may read it.
-    pub readers: BTreeSet<Handle>,
-    /// What is in it, in the order of their numbers.
+pub struct Moving {
+    /// Their number in the old database.
+    pub user: i64,
+    /// Who they are here.
+    pub handle: Handle,
+    /// What was theirs, in the order of its numbers.
     pub items: Vec<PlannedItem>,
 }
 
@@ -38,14 +37,28 @@ pub struct Folder {
 pub struct PlannedItem {
     /// Its number in the old database.
     pub id: i64,
-    /// What it is called here; unique in its folder, whatever the disk.
-    pub name: Name,
+    stem: String,
+    ending: String,
     /// A file or a note.
     pub kind: Kind,
     /// When it was made, Unix milliseconds.
     pub created_ms: u64,
     /// Bytes of its token.
     pub token_len: u64,
+    /// Who else could read it, and is somebody here.
+    pub readers: BTreeSet<Handle>,
+    /// Old names of those who could read it and are left out.
+    pub nobody: BTreeSet<String>,
+}
+
+/// Names that are in use in a folder.
+#[derive(Debug, Default)]
+pub struct Taken(BTreeSet<String>);
+
+impl<'n> FromIterator<&'n str> for Taken {
+    fn from_iter<I: IntoIterator<Item = &'n str>>(names: I) -> Self {
+        Self(names.into_iter().map(str::to_lowercase).collect())
+    }
 }
 
 impl Plan {
@@ -56,48 +69,47 @@ impl Plan {
         shares: &BTreeMap<i64, BTreeSet<i64>>,
         people: &People,
     ) -> Self {
-        let known: BTreeSet<i64> = users.iter().map(|user| user.id).collect();
-        let mut circles: BTreeMap<(Handle, BTreeSet<Handle>), Vec<&Item>> = BTreeMap::new();
+        let names: BTreeMap<i64, &str> = users.iter().map(|u| (u.id, u.name.as_str())).collect();
+        let mut moving: BTreeMap<i64, Moving> = BTreeMap::new();
         let mut left_out = Vec::new();
         for item in items {
-            let owner = people.handle(item.user_id);
-            let Some(owner) = owner.filter(|_| known.contains(&item.user_id)) else {
+            let user = item.user_id;
+            let owner = people.handle(user).filter(|_| names.contains_key(&user));
+            let Some(owner) = owner else {
                 left_out.push(item.id);
                 continue;
             };
-            let readers = shares.get(&item.id).into_iter().flatten();
-            let readers = readers.filter_map(|user| people.handle(*user)).cloned();
-            let readers: BTreeSet<Handle> = readers.filter(|reader| reader != owner).collect();
-            circles
-                .entry((owner.clone(), readers))
-                .or_default()
-                .push(item);
+            let (mut readers, mut nobody) = (BTreeSet::new(), BTreeSet::new());
+            for reader in shares.get(&item.id).into_iter().flatten() {
+                match (people.handle(*reader), names.get(reader)) {
+                    (Some(handle), _) if handle == owner => {}
+                    (Some(handle), _) => drop(readers.insert(handle.clone())),
+                    (None, Some(name)) => drop(nobody.insert((*name).to_owned())),
+                    // Django leaves no such row.
+                    (None, None) => {}
+                }
+            }
+            let planned = PlannedItem::new(item, readers, nobody);
+            let owned = moving.entry(user).or_insert_with(|| Moving {
+                user,
+                handle: owner.clone(),
+                items: Vec::new(),
+            });
+            owned.items.push(planned);
         }
-        let mut taken = BTreeSet::new();
-        let folders = circles.into_iter().map(|((owner, readers), items)| Folder {
-            name: free_name(&folder_name(&owner, &readers), "", &mut taken),
-            owner,
-            readers,
-            items: planned(&items),
-        });
         Self {
-            folders: folders.collect(),
+            people: moving.into_values().collect(),
             left_out,
         }
     }
 }
 
-/// Names in the order of numbers, so that every run gives the same ones.
-fn planned(items: &[&Item]) -> Vec<PlannedItem> {
-    let mut taken = BTreeSet::new();
-    let plan = |item: &&Item| {
-        let extension = item
-            .extension
-            .as_deref()
-            .map(|e| harmless(e.trim_start_matches('.')));
-        let ending = extension
-            .as_ref()
-            .map_or(String::new(), |e| format!(".{e}"));
+impl PlannedItem {
+    fn new(item: &Item, readers: BTreeSet<Handle>, nobody: BTreeSet<String>) -> Self {
+        let ending = match item.extension.as_deref() {
+            Some(extension) => format!(".{}", harmless(extension.trim_start_matches('.'))),
+            None => String::new(),
+        };
         let title = harmless(&item.title);
         let has_ending = title.to_lowercase().ends_with(&ending.to_lowercase());
         let stem = if has_ending {
@@ -105,9 +117,10 @@ fn planned(items: &[&Item]) -> Vec<PlannedItem> {
         } else {
             &title
         };
-        PlannedItem {
+        Self {
             id: item.id,
-            name: free_name(stem, &ending, &mut taken),
+            stem: stem.to_owned(),
+            ending,
             kind: if item.extension.is_some() {
                 Kind::File
             } else {
@@ -115,23 +128,16 @@ fn planned(items: &[&Item]) -> Vec<PlannedItem> {
             },
             created_ms: item.created_ms,
             token_len: item.token_len,
+            readers,
+            nobody,
         }
-    };
-    items.iter().map(plan).collect()
-}
+    }
 
-fn folder_name(owner: &Handle, readers: &BTreeSet<Handle>) -> String {
-    const NAMED: usize = 3;
-    let owner = owner.as_str();
-    if readers.is_empty() {
-        return owner.to_owned();
+    /// What it is called where others are called so already, which it is then,
+    /// too: unique in its folder, whatever the disk.
+    pub fn name(&self, taken: &mut Taken) -> Name {
+        free_name(&self.stem, &self.ending, &mut taken.0)
     }
-    let mut names: Vec<&str> = readers.iter().take(NAMED).map(Handle::as_str).collect();
-    let more = format!("{} more", readers.len().saturating_sub(NAMED));
-    if readers.len() > NAMED {
-        names.push(&more);
-    }
-    format!("{owner}, read by {}", names.join(", "))
 }
 
 /// Text that a name can have: what cannot be in one becomes `_`. Each character
@@ -216,46 +222,41 @@ mod tests {
         )
     }
 
-    fn names(plan: &Plan) -> Vec<&str> {
-        let items = plan.folders.iter().flat_map(|folder| &folder.items);
-        items.map(|item| item.name.as_str()).collect()
+    fn names(plan: &Plan) -> Vec<Name> {
+        let mut taken = Taken::default();
+        let items = plan.people.iter().flat_map(|moving| &moving.items);
+        items.map(|item| item.name(&mut taken)).collect()
     }
 
     #[test]
-    fn what_the_same_people_could_read_comes_together() {
+    fn everyone_gets_what_was_theirs_and_who_read_it_is_known() {
         let items = [
             item(1, 1, "own", None),
             item(2, 1, "for bob", Some("pdf")),
-            item(3, 1, "for bob too", Some(".pdf")),
-            item(4, 1, "for both", None),
-            item(5, 2, "bob's", None),
-            item(6, 4, "of nobody here", None),
-            item(7, 9, "of nobody there", None),
+            item(3, 1, "for both", Some(".pdf")),
+            item(4, 2, "bob's", None),
+            item(5, 4, "of nobody here", None),
+            item(6, 9, "of nobody there", None),
         ];
-        // With oneself, and with somebody who is left out: nothing.
-        let plan = plan(
-            &items,
-            &[(1, &[1, 4]), (2, &[2]), (3, &[2, 4]), (4, &[2, 3])],
-        );
-        let folders: Vec<_> = plan
-            .folders
+        // With oneself, with somebody who is left out, with nobody: nothing.
+        let plan = plan(&items, &[(1, &[1, 4, 9]), (2, &[2]), (3, &[2, 3, 4])]);
+        let shape: Vec<_> = plan
+            .people
             .iter()
-            .map(|f| (f.name.as_str(), f.items.len()))
+            .map(|m| (m.user, m.handle.as_str(), m.items.len()))
             .collect();
-        let expected = [
-            ("alice", 1),
-            ("alice, read by bob", 2),
-            ("alice, read by bob, carol", 1),
-            ("bob", 1),
-        ];
-        assert_eq!(folders, expected);
-        assert_eq!(plan.left_out, [6, 7]);
-        assert_eq!(plan.folders[1].items[1].name.as_str(), "for bob too.pdf");
-        let kinds: Vec<_> = plan.folders[1].items.iter().map(|item| item.kind).collect();
-        assert_eq!(
-            (kinds[0], plan.folders[0].items[0].kind),
-            (Kind::File, Kind::Note)
-        );
+        assert_eq!(shape, [(1, "alice", 3), (2, "bob", 1)]);
+        assert_eq!(plan.left_out, [5, 6]);
+        let alice = &plan.people[0].items;
+        let readers: Vec<Vec<&str>> = alice
+            .iter()
+            .map(|item| item.readers.iter().map(Handle::as_str).collect())
+            .collect();
+        assert_eq!(readers, [vec![], vec!["bob"], vec!["bob", "carol"]]);
+        let nobody: Vec<usize> = alice.iter().map(|item| item.nobody.len()).collect();
+        assert_eq!(nobody, [1, 0, 1]);
+        assert_eq!((alice[0].kind, alice[1].kind), (Kind::Note, Kind::File));
+        assert_eq!(names(&plan)[2].as_str(), "for both.pdf");
     }
 
     #[test]
@@ -273,8 +274,8 @@ mod tests {
             item(9, 1, "x", Some(&long)),
             item(10, 1, "\u{fb2c}".repeat(90).as_str(), None),
         ];
-        let plan = plan(&items, &[]);
-        let names = names(&plan);
+        let names = names(&plan(&items, &[]));
+        let names: Vec<&str> = names.iter().map(Name::as_str).collect();
         assert_eq!(names[..3], [".._.._etc_passwd", "_..", "untitled.pdf"]);
         assert!(names[3].starts_with("a_b_c_.") && !names[3].contains('/'));
         assert_eq!(names[4..6], ["Report.pdf", "report (2).pdf"]);
@@ -282,5 +283,13 @@ mod tests {
         assert!(names.iter().all(|name| name.len() <= NAME_LEN));
         let lower: BTreeSet<_> = names.iter().map(|name| name.to_lowercase()).collect();
         assert_eq!(lower.len(), items.len());
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_called_the_same() {
+        let plan = plan(&[item(1, 1, "Scan", Some("pdf"))], &[]);
+        let mut taken: Taken = ["SCAN.pdf", "x"].into_iter().collect();
+        let name = plan.people[0].items[0].name(&mut taken);
+        assert_eq!(name.as_str(), "Scan (2).pdf");
     }
 }

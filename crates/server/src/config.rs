@@ -62,7 +62,9 @@ pub struct ServeArgs {
         value_name = "RANGE"
     )]
     trust_proxy: Vec<AddressRange>,
-    /// The largest file that is taken, as 500MB or 10GiB, or none for no limit
+    /// The largest file that is taken, as 500MB or 10GiB, or none for no limit;
+    /// in a vault of Fernet tokens, which are a third larger than what is in
+    /// them, one of three quarters of that
     /// [default: 64MiB with blocks at db://, else none]
     #[arg(long, env = "SECUREVAULT_MAX_FILE", value_name = "SIZE", value_parser = parse_limit)]
     max_file: Option<Limit>,

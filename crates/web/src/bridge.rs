@@ -33,6 +33,7 @@ mod admin;
 mod drive;
 mod event;
 mod failure;
+mod fernet;
 mod page;
 mod place;
 mod sharing;
@@ -43,6 +44,7 @@ pub use admin::*;
 pub use drive::*;
 pub use event::*;
 pub use failure::*;
+pub use fernet::*;
 pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
 pub use place::*;
@@ -170,7 +172,11 @@ calls! {
     ExportEverything -> Link;
     OpenFile -> Link;
     CloseLink -> ();
+
+    // fernet.rs
     DecryptFile -> Link;
+    PlanTokens -> PlannedUpload;
+    ExportToken -> TokenLink;
 
     // admin.rs
     ListPeople -> Vec<PersonRow>;

@@ -12,6 +12,7 @@ mod admin;
 mod door;
 mod drive;
 mod failure;
+mod fernet;
 mod gate;
 mod inbox;
 mod links;

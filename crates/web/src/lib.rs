@@ -25,6 +25,9 @@ mod strength;
     )
 )]
 mod text;
+#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg_attr(test, allow(dead_code, reason = "the page uses it, in a browser only"))]
+mod token;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod ui;
 pub mod zip;

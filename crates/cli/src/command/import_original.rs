@@ -1,41 +1,48 @@
-//! `import-original`: moves what the Django application kept here. Its host
-//! runs it: everything is decrypted on this computer and sealed again.
+//! `import-original`: moves what the Django application kept here, to whose it
+//! is. Its host runs it: everything is decrypted on this computer and sealed
+//! again.
+
+mod hand_over;
+mod items;
+mod mover;
+mod records;
+mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
-use sv_client::drive::Drive;
-use sv_client::path::RemotePath;
-use sv_client::port::StorageError;
-use sv_client::sharing::Last;
-use sv_client::transfer::{LocalFiles, UploadItem, UploadPlan};
-use sv_original::{Database, Folder, People, Plan, PlannedItem};
+use sv_client::people::Trust;
+use sv_client::vault::Vault;
+use sv_core::Name;
+use sv_original::{Database, Moving, People, Plan, Taken};
 
-use crate::context::{Context, open_at, remote};
+use self::mover::Mover;
+use self::records::Records;
+use self::report::{Outcome, State};
+use crate::ask;
+use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::human;
-use crate::local::{MemoryFiles, MemorySource};
 use crate::platform::NativePlatform;
-use crate::progress::watch;
 
-/// Bytes of a token that are not what is in it, at most.
-const TOKEN_FRAME_LEN: u64 = 73;
+type Session = sv_client::account::Session<NativePlatform>;
+type Account<'s> = Vault<'s, NativePlatform>;
 
-/// Move what the Django application kept to this server
+/// Move what the Django application kept to this server, to whose it is
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   export SECUREVAULT_ORIGINAL_DATABASE='mysql://root:…@gateway.example:4000/old'
-  securevault import-original --check     (reads and decrypts everything, moves nothing)
-  securevault import-original             (to `/From the old server`, a folder for each person)
+  securevault import-original --check                (reads and decrypts everything, moves nothing)
+  securevault import-original --report moved.json    (again and again, until all have come)
 
 The host of the old application runs this, with their own account here. The first run writes \
 people.tsv: who of the old users has which handle here. Names that cannot be kept wait for a \
-decision there. Everything is decrypted on this computer; the server sees none of it. What one \
-person owned and the same others could read becomes one folder, ready to be shared with them. \
-Running it again goes on where it stopped.")]
+decision there. Everything is decrypted on this computer; the server sees none of it. Each person \
+gets a vault with their files and notes, and who could read an item still can. A vault is handed \
+over when the command runs after its owner has signed up; from then on you are out of it. Running \
+it again goes on where it stopped.")]
 pub(super) struct ImportOriginal {
     /// The old database, `mysql://USER:PASSWORD@HOST:PORT/DATABASE`; on the
     /// command line other users of this computer may see it
@@ -49,29 +56,28 @@ pub(super) struct ImportOriginal {
     /// The file of who is who
     #[arg(long, value_name = "FILE", default_value = "people.tsv")]
     people: PathBuf,
-    /// The folder in the drive where everything goes
-    #[arg(long, value_name = "PATH", default_value = "/From the old server")]
-    into: String,
+    /// The vault of yours that keeps what was moved and handed over; also what
+    /// everybody's vault is called
+    #[arg(long, value_name = "NAME", default_value = "From the old server")]
+    records: String,
     /// Read and decrypt everything, but move nothing
     #[arg(long)]
     check: bool,
+    /// Give nothing to people whose keys you did not compare with `verify`
+    #[arg(long)]
+    verified_only: bool,
+    /// Do not ask before anything is given to people
+    #[arg(short, long)]
+    yes: bool,
     /// Write what was moved and what was not to a file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
 
-/// What became of the items of one folder.
-#[derive(Default)]
-struct Outcome {
-    moved: u64,
-    there: u64,
-    /// Number, name and why not.
-    bad: Vec<(i64, String, String)>,
-}
-
 impl ImportOriginal {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let into = remote(&self.into)?;
+        let title = Name::parse(&self.records)
+            .map_err(|error| Failure::usage(format!("{}: {error}", self.records)))?;
         let database = Database::connect(&self.database).await.map_err(failed)?;
         let users = database.users().await.map_err(failed)?;
         let items = database.items().await.map_err(failed)?;
@@ -91,18 +97,68 @@ impl ImportOriginal {
             )));
         }
         let session = context.session().await?;
-        let (mut drive, into) = open_at(context, &session, &into, Last::Through).await?;
-        let files = OldItems {
+        let mut account = Vault::account(&session).await?;
+        let mut mover = Mover {
+            context,
+            session: &session,
+            records: Records::open(context, &session, &mut account, &title).await?,
+            account,
             database: &database,
+            title,
+            verified_only: self.verified_only,
+            people: BTreeMap::new(),
         };
-        let mut outcomes = Vec::new();
-        for folder in &plan.folders {
-            let path = into.join(folder.name.clone());
-            drive.make_folder(&path, true).await?;
-            outcomes.push(upload(context, &mut drive, &path, folder, &files).await?);
+        let readers = plan.people.iter().flat_map(|moving| &moving.items);
+        let readers = readers.flat_map(|item| item.readers.iter());
+        let owners = plan.people.iter().map(|moving| &moving.handle);
+        mover
+            .look_up(owners.chain(readers).cloned().collect())
+            .await?;
+        self.agree(context, &mover)?;
+        let mut moved = Vec::new();
+        for moving in &plan.people {
+            let (mut outcome, mut record) =
+                (Outcome::default(), mover.records.load(moving.user).await?);
+            mover.store(moving, &mut record, &mut outcome).await?;
+            mover.share(moving, &mut record, &mut outcome).await?;
+            moved.push((moving, record, outcome));
         }
+        let mut outcomes = Vec::new();
+        for (moving, mut record, mut outcome) in moved {
+            mover.hand_over(moving, &mut record, &mut outcome).await?;
+            outcomes.push((moving, outcome));
+        }
+        drop(mover);
         context.close(&session).await?;
         self.finish(context, &plan, &outcomes)
+    }
+
+    /// Asks before anything is given to anybody: a name can be taken by a
+    /// stranger.
+    fn agree(&self, context: &Context, mover: &Mover<'_, '_>) -> Result {
+        let names: Vec<String> = mover
+            .receivers()
+            .map(|person| {
+                let trust = match person.trust {
+                    Trust::Verified => "verified",
+                    Trust::Unverified => "not verified",
+                    Trust::Rotated => "new keys, signed by the verified ones",
+                };
+                format!("{} ({trust})", person.handle)
+            })
+            .collect();
+        if names.is_empty() || self.yes || context.out.json || !ask::is_interactive() {
+            return Ok(());
+        }
+        let question = format!(
+            "These have an account here, and get what was theirs or was shared with them: {}. What \
+             is given cannot be taken back. Go on? [y/N] ",
+            names.join(", ")
+        );
+        match ask::line(&question)?.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(Failure::Local("nothing was moved".to_owned())),
+        }
     }
 
     /// Who is who: what was decided, and a proposal for everyone else, which
@@ -130,162 +186,32 @@ impl ImportOriginal {
         }
         Ok(people)
     }
-
-    /// Says what was moved and what was not.
-    fn finish(&self, context: &Context, plan: &Plan, outcomes: &[Outcome]) -> Result {
-        let folders = plan.folders.iter().zip(outcomes);
-        let rows: Vec<Value> = folders
-            .map(|(folder, outcome)| row(folder, outcome))
-            .collect();
-        let sum = |count: fn(&Outcome) -> u64| outcomes.iter().map(count).sum::<u64>();
-        let (moved, there) = (sum(|o| o.moved), sum(|o| o.there));
-        let bad = sum(|o| o.bad.len() as u64);
-        let value = json!({
-            "checked": self.check,
-            "folders": rows,
-            "moved": moved,
-            "there": there,
-            "bad": bad,
-            "left_out": plan.left_out,
-        });
-        if let Some(report) = &self.report {
-            let text = serde_json::to_string_pretty(&value);
-            write(report, &text.map_err(|e| Failure::local("JSON", e))?)?;
-        }
-        context.out.done(&value, || {
-            let done = if self.check { "can be moved" } else { "moved" };
-            let left = plan.left_out.len();
-            format!(
-                "{} {done}, {there} there already, {left} left out, in {}",
-                human::count(moved, "item"),
-                human::count(rows.len() as u64, "folder")
-            )
-        })?;
-        for (id, name, why) in outcomes.iter().flat_map(|outcome| &outcome.bad) {
-            context
-                .out
-                .warn(&format!("not moved: {name} (number {id}): {why}"));
-        }
-        match bad {
-            0 => Ok(()),
-            bad => Err(Failure::Incomplete(format!(
-                "{} not moved; the rest is",
-                human::count(bad, "item")
-            ))),
-        }
-    }
-}
-
-fn row(folder: &Folder, outcome: &Outcome) -> Value {
-    let readers: Vec<&str> = folder
-        .readers
-        .iter()
-        .map(|reader| reader.as_str())
-        .collect();
-    let bad = outcome.bad.iter();
-    let bad: Vec<Value> = bad
-        .map(|(id, name, why)| json!({"id": id, "name": name, "why": why}))
-        .collect();
-    json!({
-        "name": folder.name.as_str(),
-        "owner": folder.owner.as_str(),
-        "readers": readers,
-        "moved": outcome.moved,
-        "there": outcome.there,
-        "bad": bad,
-    })
 }
 
 /// Opens every item, and keeps nothing of it.
-async fn check(context: &Context, database: &Database, plan: &Plan) -> Vec<Outcome> {
+async fn check<'p>(
+    context: &Context,
+    database: &Database,
+    plan: &'p Plan,
+) -> Vec<(&'p Moving, Outcome)> {
     let mut outcomes = Vec::new();
-    for folder in &plan.folders {
-        let mut outcome = Outcome::default();
-        for item in &folder.items {
+    for moving in &plan.people {
+        let mut outcome = Outcome {
+            state: State::Checked,
+            ..Outcome::default()
+        };
+        let mut taken = Taken::default();
+        for item in &moving.items {
+            let name = item.name(&mut taken);
             match database.plaintext(item.id).await {
                 Ok(_) => outcome.moved += 1,
-                Err(why) => outcome.refuse(item, &why.to_string()),
+                Err(why) => outcome.refuse(item.id, name.as_str(), &why.to_string()),
             }
         }
-        context.out.remark(&format!("{}: read", folder.name));
-        outcomes.push(outcome);
+        context.out.remark(&format!("{}: read", moving.handle));
+        outcomes.push((moving, outcome));
     }
     outcomes
-}
-
-/// Stores what is not there yet; whatever has its name is it.
-async fn upload(
-    context: &Context,
-    drive: &mut Drive<'_, NativePlatform>,
-    path: &RemotePath,
-    folder: &Folder,
-    files: &OldItems<'_>,
-) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    let (mut wanted, mut items) = (BTreeMap::new(), Vec::new());
-    for item in &folder.items {
-        let path = path.join(item.name.clone());
-        if drive.find_place(&path).is_ok() {
-            outcome.there += 1;
-            continue;
-        }
-        items.push(upload_item(item));
-        wanted.insert(path.to_string(), item);
-    }
-    if items.is_empty() {
-        return Ok(outcome);
-    }
-    let plan = UploadPlan::new(drive, path, items)?;
-    let done = watch(
-        &context.out,
-        "What was moved is there: the same command goes on from there.",
-        async |reporter| plan.run(drive, files, reporter).await,
-    )
-    .await?;
-    outcome.moved = done.uploaded;
-    for (path, why) in &done.unreadable {
-        if let Some(item) = wanted.get(path) {
-            outcome.refuse(item, &why.to_string());
-        }
-    }
-    Ok(outcome)
-}
-
-fn upload_item(item: &PlannedItem) -> UploadItem {
-    UploadItem {
-        names: vec![item.name.clone()],
-        kind: item.kind,
-        // About: the token says how long it is, and its last block how much of
-        // that is padding.
-        size: Some((item.token_len / 4 * 3).saturating_sub(TOKEN_FRAME_LEN)),
-        modified_ms: item.created_ms,
-        executable: false,
-        local: PathBuf::from(item.id.to_string()),
-    }
-}
-
-impl Outcome {
-    fn refuse(&mut self, item: &PlannedItem, why: &str) {
-        let row = (item.id, item.name.to_string(), why.to_owned());
-        self.bad.push(row);
-    }
-}
-
-/// Items of the old database as files of an upload.
-struct OldItems<'d> {
-    database: &'d Database,
-}
-
-impl LocalFiles for OldItems<'_> {
-    type Source = MemorySource;
-
-    async fn open(&self, item: &UploadItem) -> Result<MemorySource, StorageError> {
-        let number = item.local.to_string_lossy().parse::<i64>();
-        let number = number.map_err(|_| StorageError("no number".to_owned()))?;
-        let plaintext = self.database.plaintext(number).await;
-        let plaintext = plaintext.map_err(|why| StorageError(why.to_string()))?;
-        MemoryFiles(plaintext.to_vec()).open(item).await
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result {

@@ -108,13 +108,20 @@ pub(super) struct Shares {
 #[command(after_help = "\
 Examples:
   securevault accept contracts
-  securevault accept contracts --as bobs-contracts && securevault ls shared:bobs-contracts")]
+  securevault accept contracts --as bobs-contracts && securevault ls shared:bobs-contracts
+  securevault accept contracts --inside
+
+What is inside may be shared on its own, with others: it is offered by itself, and --inside takes \
+it along.")]
 pub(super) struct Accept {
     /// Its name, as `shares` lists it
     name: String,
     /// The name it gets here
     #[arg(long = "as", value_name = "NAME")]
     rename: Option<String>,
+    /// Also what is shared on its own inside it
+    #[arg(long)]
+    inside: bool,
 }
 
 /// Decline something that was shared with you, or hide it
@@ -492,18 +499,28 @@ impl Accept {
         let share = find_share(&session, &account, &self.name).await?;
         let wanted = parse_name(self.rename.as_deref().unwrap_or(&share.name))?;
         let name = account.accept_share(share.vault_id, &wanted).await?;
+        let mut inside = Vec::new();
+        if self.inside {
+            inside = account.accept_inside(share.vault_id).await?;
+        }
         context.close(&session).await?;
+        let inside: Vec<String> = inside.iter().map(Name::to_string).collect();
         let owner = owner_text(&account, &share);
         let trust = share.trust.map(trust_text);
         let value = json!({
             "name": name.to_string(), "vault_id": share.vault_id.to_string(), "owner": owner,
-            "trust": trust,
+            "trust": trust, "inside": inside,
         });
-        context.out.done(&value, || match trust {
-            Some(trust) if share.owner != account.id() => {
-                format!("Accepted from {owner} ({trust}); it is at shared:{name}")
-            }
-            _ => format!("Accepted; it is at shared:{name}"),
+        context.out.done(&value, || {
+            let from = match trust {
+                Some(trust) if share.owner != account.id() => format!(" from {owner} ({trust})"),
+                _ => String::new(),
+            };
+            let with = match inside.len() {
+                0 => String::new(),
+                count => format!(", with {} inside", human::count(count as u64, "share")),
+            };
+            format!("Accepted{from}{with}; it is at shared:{name}")
         })
     }
 }

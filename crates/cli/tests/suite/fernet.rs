@@ -419,3 +419,22 @@ fn a_vault_of_tokens_gives_them_out_as_they_are() {
             .starts_with("sv1-")
     );
 }
+
+/// The server's limit is on what it stores: the number that a person is told is
+/// the one that holds for their file.
+#[test]
+fn a_file_that_is_too_large_as_a_token_is_told_how_large_it_may_be() {
+    let world = World::start_with(&["--max-file", "8MiB"]);
+    let alice = world.sign_up("alice");
+    let run = |args: &[&str]| alice.home.run(args);
+    run(&["mkvault", "work", "--suite", "fernet"]).ok();
+    for (name, size) in [("fits", (6 << 20) - 1000), ("does-not", 7 << 20)] {
+        world.write(name, plaintext(size));
+        run(&["put", name, "/"]).ok();
+    }
+    run(&["put", "fits", "vault:work/"]).ok();
+    run(&["put", "does-not", "vault:work/"])
+        .exits(1)
+        .says("in this vault a file has to be smaller than 6 MiB");
+    run(&["ls", "vault:work/does-not"]).exits(4);
+}

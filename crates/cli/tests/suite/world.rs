@@ -71,6 +71,11 @@ impl World {
         finish(daemon(&self.data, &self.path("server.key"), args))
     }
 
+    /// Where the server keeps everything.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// The same server on other data, at the same address.
     pub(crate) fn move_to(&mut self, data: &str) {
         self.stop();

@@ -12,30 +12,36 @@ use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::Result;
 use crate::port::Platform;
-use crate::vault::{Grantee, NewVaultBuilder, Vault};
+use crate::vault::{Grantee, NewVaultBuilder, Vault, VaultBirth};
 
-/// Makes an empty vault that this account owns.
+/// An empty vault that this account owns, which no server has yet: its id can
+/// be written down before it is made.
 ///
 /// # Errors
-/// Those of a call.
-pub async fn create_vault<P: Platform>(
+/// [`crate::ClientError::Misuse`], never for reasons of the values.
+pub fn draft_vault<P: Platform>(
     session: &Session<P>,
     kind: VaultKind,
     suite: ContentSuite,
-) -> Result<VaultId> {
+) -> Result<VaultBirth> {
     let builder = NewVaultBuilder {
         instance: session.profile().instance.id,
         keys: session.keys(),
         now_ms: session.platform().now_ms(),
     };
     let mut random = session.platform().random();
-    let birth = builder.owned(kind, suite, session.uid(), &mut random)?;
-    let vault_id = birth.vault_id();
+    builder.owned(kind, suite, session.uid(), &mut random)
+}
+
+/// Makes a vault that was drafted.
+///
+/// # Errors
+/// Those of a call.
+pub async fn create_vault<P: Platform>(session: &Session<P>, draft: VaultBirth) -> Result<()> {
     let server = session.server();
-    server
-        .call(&CreateVault, NewVault::from(birth), Repeat::Safe)
-        .await?;
-    Ok(vault_id)
+    let new = NewVault::from(draft);
+    server.call(&CreateVault, new, Repeat::Safe).await?;
+    Ok(())
 }
 
 /// Makes an empty vault or group with a name, and gives it the name here that
@@ -50,7 +56,9 @@ pub async fn make_vault<'s, P: Platform>(
     kind: VaultKind,
     suite: ContentSuite,
 ) -> Result<Name> {
-    let vault_id = create_vault(session, kind, suite).await?;
+    let draft = draft_vault(session, kind, suite)?;
+    let vault_id = draft.vault_id();
+    create_vault(session, draft).await?;
     let name = account.record_share(vault_id, name).await?;
     let mut vault = account.open_beside(vault_id).await?;
     vault.set_title(&name).await?;

@@ -10,7 +10,7 @@ use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
-use super::groups::create_vault;
+use super::groups::{create_vault, draft_vault};
 use super::mounts::{Last, open_at};
 use crate::account::Session;
 use crate::drive::{Drive, dropped, put_instead, put_with_contents};
@@ -59,17 +59,23 @@ pub(super) async fn vault_of_node<'s, P: Platform>(
     let mut moving = moving
         .map(|(_, vault)| vault)
         .filter(|v| v.moving == Some(node));
-    let shared = match (record.mount, moving.next()) {
+    // Contents stay as they are kept.
+    let suite = drive.vault().replica().content_suite();
+    let mut shared = match (record.mount, moving.next()) {
         // A crash may have come between the mount and the end of the job.
         (_, Some(unfinished)) => unfinished,
         (Some(mount), None) => return mounted(account, &mount, &record.name).await,
-        (None, None) => {
-            // Contents stay as they are kept.
-            let suite = drive.vault().replica().content_suite();
-            begin(session, account, &record.name, node, suite).await?
-        }
+        (None, None) => begin(session, account, &record.name, node, suite).await?,
     };
-    let mut vault = account.open_beside(shared.vault_id).await?;
+    let mut vault = match account.open_beside(shared.vault_id).await {
+        // Or between its record and the vault: nothing is in it, then.
+        Err(ClientError::NoAccess) if record.mount.is_none() => {
+            account.reconsider_share(shared.vault_id).await?;
+            shared = begin(session, account, &record.name, node, suite).await?;
+            account.open_beside(shared.vault_id).await?
+        }
+        opened => opened?,
+    };
     vault.set_title(&record.name).await?;
     if record.mount.is_none() {
         copy_into(drive, node, &mut vault, with_history).await?;
@@ -119,10 +125,12 @@ async fn begin<P: Platform>(
     node: NodeId,
     suite: ContentSuite,
 ) -> Result<SharedVault> {
-    let vault_id = create_vault(session, VaultKind::Shared, suite).await?;
+    let draft = draft_vault(session, VaultKind::Shared, suite)?;
+    let vault_id = draft.vault_id();
     let mut shared = SharedVault::new(vault_id, account.free_name(name, &vault_id)?);
     shared.moving = Some(node);
     account.keep_shared(shared.clone()).await?;
+    create_vault(session, draft).await?;
     Ok(shared)
 }
 

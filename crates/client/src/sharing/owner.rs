@@ -52,8 +52,11 @@ impl<P: Platform> Vault<'_, P> {
         }
     }
 
-    /// Records a vault under a name that is free.
-    pub(super) async fn record_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
+    /// Records a vault that this account makes, under a name that is free.
+    ///
+    /// # Errors
+    /// Any [`Tamper`], or those of a call.
+    pub async fn record_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
         let name = self.free_name(name, &vault_id)?;
         self.keep_shared(SharedVault::new(vault_id, name.clone()))
             .await?;

@@ -478,7 +478,7 @@ impl<P: Platform, T: LocalTarget> Getter<'_, P, T> {
         sink: &mut T::Sink,
     ) -> Result<()> {
         let token = self.fetcher.token(version, key, &item.path).await?;
-        let mut pieces = std::pin::pin!(token.plaintext(&self.fetcher, version, &item.path));
+        let mut pieces = std::pin::pin!(token.plaintext(self.fetcher, version, &item.path));
         while let Some(plaintext) = pieces.try_next().await? {
             let len = plaintext.len() as u64;
             sink.write(plaintext).await?;

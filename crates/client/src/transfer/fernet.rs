@@ -2,6 +2,7 @@
 //! twice before a byte of it is handed on (spec: `fernet.md` §4).
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use sv_api::ErrorCode;
 use sv_api::endpoint::CancelUpload;
 use sv_api::vault::InlineContent;
 use sv_api::wire::Empty;
@@ -66,7 +67,8 @@ impl<P: Platform> Sender<'_, P> {
             let server = self.session.server();
             let _ = server.call(&endpoint, Empty {}, Repeat::Safe).await;
         }
-        self.sent(key, content_id, token.size, sent?, None)
+        let root = sent.map_err(in_tokens)?;
+        self.sent(key, content_id, token.size, root, None)
     }
 
     /// Sends the blocks, several under way, and gives their root.
@@ -183,6 +185,25 @@ impl<S: Source> Making<S> {
     }
 }
 
+/// The server's limit is on what it stores, and a token is a third larger than
+/// what is in it: its number is not the one that a person can use here.
+fn in_tokens(error: ClientError) -> ClientError {
+    let limit = match &error {
+        ClientError::Refused(refusal) if refusal.code == ErrorCode::FileTooLarge => {
+            refusal.limit_bytes
+        }
+        _ => None,
+    };
+    let Some(limit) = limit else { return error };
+    let why = format!(
+        "this server stores at most {} MiB of a file, and a token is a third larger than what is \
+         in it: in this vault a file has to be smaller than {} MiB",
+        limit >> 20,
+        (limit >> 20) * 3 / 4
+    );
+    ClientError::Local(StorageError(why))
+}
+
 /// Is booked as a file that cannot be stored; the others can.
 pub(super) fn too_large() -> ClientError {
     let why = "a file of a Fernet vault has at most 512 MiB; keep it in another vault";
@@ -234,10 +255,10 @@ impl VerifiedToken {
     /// The second pass: what is in it, piece by piece.
     pub(super) fn plaintext<'f, P: Platform>(
         self,
-        fetcher: &'f Fetcher<'_, P>,
-        version: &'f Version,
+        fetcher: Fetcher<'f, P>,
+        version: &Version,
         path: &'f str,
-    ) -> impl Stream<Item = Result<Vec<u8>>> {
+    ) -> impl Stream<Item = Result<Vec<u8>>> + use<'f, P> {
         let Self { verified, kept } = self;
         let blocks = match kept {
             Some(kept) => stream::iter(kept.into_iter().map(Ok)).left_stream(),

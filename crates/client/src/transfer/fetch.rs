@@ -25,6 +25,14 @@ pub(super) struct Fetcher<'a, P> {
     pub(super) vault: VaultId,
 }
 
+impl<P> Clone for Fetcher<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Fetcher<'_, P> {}
+
 impl<'a, P: Platform> Fetcher<'a, P> {
     /// Sealed blocks from `first` on, in order, several under way. Lengths
     /// are checked, nothing else.

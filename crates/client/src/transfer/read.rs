@@ -7,13 +7,13 @@ use futures::stream::{self, LocalBoxStream, Stream, StreamExt, TryStreamExt};
 use sv_api::endpoint::{GetBlock, GetBlockHashes};
 use sv_api::vault::Block;
 use sv_api::wire::Empty;
-use sv_core::ContentKey;
 use sv_core::content::{
-    BlockList, BlocksRoot, ContentSecret, ContentSuite, RawKey, block_count, block_hash, block_len,
+    BlockList, BlocksRoot, ContentSecret, RawHeader, RawKey, block_count, block_hash, block_len,
     box_len,
 };
 use sv_core::error::ContentError;
 use sv_core::record::{Record, Version};
+use sv_core::{ContentKey, FernetKey};
 use sv_ledger::id::{ContentId, Hash, NodeId, VaultId};
 use sv_ledger::limits::BLOCK_LEN;
 use zeroize::Zeroizing;
@@ -31,18 +31,21 @@ use crate::port::Platform;
 pub struct Reading {
     vault: VaultId,
     version: Version,
-    /// The version's, of blocks: a token cannot be read so.
-    key: ContentKey,
     path: String,
 }
 
 /// How far a file was read in order, for going on after an interruption.
 #[derive(Debug, Clone, Default)]
-pub struct SoFar(BlocksRoot);
+pub struct SoFar {
+    root: BlocksRoot,
+    /// Bytes that were read of a token, which is fetched and verified anew.
+    of_token: u64,
+}
 
 /// The blocks of a [`Reading`] from anywhere: their list of hashes, proved.
 pub struct Seekable {
     reading: Reading,
+    key: ContentKey,
     list: BlockList,
 }
 
@@ -50,8 +53,8 @@ impl Reading {
     /// The newest version of a file or note, or the one with that content.
     ///
     /// # Errors
-    /// [`ClientError::NotFound`], or [`ClientError::Misuse`] if the node is gone,
-    /// a folder, or kept as a Fernet token.
+    /// [`ClientError::NotFound`], or [`ClientError::Misuse`] if the node is gone
+    /// or a folder.
     pub fn new<P: Platform>(
         drive: &Drive<'_, P>,
         id: NodeId,
@@ -62,14 +65,8 @@ impl Reading {
         let path = path.unwrap_or_else(|| record.name.to_string());
         let version = choose(record, content)
             .ok_or_else(|| ClientError::NotFound(format!("{path}, that version")))?;
-        let ContentSecret::Blocks(key) = &version.key else {
-            return Err(ClientError::misuse(format!(
-                "{path}: is kept as a Fernet token, which can only be fetched whole"
-            )));
-        };
         Ok(Self {
             vault: drive.vault().id(),
-            key: key.clone(),
             version: version.clone(),
             path,
         })
@@ -90,13 +87,40 @@ impl Reading {
         self.version.modified_ms
     }
 
-    /// What opens the file as it is stored, as text.
+    /// Whether it is kept as a Fernet token: nothing of it can be read before
+    /// all of it was fetched, and nothing from its middle.
+    pub const fn is_token(&self) -> bool {
+        matches!(self.version.key, ContentSecret::Fernet(_))
+    }
+
+    /// What a raw download begins with; a token is one by itself.
+    pub fn raw_header(&self) -> Option<RawHeader> {
+        (!self.is_token()).then_some(RawHeader {
+            content_id: self.version.content_id,
+            size: self.version.size,
+        })
+    }
+
+    /// Bytes of a raw download.
+    pub fn raw_len(&self) -> Option<u64> {
+        match self.raw_header() {
+            Some(header) => header.file_len(),
+            None => self.version.key.suite().content_len(self.version.size),
+        }
+    }
+
+    /// What opens the file as it is stored, as text: `sv1-…`, or a Fernet key.
     pub fn raw_key(&self) -> Zeroizing<String> {
-        let key = RawKey {
-            key: self.key.clone(),
-            blocks_root: self.version.blocks_root,
-        };
-        key.to_text()
+        match &self.version.key {
+            ContentSecret::Fernet(key) => key.to_text(),
+            ContentSecret::Blocks(key) => {
+                let key = RawKey {
+                    key: key.clone(),
+                    blocks_root: self.version.blocks_root,
+                };
+                key.to_text()
+            }
+        }
     }
 
     /// The bytes after those of `so_far` in order, block by block, each verified;
@@ -109,9 +133,48 @@ impl Reading {
         so_far: SoFar,
     ) -> impl Stream<Item = Result<(Vec<u8>, SoFar)>> + use<'a, P> {
         let fetcher = self.fetcher(session);
-        let blocks = fetcher.blocks(&self.version, &self.key, &self.path, so_far.0.count());
-        let hashed = blocks.map_ok(|(hashes, plaintext)| (hashes.sealed, plaintext));
-        self.rooted(hashed.boxed_local(), so_far)
+        match &self.version.key {
+            ContentSecret::Fernet(key) => self.pieces(fetcher, key, so_far).left_stream(),
+            ContentSecret::Blocks(key) => {
+                let from = so_far.root.count();
+                let blocks = fetcher.blocks(&self.version, key, &self.path, from);
+                let hashed = blocks.map_ok(|(hashes, plaintext)| (hashes.sealed, plaintext));
+                self.rooted(hashed.boxed_local(), so_far).right_stream()
+            }
+        }
+    }
+
+    /// What is in a token, which was verified as a whole before, without what
+    /// was read of it already.
+    fn pieces<'a, P: Platform>(
+        &'a self,
+        fetcher: Fetcher<'a, P>,
+        key: &'a FernetKey,
+        so_far: SoFar,
+    ) -> impl Stream<Item = Result<(Vec<u8>, SoFar)>> + use<'a, P> {
+        let start = (None::<LocalBoxStream<'a, Result<Vec<u8>>>>, so_far);
+        stream::try_unfold(start, move |(pieces, mut so_far)| async move {
+            let (mut pieces, mut known) = match pieces {
+                Some(pieces) => (pieces, 0),
+                None => {
+                    let token = fetcher.token(&self.version, key, &self.path).await?;
+                    let pieces = token.plaintext(fetcher, &self.version, &self.path);
+                    (pieces.boxed_local(), so_far.of_token)
+                }
+            };
+            while let Some(mut piece) = pieces.try_next().await? {
+                let before = piece
+                    .len()
+                    .min(usize::try_from(known).unwrap_or(usize::MAX));
+                known -= before as u64;
+                piece.drain(..before);
+                if !piece.is_empty() {
+                    so_far.of_token += piece.len() as u64;
+                    return Ok(Some(((piece, so_far.clone()), (Some(pieces), so_far))));
+                }
+            }
+            Ok(None)
+        })
     }
 
     /// The sealed blocks in order, as they are stored; otherwise as
@@ -122,7 +185,7 @@ impl Reading {
         so_far: SoFar,
     ) -> impl Stream<Item = Result<(Vec<u8>, SoFar)>> + use<'a, P> {
         let fetcher = self.fetcher(session);
-        let sealed = fetcher.sealed_blocks(&self.version, &self.path, so_far.0.count());
+        let sealed = fetcher.sealed_blocks(&self.version, &self.path, so_far.root.count());
         let hashed = sealed.map_ok(|sealed| (block_hash(&sealed), sealed));
         self.rooted(hashed.boxed_local(), so_far)
     }
@@ -136,10 +199,10 @@ impl Reading {
         stream::try_unfold((blocks, so_far), |(mut blocks, mut so_far)| async {
             match blocks.try_next().await? {
                 Some((hash, bytes)) => {
-                    so_far.0.push_hash(&hash);
+                    so_far.root.push_hash(&hash);
                     Ok(Some(((bytes, so_far.clone()), (blocks, so_far))))
                 }
-                None if so_far.0.root() == self.version.blocks_root => Ok(None),
+                None if so_far.root.root() == self.version.blocks_root => Ok(None),
                 None => Err(altered(&self.path)),
             }
         })
@@ -150,7 +213,7 @@ impl Reading {
     /// # Errors
     /// [`crate::Tamper::Content`], or those of a call.
     pub async fn whole<P: Platform>(&self, session: &Session<P>) -> Result<Vec<u8>> {
-        if is_inline(ContentSuite::Blocks, self.size()) {
+        if is_inline(self.version.key.suite(), self.size()) {
             let wanted = [(&self.version, self.path.as_str())];
             let contents = self.fetcher(session).short(&wanted).await?;
             return Ok(contents.into_iter().next().unwrap_or_default());
@@ -167,8 +230,16 @@ impl Reading {
     /// proves that they are the record's.
     ///
     /// # Errors
-    /// [`crate::Tamper::Content`], or those of a call.
+    /// [`ClientError::Misuse`] for a token; [`crate::Tamper::Content`], or those
+    /// of a call.
     pub async fn seekable<P: Platform>(self, session: &Session<P>) -> Result<Seekable> {
+        let ContentSecret::Blocks(key) = &self.version.key else {
+            return Err(ClientError::misuse(format!(
+                "{}: is kept as a Fernet token, which can only be fetched whole",
+                self.path
+            )));
+        };
+        let key = key.clone();
         let count = block_count(self.size()).ok_or_else(|| altered(&self.path))?;
         let mut hashes = Vec::new();
         while (hashes.len() as u64) < u64::from(count) {
@@ -193,6 +264,7 @@ impl Reading {
             .map_err(|_| altered(&self.path))?;
         Ok(Seekable {
             reading: self,
+            key,
             list,
         })
     }
@@ -222,7 +294,6 @@ impl Seekable {
         let Reading {
             vault,
             version,
-            key,
             path,
         } = &self.reading;
         let endpoint = GetBlock {
@@ -238,7 +309,7 @@ impl Seekable {
         if block_len(version.size, index).map(box_len) != Some(sealed.len()) {
             return Err(altered(path));
         }
-        let (list, key, id) = (self.list.clone(), key.clone(), version.content_id);
+        let (list, key, id) = (self.list.clone(), self.key.clone(), version.content_id);
         let work = move || {
             let mut plaintext = Vec::new();
             list.open(&key, &id, index, &sealed, &mut plaintext)?;

@@ -351,7 +351,11 @@ impl<P: Platform> Renewal<'_, P> {
         match &version.key {
             ContentSecret::Fernet(key) => {
                 let token = fetcher.token(version, key, path).await?;
-                Ok(token.plaintext(fetcher, version, path).boxed_local())
+                let own = Fetcher {
+                    session: fetcher.session,
+                    vault: fetcher.vault,
+                };
+                Ok(token.plaintext(own, version, path).boxed_local())
             }
             ContentSecret::Blocks(key) => {
                 let blocks = fetcher.blocks(version, key, path, 0).boxed_local();

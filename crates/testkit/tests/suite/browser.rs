@@ -2,6 +2,7 @@
 
 mod damage;
 mod everyday;
+mod fernet;
 mod figures;
 mod harness;
 mod hostile;

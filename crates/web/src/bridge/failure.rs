@@ -60,6 +60,14 @@ pub enum FailureKind {
     InvalidRecoveryKey,
     /// Not the key of this file.
     InvalidRawKey,
+    /// Neither a file saved as it is stored nor a Fernet token.
+    NotSealed,
+    /// Not a Fernet key.
+    InvalidTokenKey,
+    /// Two Fernet keys of which both would find one token genuine.
+    AmbiguousKeys,
+    /// A Fernet token that was altered or cut, or made with another key.
+    ForgedToken,
     /// The file is too large for this: to be shown as text, or to be stored.
     TooLarge,
     /// Not text.

@@ -161,6 +161,8 @@ pub enum TransferKind {
     Zip,
     /// One file as it is stored.
     Raw,
+    /// One file as a Fernet token.
+    Token,
     /// A sealed file of this device, opened here.
     Decrypt,
 }
@@ -280,15 +282,4 @@ pub struct OpenFile {
 pub struct CloseLink {
     /// The URL's path.
     pub url: String,
-}
-
-/// Opens a file that was saved as it is stored; it travels beside the call.
-/// Works offline and without an account. Gives a URL to save the plaintext
-/// under.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct DecryptFile {
-    /// From [`RawLink`].
-    pub key: String,
-    /// The name to save it under.
-    pub name: String,
 }

@@ -13,6 +13,7 @@ use sv_core::RecoveryKey;
 use sv_ledger::handle::Handle;
 use web_sys::DedicatedWorkerGlobalScope;
 
+use super::fernet;
 use super::inbox::{Asked, Inbox, Message};
 use super::links::Links;
 use super::open::{End, Opened};
@@ -177,7 +178,7 @@ impl Door {
                 Next::Stay
             }
             AnyCall::DecryptFile(call) => {
-                let link = service::decrypt(&self.links, call, objects).await;
+                let link = fernet::decrypt(&self.links, call, objects).await;
                 self.outlet.answer::<crate::bridge::DecryptFile>(id, link);
                 Next::Stay
             }

@@ -2,7 +2,8 @@
 
 use sv_client::port::StorageError;
 use sv_client::{ClientError, Tamper};
-use sv_core::error::{ContentError, NameError, RecoveryKeyError};
+use sv_core::error::{ContentError, FernetError, NameError, RecoveryKeyError};
+use sv_ledger::limits::FERNET_LEN;
 
 use crate::bridge::{Failure, FailureKind, TamperKind};
 
@@ -87,6 +88,23 @@ impl From<ContentError> for Failure {
             ContentError::Tampered => FailureKind::Tampered(TamperKind::Content),
         };
         Self::with_detail(kind, error.to_string())
+    }
+}
+
+impl From<FernetError> for Failure {
+    fn from(error: FernetError) -> Self {
+        match error {
+            FernetError::NotAKey => Self::new(FailureKind::InvalidTokenKey),
+            FernetError::AmbiguousKeys => Self::new(FailureKind::AmbiguousKeys),
+            FernetError::NotAToken => Self::new(FailureKind::NotSealed),
+            FernetError::TooLarge => Self {
+                limit_bytes: Some(FERNET_LEN as u64),
+                ..Self::new(FailureKind::TooLarge)
+            },
+            FernetError::Tampered | FernetError::Expired | FernetError::FromTheFuture => {
+                Self::new(FailureKind::ForgedToken)
+            }
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use data_encoding::BASE64URL_NOPAD;
 use sv_client::transfer::{Reading, Seekable};
-use sv_core::content::RawKey;
-use web_sys::File;
+use sv_core::FernetKey;
 
+use super::fernet::Sealed;
 use super::transfers::Transfer;
 
 /// Where such URLs begin; the service worker knows them by it.
@@ -33,10 +33,11 @@ pub(super) enum Target {
     /// Several files to save as one zip: path and what to read, none for a
     /// folder; folders before what they hold.
     Zip(Vec<ZipItem>, Rc<Transfer>),
+    /// A file to save as a Fernet token.
+    Token(Reading, FernetKey, Rc<Transfer>),
     /// A sealed file of this device.
     Decrypt {
-        file: File,
-        key: RawKey,
+        sealed: Sealed,
         name: String,
         size: u64,
     },

@@ -15,6 +15,7 @@ use sv_core::RecoveryKey;
 use sv_ledger::id::VaultId;
 
 use super::door::{identity, server_info};
+use super::fernet;
 use super::gate::Gate;
 use super::inbox::{Asked, Inbox, Message};
 use super::links::Links;
@@ -330,7 +331,9 @@ impl Open<'_> {
                 self.links.close(&call.url);
                 Ok(())
             },
-            DecryptFile(call) => service::decrypt(&self.links, call, objects).await,
+            DecryptFile(call) => fernet::decrypt(&self.links, call, objects).await,
+            PlanTokens(call) => self.plan_tokens(call, objects).await,
+            ExportToken(call) => self.export_token(call).await,
             ListPeople(_) => self.people().await,
             ListInvitations(_) => self.invitations().await,
             CreateInvitation(call) => self.create_invitation(call).await,

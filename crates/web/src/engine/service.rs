@@ -11,21 +11,22 @@ use std::rc::Rc;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
 use futures::stream::{self, LocalBoxStream};
-use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use js_sys::{Array, JsString, Uint8Array};
 use sv_client::account::Session;
 use sv_client::transfer::{Seekable, SoFar};
-use sv_core::content::{Decryptor, RAW_HEADER_LEN, RawHeader, RawKey};
+use sv_core::fernet::token_len;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, File, MessageEvent, MessagePort};
+use web_sys::{Blob, MessageEvent, MessagePort};
 
+use super::fernet;
 use super::inbox::Fetch;
 use super::links::{Links, Target, ZipItem};
 use super::outlet::Outlet;
 use super::platform::{Browser, explain, sleep};
 use super::transfers::Transfer;
-use crate::bridge::{DecryptFile, Failure, FailureKind, Link, TransferState};
+use crate::bridge::{Failure, FailureKind, TransferState};
 use crate::zip;
 
 use crate::mime::BINARY;
@@ -34,7 +35,9 @@ const CHUNK: usize = 1024 * 1024;
 /// Milliseconds between tries while the server is away.
 const AGAIN_MS: u64 = 2_000;
 
-type Chunks<'a> = LocalBoxStream<'a, Result<Vec<u8>, Failure>>;
+/// Bytes on their way out; the last item is a failure if they are not the right
+/// ones.
+pub(super) type Chunks<'a> = LocalBoxStream<'a, Result<Vec<u8>, Failure>>;
 
 /// Answers one request. `session` is the one that is open.
 pub(super) async fn answer(
@@ -48,17 +51,9 @@ pub(super) async fn answer(
         return reader.refuse(404);
     };
     match (&*target, session) {
-        (
-            Target::Decrypt {
-                file,
-                key,
-                name,
-                size,
-            },
-            _,
-        ) => {
+        (Target::Decrypt { sealed, name, size }, _) => {
             reader.head(200, save_headers(name, Some(*size)));
-            let chunks = decrypted(file.clone(), key.clone()).boxed_local();
+            let chunks = sealed.plaintext();
             // A failure has been told to the reader, and by it to the person.
             let _ = reader.send(chunks, |_| ()).await;
         }
@@ -72,15 +67,19 @@ pub(super) async fn answer(
             reader.save(transfer, chunks).await;
         }
         (Target::Raw(reading, transfer), Some(session)) => {
-            let header = RawHeader {
-                content_id: reading.content_id(),
-                size: reading.size(),
-            };
             let name = transfer.name();
-            reader.head(200, save_headers(&name, header.file_len()));
-            let first = stream::once(async move { Ok(header.to_bytes()) });
-            let chunks = first.chain(sealed(session, outlet, reading, transfer));
+            reader.head(200, save_headers(&name, reading.raw_len()));
+            let header = reading.raw_header().map(|header| Ok(header.to_bytes()));
+            let chunks = stream::iter(header).chain(sealed(session, outlet, reading, transfer));
             reader.save(transfer, chunks.boxed_local()).await;
+        }
+        (Target::Token(reading, key, transfer), Some(session)) => {
+            let name = transfer.name();
+            reader.head(200, save_headers(&name, token_len(reading.size())));
+            let chunks = plain(session, outlet, reading, transfer);
+            reader
+                .save(transfer, fernet::tokens(session, chunks, key))
+                .await;
         }
         (Target::Zip(items, transfer), Some(session)) => {
             let name = transfer.name();
@@ -90,78 +89,6 @@ pub(super) async fn answer(
         }
         _ => reader.refuse(410),
     }
-}
-
-/// Prepares to open a sealed file of this device.
-///
-/// # Errors
-/// [`FailureKind::InvalidRawKey`], or [`FailureKind::UnreadableFile`] if this is
-/// no raw download.
-pub(super) async fn decrypt(
-    links: &Links,
-    call: DecryptFile,
-    objects: Vec<JsValue>,
-) -> Result<Link, Failure> {
-    let key = RawKey::parse(&call.key)?;
-    let file = objects
-        .into_iter()
-        .next()
-        .and_then(|o| o.dyn_into::<File>().ok());
-    let file = file.ok_or(Failure::new(FailureKind::UnreadableFile))?;
-    let header = read_slice(&file, 0, RAW_HEADER_LEN as u64).await?;
-    let header = RawHeader::parse(&header)?;
-    if header.file_len().map(|len| len as f64) != Some(file.size()) {
-        return Err(Failure::new(FailureKind::Tampered(
-            crate::bridge::TamperKind::Content,
-        )));
-    }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)
-        .map_err(|e| Failure::with_detail(FailureKind::Other, e.to_string()))?;
-    let (name, size) = (call.name, header.size);
-    let target = Target::Decrypt {
-        file,
-        key,
-        name: name.clone(),
-        size,
-    };
-    Ok(Link {
-        url: links.add(random, &name, target),
-        name,
-        mime: BINARY.to_owned(),
-        size: Some(size),
-    })
-}
-
-/// The plaintext of a sealed file, block by block.
-fn decrypted(file: File, key: RawKey) -> impl Stream<Item = Result<Vec<u8>, Failure>> {
-    enum At {
-        Start(RawKey),
-        Block(Box<Decryptor>, u64),
-    }
-    stream::try_unfold(At::Start(key), move |at| {
-        let file = file.clone();
-        async move {
-            let (mut decryptor, at) = match at {
-                At::Block(decryptor, at) => (decryptor, at),
-                At::Start(key) => {
-                    let header = read_slice(&file, 0, RAW_HEADER_LEN as u64).await?;
-                    let header = RawHeader::parse(&header)?;
-                    let decryptor = Decryptor::new(key, header.content_id, header.size)?;
-                    (Box::new(decryptor), RAW_HEADER_LEN as u64)
-                }
-            };
-            let Some(len) = decryptor.next_sealed_len() else {
-                decryptor.finish()?;
-                return Ok(None);
-            };
-            let sealed = read_slice(&file, at, at + len as u64).await?;
-            let mut plaintext = Vec::new();
-            decryptor.open_next(&sealed, &mut plaintext)?;
-            let at = at + len as u64;
-            Ok(Some((plaintext, At::Block(decryptor, at))))
-        }
-    })
 }
 
 /// Bytes of a local file.
@@ -319,6 +246,17 @@ async fn show(
         return;
     };
     let size = reading.size();
+    if reading.is_token() {
+        // Nothing comes from its middle.
+        let mut headers = safe_headers(mime);
+        headers.push(("content-length".to_owned(), size.to_string()));
+        headers.push(("accept-ranges".to_owned(), "none".to_owned()));
+        reader.head(200, headers);
+        let pieces = reading.blocks(session, SoFar::default());
+        let chunks = pieces.map_ok(|(piece, _)| piece).map_err(Failure::from);
+        let _ = reader.send(chunks.boxed_local(), |_| ()).await;
+        return;
+    }
     let (status, from, to) = match range.map(|range| parse_range(range, size)) {
         None => (200, 0, size),
         Some(Some((from, to))) => (206, from, to),

@@ -2,6 +2,7 @@
 //! stands, and what a person can do about it.
 
 mod download;
+mod tokens;
 mod upload;
 
 use std::cell::{Cell, RefCell};

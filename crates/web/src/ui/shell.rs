@@ -246,6 +246,12 @@ fn new_items() -> Vec<menu::Item> {
     items.push(menu::Item::new(Icon::JournalPlus, t::NEW_NOTE, move || {
         go(Route::NewNote(place))
     }));
+    items.push(
+        menu::Item::new(Icon::FileEarmarkCode, t::IMPORT_TOKENS_ITEM, move || {
+            files::fernet::import(place)
+        })
+        .after_line(),
+    );
     items
 }
 

@@ -227,7 +227,7 @@ fn line(id: u64) -> El {
     };
     let picture = match first.kind {
         TransferKind::Upload => Icon::Upload,
-        TransferKind::Download | TransferKind::Raw => Icon::Download,
+        TransferKind::Download | TransferKind::Raw | TransferKind::Token => Icon::Download,
         TransferKind::Zip => Icon::FileEarmarkZip,
         TransferKind::Decrypt => Icon::Unlock,
     };

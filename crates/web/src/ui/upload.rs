@@ -46,9 +46,17 @@ pub(crate) async fn begin(into: Place, found: Vec<Found>) {
         .unzip();
     let objects: Vec<JsValue> = objects.into_iter().flatten().collect();
     match bridge::call_with(PlanUpload { into, entries }, &objects).await {
-        Ok(plan) if plan.conflicts.is_empty() => start(&plan, Vec::new()).await,
-        Ok(plan) => decide(plan),
+        Ok(plan) => go_on(plan).await,
         Err(failure) => toast::failed(&failure),
+    }
+}
+
+/// Asks where there is something to decide in a plan, and starts it.
+pub(crate) async fn go_on(plan: PlannedUpload) {
+    if plan.conflicts.is_empty() {
+        start(&plan, Vec::new()).await;
+    } else {
+        decide(plan);
     }
 }
 

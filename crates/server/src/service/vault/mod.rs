@@ -48,7 +48,9 @@ const ANSWER_LEN: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Copy)]
 struct MaxFile {
     bytes: u64,
-    /// The same sealed, which is all that a server sees.
+    /// The same sealed, which is all that a server sees: it does not know for
+    /// which vault a block is. A Fernet token, a third larger than what is in
+    /// it, reaches this at three quarters of the bytes.
     sealed_len: u64,
 }
 

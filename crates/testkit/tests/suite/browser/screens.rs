@@ -130,11 +130,21 @@ fn every_screen_is_without_barriers() {
         page.role("row", Name::has("contracts")).wait().await;
         gallery.show("files").await;
         gallery.menu("New", "new").await;
+        page.button("New").click().await;
+        page.role("menuitem", Name::has("Import Fernet tokens"))
+            .click()
+            .await;
+        page.role("dialog", Name::Any).wait().await;
+        gallery.show("import-tokens").await;
+        page.press(Key::ESCAPE).await;
+        page.role("dialog", Name::Any).wait_gone().await;
         gallery.menu("Actions for plan.md", "row-menu").await;
         gallery.dialog("plan.md", "Rename", "rename").await;
         gallery.dialog("plan.md", "Move to…", "move").await;
         gallery.dialog("plan.md", "Versions", "versions").await;
         gallery.dialog("plan.md", "Details", "details").await;
+        let token = "Export as a Fernet token…";
+        gallery.dialog("plan.md", token, "export-token").await;
         page.button(Name::has("Show as tiles")).click().await;
         gallery.show("tiles").await;
         page.button(Name::has("Show as a list")).click().await;
@@ -209,6 +219,10 @@ fn every_screen_is_without_barriers() {
             count: gallery.count.clone(),
             barriers: gallery.barriers.clone(),
         };
+        second.evaluate("location.hash = '/decrypt'").await;
+        second.button("Decrypt").wait().await;
+        gallery.show("decrypt").await;
+        second.evaluate("location.hash = '/'").await;
         second.link("Log in").click().await;
         second.field("User name").wait().await;
         gallery.show("log-in").await;

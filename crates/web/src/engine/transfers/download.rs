@@ -7,7 +7,6 @@ use sv_client::drive::Drive;
 use sv_client::port::Platform;
 use sv_client::transfer::Reading;
 use sv_client::tree::Place as TreePlace;
-use sv_core::content::RawHeader;
 use sv_core::record::Kind;
 use sv_ledger::id::NodeId;
 
@@ -20,6 +19,7 @@ use crate::bridge::{
     RawLink, Row, ShareId, TransferKind,
 };
 use crate::mime::{self, BINARY};
+use crate::token::TOKEN_ENDING;
 
 impl Open<'_> {
     pub(crate) async fn download(&self, call: Download) -> Result<Link, Failure> {
@@ -57,13 +57,14 @@ impl Open<'_> {
     pub(crate) async fn download_raw(&self, call: DownloadRaw) -> Result<RawLink, Failure> {
         let row = self.shown(call.id).await?;
         let reading = self.reading(call.id, call.version.as_deref()).await?;
-        let header = RawHeader {
-            content_id: reading.content_id(),
-            size: reading.size(),
-        };
-        let size = header.file_len();
+        let size = reading.raw_len();
         let key = reading.raw_key().to_string();
-        let name = format!("{}.svraw", row.name);
+        let ending = if reading.is_token() {
+            TOKEN_ENDING
+        } else {
+            ".svraw"
+        };
+        let name = format!("{}{ending}", row.name);
         let transfer = self.transfers.add(
             &self.outlet,
             |id| super::TransferRow {
@@ -187,7 +188,7 @@ impl Open<'_> {
         }))
     }
 
-    fn link(
+    pub(super) fn link(
         &self,
         name: String,
         mime: &'static str,
@@ -204,7 +205,7 @@ impl Open<'_> {
     }
 
     /// A row with where it is, of the trash too.
-    async fn shown(&self, id: ItemId) -> Result<Row, Failure> {
+    pub(super) async fn shown(&self, id: ItemId) -> Result<Row, Failure> {
         Ok(self.item(GetItem { id }).await?.row)
     }
 }

@@ -25,10 +25,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
+use super::super::fernet::Token;
 use super::super::open::{Job, Open};
 use super::super::outlet::Outlet;
 use super::super::platform::{Database, now_ms};
 use super::super::service::read_slice;
+use super::tokens::TokenSource;
 use super::{Transfer, new_row};
 use crate::bridge::{
     ConflictChoice, DropUpload, Failure, FailureKind, ForgetInterrupted, InterruptedUpload, Place,
@@ -64,10 +66,12 @@ pub(super) struct Upload {
 
 /// A local file.
 #[derive(Clone)]
-struct Local {
-    file: File,
+pub(super) struct Local {
+    pub(super) file: File,
     /// What finds it again after the page was loaded again.
     handle: Option<JsValue>,
+    /// What is stored is what is in this token, which the file is.
+    pub(super) token: Option<Rc<Token>>,
 }
 
 impl Open<'_> {
@@ -81,7 +85,11 @@ impl Open<'_> {
         self.plan(folder, gathered).await
     }
 
-    async fn plan(&self, folder: RemotePath, gathered: Gathered) -> Result<PlannedUpload, Failure> {
+    pub(super) async fn plan(
+        &self,
+        folder: RemotePath,
+        gathered: Gathered,
+    ) -> Result<PlannedUpload, Failure> {
         let Gathered {
             items,
             files,
@@ -389,11 +397,17 @@ impl Open<'_> {
         items: &[UploadItem],
         files: &HashMap<PathBuf, Local>,
     ) -> Result<(), ClientError> {
-        if !items.iter().any(is_long) {
+        let is_token = |item: &UploadItem| {
+            let local = files.get(&item.local);
+            local.is_some_and(|local| local.token.is_some())
+        };
+        // The keys of a token are gone after a reload.
+        let is_noted = |item: &&UploadItem| is_long(item) && !is_token(item);
+        if !items.iter().any(|item| is_noted(&item)) {
             return Ok(());
         }
         let mut list = UnfinishedUploads::load(self.session).await?;
-        for item in items.iter().filter(|item| is_long(item)) {
+        for item in items.iter().filter(is_noted) {
             let random: [u8; 12] = self.browser().random_bytes();
             let noted = UnfinishedUpload {
                 id: data_encoding::BASE64URL_NOPAD.encode(&random),
@@ -580,10 +594,10 @@ impl Transfer {
 }
 
 /// Local files and folders, ready to be planned.
-struct Gathered {
-    items: Vec<UploadItem>,
-    files: HashMap<PathBuf, Local>,
-    refused: Vec<(String, Failure)>,
+pub(super) struct Gathered {
+    pub(super) items: Vec<UploadItem>,
+    pub(super) files: HashMap<PathBuf, Local>,
+    pub(super) refused: Vec<(String, Failure)>,
 }
 
 impl Gathered {
@@ -600,7 +614,10 @@ impl Gathered {
 
 /// Brings entries and the objects beside them together, with the folders that
 /// are only named in paths.
-async fn gather(entries: &[UploadEntry], objects: Vec<JsValue>) -> Result<Gathered, Failure> {
+pub(super) async fn gather(
+    entries: &[UploadEntry],
+    objects: Vec<JsValue>,
+) -> Result<Gathered, Failure> {
     let mut gathered = Gathered {
         items: Vec::new(),
         files: HashMap::new(),
@@ -683,6 +700,7 @@ async fn local(object: JsValue) -> Result<Local, Failure> {
         return Ok(Local {
             file: file.clone(),
             handle: None,
+            token: None,
         });
     }
     let get: Function = Reflect::get(&object, &"getFile".into())
@@ -696,6 +714,7 @@ async fn local(object: JsValue) -> Result<Local, Failure> {
     Ok(Local {
         file: file.dyn_into().map_err(unreadable)?,
         handle: Some(object),
+        token: None,
     })
 }
 
@@ -714,9 +733,10 @@ struct PageFiles {
     transfer: Rc<Transfer>,
 }
 
-struct PageFile {
-    file: File,
-    transfer: Rc<Transfer>,
+/// One of them, as it is or opened on the way.
+enum PageFile {
+    Plain(File, Rc<Transfer>),
+    Token(Box<TokenSource>, Rc<Transfer>),
 }
 
 impl LocalFiles for PageFiles {
@@ -725,23 +745,29 @@ impl LocalFiles for PageFiles {
     async fn open(&self, item: &UploadItem) -> Result<PageFile, StorageError> {
         let local = self.files.get(&item.local);
         let local = local.ok_or_else(|| StorageError("the file is gone".to_owned()))?;
-        Ok(PageFile {
-            file: local.file.clone(),
-            transfer: self.transfer.clone(),
+        let transfer = self.transfer.clone();
+        Ok(match &local.token {
+            None => PageFile::Plain(local.file.clone(), transfer),
+            Some(token) => PageFile::Token(Box::new(TokenSource::of(token)), transfer),
         })
     }
 }
 
 impl Source for PageFile {
     async fn read_block(&mut self, index: u64) -> Result<Vec<u8>, StorageError> {
-        self.transfer.gate.pass().await;
-        let from = index * BLOCK_LEN as u64;
-        let size = self.file.size() as u64;
-        let to = (from + BLOCK_LEN as u64).min(size);
-        if from >= to {
-            return Ok(Vec::new());
-        }
-        let bytes = read_slice(&self.file, from, to).await;
+        let (Self::Plain(_, transfer) | Self::Token(_, transfer)) = self;
+        transfer.gate.pass().await;
+        let bytes = match self {
+            Self::Token(token, _) => token.next_block().await,
+            Self::Plain(file, _) => {
+                let from = index * BLOCK_LEN as u64;
+                let to = (from + BLOCK_LEN as u64).min(file.size() as u64);
+                if from >= to {
+                    return Ok(Vec::new());
+                }
+                read_slice(file, from, to).await
+            }
+        };
         bytes.map_err(|failure| StorageError(failure.detail))
     }
 }

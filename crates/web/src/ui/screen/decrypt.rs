@@ -1,14 +1,16 @@
-//! Opens a file that was saved as it is stored, with its key. Needs no account
-//! and no server.
+//! Opens a file that was saved as it is stored, or a Fernet token, with its key.
+//! Needs no account and no server.
 
 use super::gate::{gate, link};
 use crate::bridge::DecryptFile;
+use crate::token::without_token_ending;
 use crate::ui::part::form::Submit;
 use crate::ui::part::{field, state, toast};
 use crate::ui::prelude::*;
 use crate::ui::save;
-use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, Event, File, HtmlInputElement};
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, DragEvent, Event, File, HtmlInputElement};
 
 /// In an open account.
 pub(super) fn decrypt() -> El {
@@ -31,8 +33,10 @@ pub(super) fn page() -> El {
 fn tool() -> El {
     let submit = Submit::new();
     let (key, name) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let pasted = RwSignal::new(String::new());
     let chosen = RwSignal::new_local(None::<File>);
     let take = move |file: File| {
+        pasted.set(String::new());
         name.set(plain_name(&file.name()));
         chosen.set(Some(file));
     };
@@ -51,16 +55,21 @@ fn tool() -> El {
         });
     submit
         .form(move || {
+            let typed = name.get_untracked().trim().to_owned();
             let call = DecryptFile {
-                key: key.get_untracked().trim().to_owned(),
-                name: name.get_untracked().trim().to_owned(),
+                key: key.get_untracked(),
+                name: match typed.is_empty() {
+                    true => t::DECRYPTED_NAME.get().to_owned(),
+                    false => typed,
+                },
             };
+            let sealed = sealed(chosen.get_untracked(), &pasted.get_untracked());
             async move {
-                let Some(file) = chosen.get_untracked() else {
+                let Some(sealed) = sealed else {
                     submit.refuse(t::CHOOSE_SEALED_FIRST.get());
                     return Ok(());
                 };
-                let link = bridge::call_with(call, &[file.into()]).await?;
+                let link = bridge::call_with(call, &[sealed]).await?;
                 save::follow_link(&link);
                 toast::done(t::DECRYPTING.get());
                 Ok(())
@@ -90,9 +99,14 @@ fn tool() -> El {
                 })),
         )
         .child(
-            field::text(t::RAW_KEY, key)
-                .input(|input| input.class("is-code").autocomplete("off").spelling_off())
-                .help(t::RAW_KEY_HELP)
+            field::area(t::PASTED_TOKEN, pasted)
+                .input(code_area)
+                .build(),
+        )
+        .child(
+            field::area(t::DECRYPT_KEY, key)
+                .input(code_area)
+                .help(t::DECRYPT_KEY_HELP)
                 .build(),
         )
         .child(
@@ -104,7 +118,26 @@ fn tool() -> El {
         .child(submit.button("btn btn-primary", t::DECRYPT))
 }
 
+fn code_area(input: El) -> El {
+    input
+        .class("is-code field-keys")
+        .autocomplete("off")
+        .spelling_off()
+}
+
+/// What was pasted goes before what was chosen: choosing a file clears it.
+fn sealed(chosen: Option<File>, pasted: &str) -> Option<JsValue> {
+    let pasted = pasted.trim();
+    if pasted.is_empty() {
+        return chosen.map(Into::into);
+    }
+    let parts = Array::of1(&JsValue::from_str(pasted));
+    Blob::new_with_str_sequence(&parts).ok().map(Into::into)
+}
+
 /// The name a sealed file had before.
 fn plain_name(name: &str) -> String {
-    name.strip_suffix(".svraw").unwrap_or(name).to_owned()
+    let stem = name.strip_suffix(".svraw");
+    stem.unwrap_or_else(|| without_token_ending(name))
+        .to_owned()
 }

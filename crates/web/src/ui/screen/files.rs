@@ -4,6 +4,7 @@ pub(crate) mod actions;
 mod bar;
 pub(crate) mod choose;
 pub(crate) mod details;
+pub(crate) mod fernet;
 mod keys;
 pub(crate) mod listing;
 mod selection;

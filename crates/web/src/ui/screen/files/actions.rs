@@ -96,6 +96,12 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
                     save::raw(id, name.clone());
                 },
             ));
+            let name = row.name.clone();
+            items.push(menu::Item::new(
+                Icon::FileEarmarkCode,
+                t::EXPORT_TOKEN_ITEM,
+                move || super::fernet::export(id, name.clone()),
+            ));
         }
         items.push(menu::Item::new(
             Icon::InfoCircleFill,
