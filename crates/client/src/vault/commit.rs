@@ -122,9 +122,12 @@ struct Draft {
 
 impl Batch {
     /// The changes of as many of the first items as fit one entry.
-    fn first<T>(items: &[T], plan: impl Fn(&T) -> Result<Option<Change>>) -> Result<Self> {
+    fn first(
+        items: std::ops::Range<usize>,
+        plan: impl Fn(usize) -> Result<Option<Change>>,
+    ) -> Result<Self> {
         let (mut changes, mut ops, mut bodies) = (Vec::new(), 0, 0);
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in items.clone().enumerate() {
             let Some(change) = plan(item)? else { continue };
             let len = change.len()?;
             ops += len.op;
@@ -235,13 +238,26 @@ impl<P: Platform> Vault<'_, P> {
         items: &[T],
         plan: impl Fn(&Replica, &T) -> Result<Option<Change>>,
     ) -> Result<()> {
-        let (mut rest, mut most) = (items, items.len());
-        while !rest.is_empty() {
-            let next = rest.get(..most).unwrap_or(rest);
+        let plan = |replica: &Replica, item: usize| match items.get(item) {
+            Some(item) => plan(replica, item),
+            None => Ok(None),
+        };
+        // As in `commit`.
+        Box::pin(self.commit_items(items.len(), &plan)).await
+    }
+
+    async fn commit_items(
+        &mut self,
+        count: usize,
+        plan: &dyn Fn(&Replica, usize) -> Result<Option<Change>>,
+    ) -> Result<()> {
+        let (mut from, mut most) = (0, count);
+        while from < count {
+            let next = from..count.min(from.saturating_add(most));
             let mut landed = 0;
             let done = self
                 .commit(&[], |replica| {
-                    let batch = Batch::first(next, |item| plan(replica, item))?;
+                    let batch = Batch::first(next.clone(), |item| plan(replica, item))?;
                     landed = batch.items;
                     Ok(batch.changes)
                 })
@@ -252,7 +268,7 @@ impl<P: Platform> Vault<'_, P> {
                 }
                 done => {
                     done?;
-                    rest = rest.get(landed..).unwrap_or_default();
+                    from += landed;
                 }
             }
         }
