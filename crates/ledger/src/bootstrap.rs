@@ -350,6 +350,12 @@ impl Chains {
         self.chains.get(vault_id)
     }
 
+    /// How many membership entries each of the vaults has.
+    pub fn heads(&self) -> impl Iterator<Item = (VaultId, u64)> {
+        let chains = self.chains.iter();
+        chains.map(|(id, chain)| (*id, chain.latest.head.seq))
+    }
+
     /// The memberships that entries name, and the newest of each vault.
     pub const fn principals(&self) -> &Principals {
         &self.principals

@@ -2,7 +2,7 @@
 //! the account vault for the person's other devices, and on the emergency
 //! sheet. A server that shows less, or something else, is caught.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64URL_NOPAD;
 use sv_api::endpoint::GetEntries;
@@ -10,6 +10,7 @@ use sv_api::wire::Empty;
 use sv_core::local::{Purpose, open_local, seal_local};
 use sv_core::record::{Payload, Pin, Pins};
 use sv_ledger::codec::{ParseError, Reader, Writer};
+use sv_ledger::entry::{Entry, Via};
 use sv_ledger::id::{Hash, NodeId, VaultId};
 use sv_ledger::state::Head;
 
@@ -37,8 +38,16 @@ pub(super) struct LocalPin {
     accepted: Option<[u8; 16]>,
     /// Other devices' heads that the log must hold; not kept.
     others: Vec<Head>,
+    /// How many membership entries of the vaults in this one were known when
+    /// it was last followed to its head.
+    known: Heads,
+    /// The same, one time earlier: no entry above the head may name less.
+    settled: Heads,
     keeping: Keeping,
 }
+
+/// Membership entries by vault.
+type Heads = BTreeMap<VaultId, u64>;
 
 /// Whether a pin is this device's, or of a replica that is only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +94,14 @@ impl LocalPin {
             1 => Some(r.array()?),
             _ => return Err(ParseError::Malformed("accepted restore")),
         };
+        let (known, settled) = (read_heads(&mut r)?, read_heads(&mut r)?);
         r.finish()?;
         Ok(Self {
             head: Some(head),
             confirmed,
             accepted,
+            known,
+            settled,
             ..Self::new(vault_id, Keeping::Kept)
         })
     }
@@ -101,6 +113,8 @@ impl LocalPin {
             confirmed: BTreeSet::new(),
             accepted: None,
             others: Vec::new(),
+            known: Heads::new(),
+            settled: Heads::new(),
             keeping,
         }
     }
@@ -147,6 +161,41 @@ impl LocalPin {
         self.head.into_iter().chain(self.others.iter().copied())
     }
 
+    /// Holds an entry that is new here to what was known of the vaults in this
+    /// one before the log was last read: an honest server had no such entry
+    /// then, and takes in none that names less than it holds.
+    ///
+    /// # Errors
+    /// [`Tamper::Fork`].
+    pub(super) fn check_named(&self, entry: &Entry) -> Result<()> {
+        let seq = entry.body().seq;
+        if self.head.is_none_or(|head| seq <= head.seq) {
+            return Ok(());
+        }
+        let is_old = |via: Via| {
+            let settled = self.settled.get(&via.vault_id);
+            settled.is_some_and(|settled| via.head.seq < *settled)
+        };
+        match entry.named_heads().any(is_old) {
+            true => Err(Tamper::Fork(seq).into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes what is known of the vaults in this one, whose log has just been
+    /// followed to its head.
+    pub(super) async fn note<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        now: Heads,
+    ) -> Result<()> {
+        if self.known == now && self.settled == now {
+            return Ok(());
+        }
+        self.settled = std::mem::replace(&mut self.known, now);
+        self.save(session).await
+    }
+
     /// Moves the pin to a head that extends it.
     pub(super) async fn raise<P: Platform>(
         &mut self,
@@ -175,6 +224,8 @@ impl LocalPin {
             None => w.u8(0),
             Some(restore_id) => w.u8(1).raw(restore_id),
         };
+        write_heads(&mut w, &self.known);
+        write_heads(&mut w, &self.settled);
         let key = session.keys().local_key();
         let context = self.vault_id.as_bytes();
         let mut random = session.platform().random();
@@ -185,6 +236,18 @@ impl LocalPin {
             .write(&Self::name(&self.vault_id), &sealed)
             .await?)
     }
+}
+
+fn write_heads(w: &mut Writer, heads: &Heads) {
+    w.u16(heads.len() as u16);
+    for (vault_id, seq) in heads {
+        w.raw(vault_id.as_bytes()).u64(*seq);
+    }
+}
+
+fn read_heads(r: &mut Reader<'_>) -> Result<Heads, ParseError> {
+    let count = r.u16()?;
+    (0..count).map(|_| Ok((r.vault_id()?, r.u64()?))).collect()
 }
 
 impl<P: Platform> Vault<'_, P> {

@@ -51,7 +51,7 @@ impl<P: Platform> Vault<'_, P> {
             self.replay_to_head(&mut ahead, &mut seen).await?;
             if ahead.state.head == self.replica.state.head {
                 self.pin.raise(self.session, ahead.state.head).await?;
-                self.refresh_others().await?;
+                self.note_others().await?;
                 return Ok(seen);
             }
             let wanted: Vec<(NodeId, Leaf)> = ahead
@@ -61,7 +61,7 @@ impl<P: Platform> Vault<'_, P> {
                 .collect();
             if let Some(records) = self.fetch_records(&wanted).await? {
                 self.adopt(ahead, wanted, records).await?;
-                self.refresh_others().await?;
+                self.note_others().await?;
                 return Ok(seen);
             }
         }
@@ -95,6 +95,7 @@ impl<P: Platform> Vault<'_, P> {
                 self.load_others(&ahead.state.membership, named).await?;
             }
             for entry in fresh {
+                self.pin.check_named(entry)?;
                 let leaf = |node: &NodeId| match ahead.leaves.get(node) {
                     Some(leaf) => *leaf,
                     None => self.replica.leaf(node),
@@ -113,6 +114,13 @@ impl<P: Platform> Vault<'_, P> {
                 return self.check_reached_pin(ahead.state.head);
             }
         }
+    }
+
+    /// Looks at the vaults that are members, and remembers how far they are.
+    async fn note_others(&mut self) -> Result<()> {
+        self.refresh_others().await?;
+        let heads = self.others.heads().collect();
+        self.pin.note(self.session, heads).await
     }
 
     /// Looks at the vaults that are members, as they are now.
