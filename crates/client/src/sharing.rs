@@ -247,6 +247,12 @@ pub async fn shares<P: Platform>(
         .server()
         .call(&ListVaults, Empty {}, Repeat::Safe)
         .await?;
+    // Each once, or what is shown depends on what a server repeats.
+    if !heads.vaults.is_sorted_by(|a, b| a.vault_id < b.vault_id) {
+        return Err(ClientError::Misbehaved(
+            "a list of vaults that is not in order".into(),
+        ));
+    }
     let drive = account.drive_vault_id()?;
     let known: Vec<SharedVault> = account
         .shared_vaults()
@@ -262,8 +268,9 @@ pub async fn shares<P: Platform>(
         let mine = known.iter().find(|vault| vault.vault_id == vault_id);
         let vault = match account.open_beside(vault_id).await {
             Ok(vault) => vault,
-            // What strangers offer must not keep the rest from being shown.
-            Err(ClientError::Tampered(_)) if mine.is_none() => {
+            // What strangers offer, or what is no share at all, must not keep the
+            // rest from being shown.
+            Err(ClientError::Tampered(_) | ClientError::Misuse(_)) if mine.is_none() => {
                 found.push(Share::unreadable(vault_id));
                 continue;
             }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::endpoint::GetMembership;
 use sv_api::wire::Empty;
+use sv_core::error::EnvelopeError;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
 use sv_core::{KemPublicKey, KemSecretKey};
 use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
@@ -166,7 +167,13 @@ pub(super) async fn open_keys<P: Platform>(
         .pop()
         .ok_or(Tamper::Missing("the key of a vault"))?;
     let header = EnvelopeHeader::named(membership.vault_id, &named);
-    let newest = open_envelope(&header, receiver.kem(), &envelope)?;
+    // These are the bytes that the log names, so what is wrong with them is
+    // their author's doing and not the server's.
+    let newest =
+        open_envelope(&header, receiver.kem(), &envelope).map_err(|error| match error {
+            EnvelopeError::UnsupportedSuite(suite) => Tamper::UnsupportedSuite(suite),
+            EnvelopeError::Tampered => Tamper::Envelope(named.granter),
+        })?;
     let (local, mut random) = (session.keys().local_key(), session.platform().random());
     let (vault_id, epoch) = (membership.vault_id, membership.epoch);
     let kept = newest.seal_at_rest(local, &vault_id, epoch, &mut random)?;

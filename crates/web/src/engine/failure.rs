@@ -41,7 +41,7 @@ const fn kind_of(tamper: &Tamper) -> TamperKind {
         Tamper::Missing(_) => TamperKind::Missing,
         Tamper::Record(_) => TamperKind::Record,
         Tamper::Content(_) | Tamper::Token(_) => TamperKind::Content,
-        Tamper::AccountKey | Tamper::VaultKey => TamperKind::Key,
+        Tamper::AccountKey | Tamper::VaultKey | Tamper::Envelope(_) => TamperKind::Key,
         Tamper::Identity | Tamper::Contact(_) => TamperKind::Identity,
         Tamper::Unlockers => TamperKind::Unlockers,
         Tamper::Instance => TamperKind::Instance,
