@@ -12,6 +12,8 @@
 mod browser;
 mod endure;
 mod evil;
+mod figures;
 mod page;
+mod roles;
 mod story;
 mod transfers;
