@@ -265,7 +265,7 @@ endpoints! {
     LookUpHandles Post "/v1/directory" Full json(DirectoryRequest) -> bin(Directory);
     /// Genesis and membership entries of a vault that the session may read, or
     /// of a member of one.
-    GetMembership { vault: VaultId } Get "/v1/vaults/{vault}/membership" Full none(Empty) -> bin(MembershipLog);
+    GetMembership { vault: VaultId, from: u64 } Get "/v1/vaults/{vault}/membership/{from}" Full none(Empty) -> bin(MembershipLog);
     /// The newest entry that a new device may start from.
     GetCheckpoint { vault: VaultId } Get "/v1/vaults/{vault}/checkpoint" Full none(Empty) -> bin(EntryPage);
     /// Leaves as they were after entry `at`, beyond node `after`.

@@ -53,13 +53,18 @@ pub struct Appended {
 
 json_wire!(VaultHeads, Appended);
 
-/// A genesis and every membership entry.
+/// A genesis and membership entries: all of them, or a page.
 #[derive(Debug, Clone)]
 pub struct MembershipLog {
     /// The birth of the vault.
     pub genesis: Genesis,
     /// In ascending order of sequence number.
     pub entries: Vec<Entry>,
+    /// Whether there are membership entries beyond the last of them.
+    pub more: bool,
+    /// Whether the vault is gone, with the account that owned it, and this is
+    /// all that is left of it. The server's word.
+    pub is_gone: bool,
 }
 
 impl Wire for MembershipLog {
@@ -68,17 +73,24 @@ impl Wire for MembershipLog {
     fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::new();
         write_membership(&mut w, self);
+        w.u8(u8::from(self.more)).u8(u8::from(self.is_gone));
         w.into_bytes()
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
         let log = read_membership(&mut r)?;
+        let (more, is_gone) = (read_flag(&mut r)?, read_flag(&mut r)?);
         r.finish()?;
-        Ok(log)
+        Ok(Self {
+            more,
+            is_gone,
+            ..log
+        })
     }
 }
 
+/// All of an account that is there.
 pub(crate) fn write_membership(w: &mut Writer, log: &MembershipLog) {
     w.bytes(&log.genesis.to_bytes());
     write_list(w, &log.entries, |w, e| w.bytes(&e.to_bytes()));
@@ -86,8 +98,13 @@ pub(crate) fn write_membership(w: &mut Writer, log: &MembershipLog) {
 
 pub(crate) fn read_membership(r: &mut Reader<'_>) -> Result<MembershipLog, ParseError> {
     let genesis = Genesis::parse(r.bytes(ENTRY_LEN, "genesis")?)?;
-    let entries = read_list(r, usize::MAX, read_entry)?;
-    Ok(MembershipLog { genesis, entries })
+    let entries = read_list(r, PAGE, read_entry)?;
+    Ok(MembershipLog {
+        genesis,
+        entries,
+        more: false,
+        is_gone: false,
+    })
 }
 
 /// Consecutive entries of a log.

@@ -49,6 +49,8 @@ static BODIES: LazyLock<Vec<(Vec<u8>, Rewrite)>> = LazyLock::new(|| {
         body(&MembershipLog {
             genesis,
             entries: entries.clone(),
+            more: false,
+            is_gone: true,
         }),
         body(&AppendRequest {
             entry: entries.first().unwrap().clone(),

@@ -7,7 +7,7 @@ mod select;
 mod trash;
 mod versions;
 
-pub(crate) use arrange::put_with_contents;
+pub(crate) use arrange::{put_instead, put_with_contents};
 pub use item::{Item, Usage};
 pub use trash::Trashed;
 pub(crate) use versions::add_version;
@@ -50,7 +50,7 @@ impl<'s, P: Platform> Drive<'s, P> {
     }
 
     /// The files of a vault, shown under that path.
-    pub(crate) fn of(vault: Vault<'s, P>, base: String) -> Self {
+    pub fn of(vault: Vault<'s, P>, base: String) -> Self {
         let tree = Tree::build(vault.replica());
         Self { vault, tree, base }
     }
@@ -91,6 +91,12 @@ impl<'s, P: Platform> Drive<'s, P> {
     /// The vault underneath.
     pub const fn vault(&self) -> &Vault<'s, P> {
         &self.vault
+    }
+
+    /// The same, to change who has access to it. What it holds is not changed
+    /// so: the tree would not be that of the vault.
+    pub const fn vault_mut(&mut self) -> &mut Vault<'s, P> {
+        &mut self.vault
     }
 
     /// The folder tree.

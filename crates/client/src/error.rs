@@ -1,9 +1,9 @@
 //! What can go wrong, sorted by who is to blame and what a person can do.
 
 use sv_api::{ApiError, ErrorCode};
-use sv_core::error::{KeyBlobInvalid, NameError, RecoveryKeyError, SealError};
+use sv_core::error::{EnvelopeError, KeyBlobInvalid, NameError, RecoveryKeyError, SealError};
 use sv_ledger::apply::Reject;
-use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::id::NodeId;
 
 use crate::port::{StorageError, Unreachable};
 
@@ -94,13 +94,6 @@ pub enum Tamper {
     /// A vault's key was altered.
     #[error("the sealed key of a vault was altered or exchanged")]
     VaultKey,
-    /// The key of a vault was sealed wrongly, by whoever the log says: that is
-    /// no damage.
-    #[error(
-        "the key that account {0} sealed for this one does not open; {0} has to make a new key, \
-         or somebody else who may"
-    )]
-    Envelope(VaultId),
     /// The account that the server shows is not the one whose key opened.
     #[error("the server shows another account than the one that was opened")]
     Identity,
@@ -110,6 +103,12 @@ pub enum Tamper {
          share anything with {0} until you have asked them in person"
     )]
     Contact(String),
+    /// Somebody else's keys stand for a person in a shared vault.
+    #[error(
+        "the keys that stand for {0} here are not those of {0}'s account: somebody else acts in \
+         their name"
+    )]
+    MemberKeys(String),
     /// The list of unlockers is forged or an older one.
     #[error("the server shows a forged or outdated list of passwords and recovery keys")]
     Unlockers,
@@ -146,6 +145,15 @@ impl ClientError {
 impl From<KeyBlobInvalid> for ClientError {
     fn from(_: KeyBlobInvalid) -> Self {
         Self::Tampered(Tamper::AccountKey)
+    }
+}
+
+impl From<EnvelopeError> for ClientError {
+    fn from(error: EnvelopeError) -> Self {
+        Self::Tampered(match error {
+            EnvelopeError::UnsupportedSuite(suite) => Tamper::UnsupportedSuite(suite),
+            EnvelopeError::Tampered => Tamper::VaultKey,
+        })
     }
 }
 

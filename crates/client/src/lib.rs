@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod admin;
+pub mod block;
 pub mod call;
 pub mod drive;
 pub mod error;

@@ -11,7 +11,8 @@ use sv_ledger::bootstrap::{MembershipChain, ShownMembership};
 use sv_ledger::entry::Entry;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
-use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::id::{NodeId, SignPublicKey, VaultId};
+use sv_ledger::membership_op::{MembershipOp, PrincipalKeys};
 use sv_ledger::principals::Principals;
 use sv_ledger::state::{Head, Member};
 
@@ -45,6 +46,34 @@ pub struct Person {
     pub kem_pk: KemPublicKey,
     /// How sure it is that they are who they say.
     pub trust: Trust,
+    /// Their keys of every generation.
+    all: Vec<Identity>,
+}
+
+impl Person {
+    /// Whether keys that stand for this person somewhere are, or were, those
+    /// of their account.
+    pub fn has_had(&self, keys: &PrincipalKeys) -> bool {
+        has_had(&self.all, keys)
+    }
+
+    /// What verified their signatures in a generation.
+    pub(crate) fn sign_key(&self, generation: u32) -> Option<&SignPublicKey> {
+        let mut all = self.all.iter();
+        let found = all.find(|identity| identity.generation == generation);
+        found.map(|identity| &identity.sign_pk)
+    }
+}
+
+/// A contact that is new or has changed, and the node that is there of it.
+type News = (Option<NodeId>, Contact);
+
+fn has_had(all: &[Identity], keys: &PrincipalKeys) -> bool {
+    let is_it = |own: &Identity| {
+        (own.generation, own.sign_pk, own.kem_hash)
+            == (keys.generation, keys.sign_pk, keys.kem_hash)
+    };
+    all.iter().any(is_it)
 }
 
 /// An account as its own log shows it.
@@ -88,6 +117,24 @@ impl Shown {
     fn head(&self) -> Result<Head> {
         Ok(self.chain.latest()?.head)
     }
+
+    /// The keys of every generation that the account has had.
+    fn identities(&self) -> Vec<Identity> {
+        let uid = self.identity.uid;
+        let first = self.chain.after(0);
+        let first = first.and_then(|begin| Some(identity_of(uid, begin.members.get(&uid)?)));
+        let ops = self.chain.entries().iter().flat_map(Entry::membership_ops);
+        let later = ops.filter_map(|op| match op {
+            MembershipOp::Rekey(op) if op.principal == uid => Some(Identity {
+                uid,
+                generation: op.keys.generation,
+                sign_pk: op.keys.sign_pk,
+                kem_hash: op.keys.kem_hash,
+            }),
+            _ => None,
+        });
+        first.into_iter().chain(later).collect()
+    }
 }
 
 fn identity_of(uid: VaultId, member: &Member) -> Identity {
@@ -96,6 +143,24 @@ fn identity_of(uid: VaultId, member: &Member) -> Identity {
         generation: member.keys.generation,
         sign_pk: member.keys.sign_pk,
         kem_hash: member.keys.kem_hash,
+    }
+}
+
+/// Checks that keys which stand for a person somewhere are, or were, those of
+/// their account.
+///
+/// # Errors
+/// [`Tamper::MemberKeys`] if not; any other [`Tamper`]; those of a call.
+pub(crate) async fn require_own_keys<P: Platform>(
+    session: &Session<P>,
+    uid: VaultId,
+    keys: &PrincipalKeys,
+) -> Result<()> {
+    let shown = show(session, uid).await?;
+    let shown = Shown::verify(session, &shown)?;
+    match has_had(&shown.identities(), keys) {
+        true => Ok(()),
+        false => Err(Tamper::MemberKeys(shown.handle.to_string()).into()),
     }
 }
 
@@ -187,8 +252,27 @@ impl<P: Platform> Vault<'_, P> {
         self.meet(shown).await
     }
 
+    /// The same, of whom nothing is remembered: to show a name.
+    ///
+    /// # Errors
+    /// As [`Self::find_people`].
+    pub async fn recognise(&self, uid: VaultId) -> Result<Person> {
+        let shown = show(self.session(), uid).await?;
+        let shown = Shown::verify(self.session(), &shown)?;
+        Ok(self.hold(shown)?.0)
+    }
+
     /// Holds an account to what is known of it, and remembers what is new.
     async fn meet(&mut self, shown: Shown) -> Result<Person> {
+        let (person, new) = self.hold(shown)?;
+        if let Some((node, contact)) = new {
+            self.keep_contact(node, contact).await?;
+        }
+        Ok(person)
+    }
+
+    /// Holds an account to what is known of it; what there is to remember.
+    fn hold(&self, shown: Shown) -> Result<(Person, Option<News>)> {
         let head = shown.head()?;
         let handle = shown.handle.to_string();
         let changed = || Tamper::Contact(handle.clone());
@@ -219,22 +303,23 @@ impl<P: Platform> Vault<'_, P> {
         let is_known = known
             .first()
             .is_some_and(|(_, c)| c.identity == contact.identity && c.head == head);
-        if !is_known && shown.identity.uid != self.id() {
-            let node = known.first().map(|(id, _)| *id);
-            self.keep_contact(node, contact).await?;
-        }
+        let is_worth_it = !is_known && shown.identity.uid != self.id();
+        let node = known.first().map(|(id, _)| *id);
+        let new = is_worth_it.then_some((node, contact));
         let trust = match verified {
             Some(generation) if generation == shown.identity.generation => Trust::Verified,
             Some(_) => Trust::Rotated,
             None => Trust::Unverified,
         };
-        Ok(Person {
+        let person = Person {
+            all: shown.identities(),
             handle: shown.handle,
             identity: shown.identity,
             head,
             kem_pk: shown.kem_pk,
             trust,
-        })
+        };
+        Ok((person, new))
     }
 
     async fn keep_contact(&mut self, node: Option<NodeId>, contact: Contact) -> Result<()> {

@@ -9,6 +9,9 @@
 use rand_core::{CryptoRng, Rng};
 use sv_api::Method;
 use sv_core::DeviceKey;
+use sv_core::error::{SealError, Tampered};
+
+use crate::block::{BlockDone, BlockWork};
 
 /// A request, addressed relative to the server's base URL.
 #[derive(Debug)]
@@ -112,4 +115,14 @@ pub trait Platform {
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static;
+    /// Seals a block, away from the task that waits for it; `None` as above.
+    /// By itself with this program's own AES.
+    async fn seal_block(&self, work: BlockWork) -> Option<Result<BlockDone, SealError>> {
+        let mut random = self.random();
+        self.offload(move || work.seal(&mut random)).await
+    }
+    /// Opens a block, as [`Platform::seal_block`] seals one.
+    async fn open_block(&self, work: BlockWork) -> Option<Result<BlockDone, Tampered>> {
+        self.offload(move || work.open()).await
+    }
 }

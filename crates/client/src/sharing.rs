@@ -3,18 +3,23 @@
 
 mod activity;
 mod groups;
+mod invitations;
 mod mounts;
 mod moving;
+mod owner;
 
 pub use activity::{Activity, Deed};
 pub use groups::{create_vault, make_vault};
+pub use invitations::ReadyInvitation;
 pub use mounts::{Last, open_at};
 pub use moving::{copy, rename};
+
+use owner::Owner;
 
 use sv_api::endpoint::ListVaults;
 use sv_api::wire::Empty;
 use sv_core::Name;
-use sv_core::record::{Invitation, Payload, SharedVault, Title};
+use sv_core::record::{Payload, SharedVault, Title};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::{NodeId, VaultId};
@@ -45,21 +50,40 @@ pub struct Share {
     pub expires_ms: u64,
     /// Who owns it.
     pub owner: VaultId,
+    /// Their handle, if the server shows their account and the keys are theirs.
+    pub owner_name: Option<Handle>,
+    /// How sure it is that they are who they say; none without a handle.
+    pub trust: Option<Trust>,
     /// Whether the person has taken it, or not wanted it, or not said yet.
     pub state: ShareState,
 }
 
 impl Share {
-    fn unreadable(vault_id: VaultId) -> Self {
+    fn unreadable(vault_id: VaultId, mine: Option<&SharedVault>) -> Self {
         Self {
             vault_id,
-            name: short(&vault_id),
+            name: mine.map_or_else(|| short(&vault_id), |mine| mine.name.to_string()),
             kind: VaultKind::Shared,
             role: Role::Viewer,
             expires_ms: 0,
             owner: vault_id,
+            owner_name: None,
+            trust: None,
             state: ShareState::Unreadable,
         }
+    }
+
+    /// With what is known of its owner.
+    fn from(mut self, owner: Owner) -> Self {
+        match owner {
+            Owner::Known(person) => {
+                self.trust = Some(person.trust);
+                self.owner_name = Some(person.handle);
+            }
+            Owner::Gone => {}
+            Owner::Forged(_) => self.state = ShareState::Forged,
+        }
+        self
     }
 }
 
@@ -72,9 +96,13 @@ pub enum ShareState {
     Accepted,
     /// It was not wanted.
     Declined,
-    /// It was offered and cannot be opened: whoever offers it sealed it
-    /// wrongly, or the server shows something else.
+    /// It cannot be opened: whoever offers it sealed it wrongly, or the server
+    /// shows something else.
     Unreadable,
+    /// It is not from whom it says: the keys that stand for its owner are not
+    /// those of the owner's account. It is not accepted, and nothing should be
+    /// put in it if it was.
+    Forged,
 }
 
 /// Somebody, or some group, with access.
@@ -170,17 +198,6 @@ impl<P: Platform> Vault<'_, P> {
             .await
     }
 
-    /// Takes a share that was offered, under a name of its own.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn accept_share(&mut self, vault_id: VaultId, name: &Name) -> Result<Name> {
-        let name = self.free_name(name, &vault_id)?;
-        self.keep_shared(SharedVault::new(vault_id, name.clone()))
-            .await?;
-        Ok(name)
-    }
-
     /// Does not want a share, or no longer.
     ///
     /// # Errors
@@ -189,22 +206,6 @@ impl<P: Platform> Vault<'_, P> {
         let mut shared = SharedVault::new(vault_id, name.clone());
         shared.is_declined = true;
         self.keep_shared(shared).await
-    }
-
-    fn invitations(&self) -> Vec<(NodeId, Invitation)> {
-        let nodes = self.replica().nodes().iter();
-        nodes
-            .filter_map(|(id, node)| match node.payload() {
-                Some(Payload::Invitation(invitation)) => Some((*id, invitation.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// People who are waited for, of one vault.
-    pub fn pending(&self, vault_id: &VaultId) -> Vec<Invitation> {
-        let all = self.invitations().into_iter().map(|(_, i)| i);
-        all.filter(|i| i.vault_id == *vault_id).collect()
     }
 
     /// What a vault is called by those who share it. `self` is that vault.
@@ -268,13 +269,12 @@ pub async fn shares<P: Platform>(
         let mine = known.iter().find(|vault| vault.vault_id == vault_id);
         let vault = match account.open_beside(vault_id).await {
             Ok(vault) => vault,
-            // What strangers offer, or what is no share at all, must not keep the
-            // rest from being shown.
-            Err(ClientError::Tampered(_) | ClientError::Misuse(_)) if mine.is_none() => {
-                found.push(Share::unreadable(vault_id));
+            Err(ClientError::NoAccess) => continue,
+            // What is wrong with one must not keep the rest from being shown.
+            Err(ClientError::Tampered(_) | ClientError::Misbehaved(_) | ClientError::Misuse(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
                 continue;
             }
-            Err(ClientError::NoAccess) => continue,
             Err(error) => return Err(error),
         };
         let membership = &vault.replica().state().membership;
@@ -289,19 +289,31 @@ pub async fn shares<P: Platform>(
             (None, Some(title)) => title.to_string(),
             (None, None) => "untitled".to_owned(),
         };
-        found.push(Share {
+        let owner = match account.owner_of(membership).await {
+            Ok(owner) => owner,
+            // Nor must an account of which the server shows something else.
+            Err(ClientError::Tampered(_)) => {
+                found.push(Share::unreadable(vault_id, mine));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let share = Share {
             vault_id,
             name,
             kind: membership.kind,
             role: access.role,
             expires_ms: access.expires_ms,
             owner: membership.owner().copied().unwrap_or(vault_id),
+            owner_name: None,
+            trust: None,
             state: match mine {
                 None => ShareState::Offered,
                 Some(mine) if mine.is_declined => ShareState::Declined,
                 Some(_) => ShareState::Accepted,
             },
-        });
+        };
+        found.push(share.from(owner));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
@@ -333,14 +345,7 @@ pub async fn members<P: Platform>(
             continue;
         }
         let person = account.meet_member(*principal).await?;
-        let keys = member.keys;
-        let is_ghost = keys.generation >= person.identity.generation
-            && (keys.generation, keys.sign_pk, keys.kem_hash)
-                != (
-                    person.identity.generation,
-                    person.identity.sign_pk,
-                    person.identity.kem_hash,
-                );
+        let is_ghost = !person.has_had(&member.keys);
         found.push(MemberInfo {
             principal: *principal,
             member: *member,
@@ -391,7 +396,8 @@ pub async fn invitees<P: Platform>(
     Ok(found)
 }
 
-/// Gives people and groups access to a vault that is there already.
+/// Gives people and groups access to a vault that is there already. Who has no
+/// account yet is waited for, and who was, no longer.
 ///
 /// # Errors
 /// [`ClientError::Misuse`] without the right to, any [`crate::Tamper`], or
@@ -407,6 +413,12 @@ pub async fn give_access<P: Platform>(
         vault_id: Some(vault.id()),
         ..Shared::default()
     };
+    // Nobody is waited for whom this account could then give nothing.
+    if vault.access().is_none_or(|path| path.role < Role::Manager) {
+        return Err(ClientError::misuse(
+            "you may not decide who has access to this; a manager may",
+        ));
+    }
     let mut grantees = Vec::new();
     for invitee in invitees {
         match invitee {
@@ -437,64 +449,14 @@ pub async fn give_access<P: Platform>(
         grantee.expires_ms = expires_ms;
     }
     vault.grant(&grantees).await?;
-    Ok(done)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    async fn invite(
-        &mut self,
-        handle: Handle,
-        vault_id: VaultId,
-        role: Role,
-        expires_ms: u64,
-    ) -> Result<()> {
-        let known = self.invitations().into_iter();
-        let mut known = known.filter(|(_, i)| i.handle == handle && i.vault_id == vault_id);
-        let node = known.next().map(|(id, _)| id);
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Invitation(Invitation {
-            handle,
-            vault_id,
-            role,
-            expires_ms,
-            unknown: Default::default(),
-        });
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
-    }
-
-    /// Gives access to people who were waited for and have an account now;
-    /// who they are. `self` is the account vault.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub async fn complete_invitations(&mut self) -> Result<Vec<String>> {
-        let waiting = self.invitations();
-        let handles: Vec<Handle> = waiting.iter().map(|(_, i)| i.handle.clone()).collect();
-        let people = self.find_people(&handles).await?;
-        let mut done = Vec::new();
-        for ((node, invitation), person) in waiting.into_iter().zip(people) {
-            let Some(person) = person else { continue };
-            let mut vault = self.open_beside(invitation.vault_id).await?;
-            let mut grantee = Grantee::person(
-                &person.identity,
-                person.head,
-                person.kem_pk.clone(),
-                invitation.role,
-            );
-            grantee.expires_ms = invitation.expires_ms;
-            vault.grant(&[grantee]).await?;
-            self.commit(&[], move |replica| {
-                Ok(match replica.nodes().contains_key(&node) {
-                    true => vec![Change::Delete(node)],
-                    false => Vec::new(),
-                })
-            })
-            .await?;
-            done.push(person.handle.to_string());
+    for invitee in invitees {
+        if let Invitee::Person(person) = invitee {
+            account
+                .withdraw_invitation(&person.handle, &vault.id())
+                .await?;
         }
-        Ok(done)
     }
+    Ok(done)
 }
 
 /// Shares a folder or file: makes it a vault where it stands, if it is none

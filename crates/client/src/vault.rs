@@ -16,6 +16,7 @@ mod others;
 mod pins;
 mod replica;
 mod restored;
+mod seen;
 mod sync;
 
 pub use birth::{NewVaultBuilder, VaultBirth};
@@ -127,7 +128,11 @@ impl<'s, P: Platform> Vault<'s, P> {
     }
 
     /// The drive that this account vault names, held to what it records.
-    pub(crate) async fn open_drive(&self) -> Result<Self> {
+    /// `self` is the account vault.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Tamper::Missing`] if the account names none.
+    pub async fn open_drive(&self) -> Result<Self> {
         let drive_id = self.drive_id()?;
         let mut vault =
             Self::open_held_to(self.session, drive_id, self.shared_heads(drive_id)).await?;
@@ -158,11 +163,7 @@ impl<'s, P: Platform> Vault<'s, P> {
     pub(crate) async fn open_held(&self, vault_id: VaultId) -> Result<Self> {
         let heads = self.shared_heads(vault_id);
         let opened = Self::open_held_to(self.session, vault_id, heads).await;
-        let mut vault = opened.map_err(|error| match error {
-            // Others can take it away, which the account's own vaults are safe from.
-            ClientError::Tampered(Tamper::Missing(WITHHELD)) => ClientError::NoAccess,
-            error => error,
-        })?;
+        let mut vault = opened.map_err(taken_away)?;
         self.check_shared_pin(&mut vault).await?;
         self.check_granters_view(&vault).await?;
         if vault.replica.genesis.body().instance_id == self.session.profile().instance.id {
@@ -225,6 +226,15 @@ impl<'s, P: Platform> Vault<'s, P> {
         pins.iter().map(|pin| pin.head).collect()
     }
 
+    /// Others can take a shared vault away, which the account's own are safe
+    /// from.
+    fn perhaps_taken_away(&self, error: ClientError) -> ClientError {
+        match self.replica.state().membership.kind.is_shareable() {
+            true => taken_away(error),
+            false => error,
+        }
+    }
+
     /// What is known of the vault.
     pub const fn replica(&self) -> &Replica {
         &self.replica
@@ -243,6 +253,14 @@ impl<'s, P: Platform> Vault<'s, P> {
 
 /// What is missing when a vault is not to be had.
 const WITHHELD: &str = "a vault of this account";
+
+/// What is withheld of a shared vault was taken away.
+fn taken_away(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Tampered(Tamper::Missing(WITHHELD)) => ClientError::NoAccess,
+        error => error,
+    }
+}
 
 /// A vault that this person must have access to and is told does not exist.
 fn withheld(error: ClientError) -> ClientError {

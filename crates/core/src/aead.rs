@@ -19,9 +19,9 @@ pub(crate) use native::Aes256Gcm;
 pub(crate) use portable::Aes256Gcm;
 
 /// Bytes of a key.
-pub(crate) const KEY_LEN: usize = 32;
+pub const KEY_LEN: usize = 32;
 /// Bytes of a nonce.
-pub(crate) const NONCE_LEN: usize = 12;
+pub const NONCE_LEN: usize = 12;
 
 /// A keyed AEAD with 256-bit key, 96-bit nonce and 128-bit tag.
 pub(crate) trait Aead: Sized {
@@ -45,6 +45,39 @@ pub(crate) trait Aead: Sized {
         sealed: &[u8],
         plaintext: &mut [u8],
     ) -> Result<(), Tampered>;
+}
+
+/// AES-256-GCM (NIST SP 800-38D) that is computed by somebody else: WebCrypto in
+/// a browser, where no other AES is fast. It is given the key of one block and
+/// nothing that outlives it; which key, nonce and chunk belong together is
+/// decided here.
+#[allow(async_fn_in_trait, reason = "a browser's engine is one task")]
+pub trait ForeignAes {
+    /// A key that was handed over.
+    type Key;
+
+    /// Takes a key.
+    async fn key(&self, key: &[u8; KEY_LEN]) -> Option<Self::Key>;
+
+    /// Encrypts into `sealed`, which is 16 bytes longer than `plaintext`: the
+    /// tag. There is no associated data.
+    async fn seal(
+        &self,
+        key: &Self::Key,
+        nonce: &[u8; NONCE_LEN],
+        plaintext: &[u8],
+        sealed: &mut [u8],
+    ) -> Option<()>;
+
+    /// Verifies and decrypts into `plaintext`, which is 16 bytes shorter than
+    /// `sealed`.
+    async fn open(
+        &self,
+        key: &Self::Key,
+        nonce: &[u8; NONCE_LEN],
+        sealed: &[u8],
+        plaintext: &mut [u8],
+    ) -> Option<()>;
 }
 
 /// ChaCha20-Poly1305 (RFC 8439).

@@ -7,6 +7,7 @@ use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT};
 pub use sv_ledger::sealed::{ContentSuite, SEALED_BLOCK_LEN, block_count, box_len, content_len};
 
+pub use crate::aead::{ForeignAes, KEY_LEN, NONCE_LEN};
 use crate::error::{ContentError, SealError, Tampered, WeakKey};
 use crate::label::Context;
 use crate::sealed_box::BLOCK;
@@ -80,12 +81,7 @@ pub fn seal_block_into(
     rng: &mut impl CryptoRng,
     sealed: &mut Vec<u8>,
 ) -> Result<(), SealError> {
-    if !(1..=BLOCK_LEN).contains(&plaintext.len()) {
-        return Err(SealError::Misuse("a block has 1 byte to 4 MiB"));
-    }
-    if index >= u64::from(BLOCKS_PER_CONTENT) {
-        return Err(SealError::TooLarge("content"));
-    }
+    check_block(index, plaintext)?;
     BLOCK.seal_into(
         key.expose(),
         &block_context(content_id, index),
@@ -93,6 +89,34 @@ pub fn seal_block_into(
         rng,
         sealed,
     )
+}
+
+fn check_block(index: u64, plaintext: &[u8]) -> Result<(), SealError> {
+    if !(1..=BLOCK_LEN).contains(&plaintext.len()) {
+        return Err(SealError::Misuse("a block has 1 byte to 4 MiB"));
+    }
+    if index >= u64::from(BLOCKS_PER_CONTENT) {
+        return Err(SealError::TooLarge("content"));
+    }
+    Ok(())
+}
+
+/// [`seal_block`] with an AES-256-GCM that is computed elsewhere.
+///
+/// # Errors
+/// As [`seal_block`]; [`SealError::Cipher`] if that cipher fails.
+pub async fn seal_block_with(
+    cipher: &impl ForeignAes,
+    key: &ContentKey,
+    content_id: &ContentId,
+    index: u64,
+    plaintext: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, SealError> {
+    check_block(index, plaintext)?;
+    let context = block_context(content_id, index);
+    let sealed = BLOCK.seal_with(cipher, key.expose(), &context, plaintext, rng);
+    sealed.await
 }
 
 /// Opens one block. Its hash must have been checked against a [`BlockList`],
@@ -132,6 +156,27 @@ pub fn open_block_into(
         sealed,
         plaintext,
     )
+}
+
+/// [`open_block`] with an AES-256-GCM that is computed elsewhere.
+///
+/// # Errors
+/// [`Tampered`], whatever the cause: what that cipher does not open, this
+/// crate's own did not open either.
+pub async fn open_block_with(
+    cipher: &impl ForeignAes,
+    key: &ContentKey,
+    content_id: &ContentId,
+    index: u64,
+    sealed: &[u8],
+) -> Result<Vec<u8>, Tampered> {
+    if sealed.len() > SEALED_BLOCK_LEN {
+        return Err(Tampered);
+    }
+    let context = block_context(content_id, index);
+    BLOCK
+        .open_with(cipher, key.expose(), &context, sealed)
+        .await
 }
 
 /// BLAKE3 of one whole sealed block.

@@ -14,7 +14,7 @@ use sv_ledger::limits::CHUNK_LEN;
 use sv_ledger::sealed::{BOX_HEADER_LEN, TAG_LEN};
 use zeroize::Zeroizing;
 
-use crate::aead::{Aead, Aes256Gcm, ChaCha20, KEY_LEN, NONCE_LEN};
+use crate::aead::{Aead, Aes256Gcm, ChaCha20, ForeignAes, KEY_LEN, NONCE_LEN};
 use crate::error::{SealError, Tampered};
 use crate::kdf;
 use crate::label::{BOX_BLOCK, BOX_SMALL};
@@ -84,10 +84,27 @@ impl<A: Aead> Format<A> {
         rng: &mut impl CryptoRng,
         sealed: &mut Vec<u8>,
     ) -> Result<(), SealError> {
+        let (keys, body) = self.begin(key, ctx, plaintext.len(), rng, sealed)?;
+        let cipher = A::new(&keys.key)?;
+        for (nonce, chunk, out) in self.chunks(&keys, plaintext, body) {
+            cipher.seal(&nonce, &[], chunk, out)?;
+        }
+        Ok(())
+    }
+
+    /// Makes room in `sealed` for a Box around `len` bytes, writes its header,
+    /// and gives its keys and where the chunks go.
+    fn begin<'s>(
+        &self,
+        key: &[u8],
+        ctx: &[u8],
+        len: usize,
+        rng: &mut impl CryptoRng,
+        sealed: &'s mut Vec<u8>,
+    ) -> Result<(Keys, &'s mut [u8]), SealError> {
         let salt = random::<SALT_LEN>(rng)?;
         let keys = self.keys(key, &salt, ctx).ok_or(SealError::Cipher)?;
-        let cipher = A::new(&keys.key)?;
-        sealed.resize(self.sealed_len(plaintext.len()), 0);
+        sealed.resize(self.sealed_len(len), 0);
         let (header, body) = sealed
             .split_at_mut_checked(BOX_HEADER_LEN)
             .ok_or(SealError::Cipher)?;
@@ -96,6 +113,16 @@ impl<A: Aead> Format<A> {
             .ok_or(SealError::Cipher)?;
         salt_out.copy_from_slice(&salt);
         commit_out.copy_from_slice(&keys.commit);
+        Ok((keys, body))
+    }
+
+    /// Each chunk with its nonce and where it goes when it is sealed.
+    fn chunks<'s>(
+        &self,
+        keys: &'s Keys,
+        plaintext: &'s [u8],
+        body: &'s mut [u8],
+    ) -> impl Iterator<Item = ([u8; NONCE_LEN], &'s [u8], &'s mut [u8])> + use<'s, A> {
         // One chunk more than there are full ones: the last is shorter, perhaps empty.
         let last: &[u8] = &[];
         let ends_full = plaintext.len().is_multiple_of(self.chunk_len);
@@ -103,10 +130,8 @@ impl<A: Aead> Format<A> {
             .chunks(self.chunk_len)
             .chain(ends_full.then_some(last));
         let outputs = body.chunks_mut(self.chunk_len + TAG_LEN);
-        for ((index, chunk), out) in (0u64..).zip(chunks).zip(outputs) {
-            cipher.seal(&keys.nonce(index), &[], chunk, out)?;
-        }
-        Ok(())
+        let numbered = (0u64..).zip(chunks).zip(outputs);
+        numbered.map(|((index, chunk), out)| (keys.nonce(index), chunk, out))
     }
 
     pub(crate) fn open(
@@ -165,13 +190,7 @@ impl<A: Aead> Format<A> {
         ctx: &[u8],
         sealed: &'a [u8],
     ) -> Result<Opener<'a, A>, Tampered> {
-        self.plaintext_len(sealed.len()).ok_or(Tampered)?;
-        let (salt, rest) = sealed.split_first_chunk::<SALT_LEN>().ok_or(Tampered)?;
-        let (commit, body) = rest.split_first_chunk::<COMMIT_LEN>().ok_or(Tampered)?;
-        let keys = self.keys(key, salt, ctx).ok_or(Tampered)?;
-        if !bool::from(keys.commit.as_slice().ct_eq(commit)) {
-            return Err(Tampered);
-        }
+        let (keys, body) = self.check(key, ctx, sealed)?;
         let cipher = A::new(&keys.key).map_err(|_| Tampered)?;
         Ok(Opener {
             cipher,
@@ -179,6 +198,23 @@ impl<A: Aead> Format<A> {
             index: 0,
             chunks: body.chunks(self.chunk_len + TAG_LEN),
         })
+    }
+
+    /// Checks length and commitment, and gives the keys and the sealed chunks.
+    fn check<'a>(
+        &self,
+        key: &[u8],
+        ctx: &[u8],
+        sealed: &'a [u8],
+    ) -> Result<(Keys, &'a [u8]), Tampered> {
+        self.plaintext_len(sealed.len()).ok_or(Tampered)?;
+        let (salt, rest) = sealed.split_first_chunk::<SALT_LEN>().ok_or(Tampered)?;
+        let (commit, body) = rest.split_first_chunk::<COMMIT_LEN>().ok_or(Tampered)?;
+        let keys = self.keys(key, salt, ctx).ok_or(Tampered)?;
+        match bool::from(keys.commit.as_slice().ct_eq(commit)) {
+            true => Ok((keys, body)),
+            false => Err(Tampered),
+        }
     }
 
     /// `HKDF-Expand(key, name ‖ 00 ‖ salt ‖ ctx)` = key ‖ nonce ‖ commitment.
@@ -193,6 +229,68 @@ impl<A: Aead> Format<A> {
             base_nonce: *nonce,
             commit: commit.try_into().ok()?,
         })
+    }
+}
+
+impl Format<Aes256Gcm> {
+    /// [`Format::seal`] with a cipher that is not ours.
+    pub(crate) async fn seal_with(
+        &self,
+        cipher: &impl ForeignAes,
+        key: &[u8],
+        ctx: &[u8],
+        plaintext: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, SealError> {
+        let mut sealed = Vec::new();
+        let (keys, body) = self.begin(key, ctx, plaintext.len(), rng, &mut sealed)?;
+        let key = cipher.key(&keys.key).await.ok_or(SealError::Cipher)?;
+        for (nonce, chunk, out) in self.chunks(&keys, plaintext, body) {
+            let done = cipher.seal(&key, &nonce, chunk, out).await;
+            done.ok_or(SealError::Cipher)?;
+        }
+        Ok(sealed)
+    }
+
+    /// [`Format::open`] with a cipher that is not ours. What that cipher does
+    /// not open is opened here: only our own says that something was altered,
+    /// so that a browser that is short of memory is no false alarm.
+    pub(crate) async fn open_with(
+        &self,
+        cipher: &impl ForeignAes,
+        key: &[u8],
+        ctx: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Tampered> {
+        let (keys, body) = self.check(key, ctx, sealed)?;
+        let len = self.plaintext_len(sealed.len()).ok_or(Tampered)?;
+        let mut plaintext = vec![0; len];
+        if self
+            .opens_with(cipher, &keys, body, &mut plaintext)
+            .await
+            .is_none()
+        {
+            self.open_into(key, ctx, sealed, &mut plaintext)?;
+        }
+        Ok(plaintext)
+    }
+
+    async fn opens_with(
+        &self,
+        cipher: &impl ForeignAes,
+        keys: &Keys,
+        body: &[u8],
+        plaintext: &mut [u8],
+    ) -> Option<()> {
+        let key = cipher.key(&keys.key).await?;
+        let mut rest = plaintext;
+        for (index, chunk) in (0u64..).zip(body.chunks(self.chunk_len + TAG_LEN)) {
+            let len = chunk.len().checked_sub(TAG_LEN)?;
+            let (out, after) = rest.split_at_mut_checked(len)?;
+            cipher.open(&key, &keys.nonce(index), chunk, out).await?;
+            rest = after;
+        }
+        Some(())
     }
 }
 

@@ -7,6 +7,7 @@ mod attack_keys;
 mod attack_separation;
 mod commitment;
 mod fernet;
+mod foreign;
 mod known_answers;
 mod people;
 mod records;

@@ -104,6 +104,29 @@ impl Walk {
     }
 }
 
+/// The envelope that an entry has for a member, `now` being what it leads to.
+fn named_envelope(entry: &Entry, now: &Membership, principal: &VaultId) -> Option<NamedEnvelope> {
+    let member = now.members.get(principal).filter(|m| m.is_sealed)?;
+    let hash = entry.membership_ops().iter().find_map(|op| match op {
+        MembershipOp::Epoch(op) => {
+            let order = now.members.keys().position(|id| id == principal)?;
+            op.envelopes.get(order).copied()
+        }
+        MembershipOp::Grant(op) if op.principal == *principal => Some(op.envelope),
+        _ => None,
+    })?;
+    Some(NamedEnvelope {
+        hash,
+        epoch: now.epoch,
+        commitment: now.commitment,
+        granter: entry.body().author,
+        granter_generation: entry.body().author_generation,
+        principal: *principal,
+        member: *member,
+        member_hash: entry.body().member_hash,
+    })
+}
+
 impl MembershipChain {
     /// Verifies a chain for the vault that was asked for. `principals` has
     /// the memberships of other vaults that its entries name.
@@ -185,32 +208,24 @@ impl MembershipChain {
     /// The newest envelope to a member, if it has one: that of its grant, or
     /// of the last new key.
     pub fn envelope(&self, principal: &VaultId) -> Option<NamedEnvelope> {
-        let names = |entry: &&Entry| {
-            entry.membership_ops().iter().any(|op| match op {
-                MembershipOp::Epoch(_) => true,
-                MembershipOp::Grant(op) => op.principal == *principal,
-                _ => false,
-            })
-        };
-        let place = self.entries.iter().rposition(|entry| names(&entry))?;
-        let (entry, now) = (self.entries.get(place)?, self.after(place + 1)?);
-        let member = now.members.get(principal).filter(|m| m.is_sealed)?;
-        let order = now.members.keys().position(|id| id == principal)?;
-        let hash = entry.membership_ops().iter().find_map(|op| match op {
-            MembershipOp::Epoch(op) => op.envelopes.get(order).copied(),
-            MembershipOp::Grant(op) if op.principal == *principal => Some(op.envelope),
-            _ => None,
-        })?;
-        Some(NamedEnvelope {
-            hash,
-            epoch: now.epoch,
-            commitment: now.commitment,
-            granter: entry.body().author,
-            granter_generation: entry.body().author_generation,
-            principal: *principal,
-            member: *member,
-            member_hash: entry.body().member_hash,
-        })
+        let latest = self.latest.members.get(principal)?;
+        let newest = self.envelopes(principal).into_iter().next();
+        newest.filter(|named| latest.is_sealed && named.epoch == self.latest.epoch)
+    }
+
+    /// Every envelope to somebody who is or was a member, newest first.
+    pub fn envelopes(&self, principal: &VaultId) -> Vec<NamedEnvelope> {
+        let mut now = self.begin.clone();
+        let mut found = Vec::new();
+        for entry in &self.entries {
+            if now.enact(entry).is_err() {
+                // Every entry was enacted once before.
+                break;
+            }
+            found.extend(named_envelope(entry, &now, principal));
+        }
+        found.reverse();
+        found
     }
 
     /// The state at a checkpoint: an entry by an editor or higher together
@@ -299,14 +314,15 @@ impl Chains {
     /// `also` are heads that other entries name, beside those of the chains.
     ///
     /// # Errors
-    /// [`Reject::Principal`] if an entry names a head that is in none of
-    /// them, or the [`Reject`] of an entry that is not valid.
+    /// [`Reject::Principal`] if an entry, or `also`, names a head that is in
+    /// none of them, or the [`Reject`] of an entry that is not valid.
     pub fn verify(
         shown: Vec<ShownMembership>,
         also: impl IntoIterator<Item = crate::entry::Via>,
     ) -> Result<Self, Reject> {
+        let also: Vec<crate::entry::Via> = also.into_iter().collect();
         let named = shown.iter().flat_map(|s| &s.entries);
-        let named = named.flat_map(Entry::named_heads).chain(also);
+        let named = named.flat_map(Entry::named_heads).chain(also.clone());
         let wanted: BTreeSet<(VaultId, u64)> =
             named.map(|via| (via.vault_id, via.head.seq)).collect();
         let mut done = Self::default();
@@ -342,18 +358,22 @@ impl Chains {
             let chain = walk.finish(entries);
             done.chains.insert(chain.latest.vault_id, chain);
         }
-        Ok(done)
+        let is_found = |via: &crate::entry::Via| done.principals.at(&via.vault_id, &via.head);
+        if also.iter().all(|via| is_found(via).is_some()) {
+            Ok(done)
+        } else {
+            Err(Reject::Principal)
+        }
+    }
+
+    /// Every verified chain.
+    pub fn all(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.values()
     }
 
     /// The verified chain of a vault that was shown.
     pub fn of(&self, vault_id: &VaultId) -> Option<&MembershipChain> {
         self.chains.get(vault_id)
-    }
-
-    /// How many membership entries each of the vaults has.
-    pub fn heads(&self) -> impl Iterator<Item = (VaultId, u64)> {
-        let chains = self.chains.iter();
-        chains.map(|(id, chain)| (*id, chain.latest.head.seq))
     }
 
     /// The memberships that entries name, and the newest of each vault.

@@ -18,6 +18,11 @@ pub const OPS_PER_ENTRY: usize = 500;
 pub const MEMBERS: usize = 4096;
 /// Vaults, one a member of the next, through which somebody may have access.
 pub const NESTING: usize = 4;
+/// Other vaults to which a vault's log leads: those that it names or ever
+/// named, those that their logs name, and so on.
+pub const NAMED_VAULTS: usize = 512;
+/// Vaults whose logs lead to one that takes in another.
+pub const NAMING_VAULTS: usize = 4096;
 /// Contents that one operation may add.
 pub const CONTENTS_PER_OP: usize = 16;
 /// Contents that one operation may drop.
@@ -52,10 +57,19 @@ pub const REQUEST_LEN: usize = 16 * 1024 * 1024;
 pub const LOG_RESERVE: u64 = 16 * 1024 * 1024;
 /// Leaves, entries or bodies in one page of an answer.
 pub const PAGE: usize = 2000;
+/// Bytes of membership entries that a client reads of one vault.
+pub const MEMBERSHIP_LEN: usize = 1024 * 1024 * 1024;
+/// New keys that one author may make in one vault in a row although none is
+/// due: each is an entry that every new device reads.
+pub const SPARE_KEYS: u64 = 20;
+/// Milliseconds until one more.
+pub const SPARE_KEY_MS: u64 = 60 * 60 * 1000;
 /// Handles looked up in one request.
 pub const HANDLES_PER_REQUEST: usize = 100;
 /// Milliseconds that a server keeps who fetched what from shared vaults.
 pub const ACCESS_TTL_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+/// Notes of who fetched what that a server keeps of one shared vault.
+pub const ACCESSES: u64 = 50_000;
 /// Milliseconds by which an entry's time may differ from the server's.
 pub const CLOCK_SKEW_MS: u64 = 5 * 60 * 1000;
 /// Milliseconds a trashed node is kept before clients empty it.

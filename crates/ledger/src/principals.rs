@@ -64,21 +64,149 @@ impl Path {
     pub const fn is_expired(&self, now_ms: u64) -> bool {
         is_past(self.expires_ms, now_ms)
     }
+
+    /// Whether it is at least as good as another in everything: it allows as
+    /// much, for as long, and is not longer.
+    fn covers(&self, other: &Self) -> bool {
+        self.role >= other.role
+            && self.via.len() <= other.via.len()
+            && lasting(self.expires_ms) >= lasting(other.expires_ms)
+    }
+}
+
+/// Keeps a path unless another covers it, and drops those that it covers. For
+/// each role and length one is left at most, the one that lasts longest: so
+/// never more than there are roles times lengths.
+fn keep(paths: &mut Vec<Path>, path: Path) {
+    if !paths.iter().any(|known| known.covers(&path)) {
+        paths.retain(|known| !path.covers(known));
+        paths.push(path);
+    }
+}
+
+/// What was found out about vaults further in, so that each is looked at once
+/// for each number of steps that are left, however many ways lead to it.
+struct Survey<'a, T> {
+    principals: &'a Principals,
+    /// The vault it begins in: no way leads back into it.
+    root: VaultId,
+    known: BTreeMap<(VaultId, usize), T>,
+}
+
+impl<'a, T: Clone> Survey<'a, T> {
+    const fn of(root: &Membership, principals: &'a Principals) -> Self {
+        Self {
+            principals,
+            root: root.vault_id,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// What holds of a vault that is a member, with `left` more steps inwards
+    /// from it; `None` if its membership is not here.
+    fn inside(
+        &mut self,
+        id: &VaultId,
+        left: usize,
+        look: impl FnOnce(&mut Self, &Membership) -> T,
+    ) -> Option<T> {
+        let principals = self.principals;
+        let inner = principals.newest(id)?;
+        if let Some(known) = self.known.get(&(*id, left)) {
+            return Some(known.clone());
+        }
+        let found = look(self, inner);
+        self.known.insert((*id, left), found.clone());
+        Some(found)
+    }
+}
+
+impl Survey<'_, Vec<Path>> {
+    /// The best ways of a person into a vault. One that passes a vault twice
+    /// is covered by the one without the detour, so none is left.
+    fn paths(&mut self, vault: &Membership, uid: &VaultId, left: usize) -> Vec<Path> {
+        let mut paths: Vec<Path> = Vec::new();
+        if let Some(member) = vault.members.get(uid).filter(|m| !m.keys.is_vault()) {
+            paths.push(Path {
+                role: member.role,
+                expires_ms: member.expires_ms,
+                via: Vec::new(),
+            });
+        }
+        for (id, member) in vault.vault_members() {
+            for path in self.paths_through(id, member, uid, left) {
+                keep(&mut paths, path);
+            }
+        }
+        paths
+    }
+
+    /// The best of those that pass one member first.
+    fn paths_through(
+        &mut self,
+        id: &VaultId,
+        member: &Member,
+        uid: &VaultId,
+        left: usize,
+    ) -> Vec<Path> {
+        let Some(left) = left.checked_sub(1).filter(|_| *id != self.root) else {
+            return Vec::new();
+        };
+        let inside = self.inside(id, left, |survey, inner| survey.paths(inner, uid, left));
+        let Some(inner) = self.principals.newest(id) else {
+            return Vec::new();
+        };
+        let first = Via {
+            vault_id: *id,
+            head: inner.head,
+        };
+        let through = |path: Path| Path {
+            role: member.role.min(path.role),
+            expires_ms: earlier(member.expires_ms, path.expires_ms),
+            via: std::iter::once(first).chain(path.via).collect(),
+        };
+        inside.into_iter().flatten().map(through).collect()
+    }
+}
+
+impl Survey<'_, bool> {
+    fn needs_key(&mut self, vault: &Membership, left: usize) -> bool {
+        let is_changed = |(id, member): (&VaultId, &Member)| {
+            let Some(rest) = left.checked_sub(1) else {
+                return true;
+            };
+            let is_open = self.inside(id, rest, |survey, inner| survey.needs_key(inner, rest));
+            let (Some(is_open), Some(inner)) = (is_open, self.principals.newest(id)) else {
+                return true;
+            };
+            let is_newer = inner.epoch != member.keys.generation;
+            if member.is_sealed {
+                is_newer || is_open
+            } else {
+                is_newer && !is_open
+            }
+        };
+        vault.is_due || vault.vault_members().any(is_changed)
+    }
+}
+
+impl Survey<'_, Option<usize>> {
+    fn depth(&mut self, vault: &Membership, left: usize) -> Option<usize> {
+        vault.vault_members().try_fold(0, |deepest, (id, _)| {
+            let rest = left.checked_sub(1)?;
+            let below = self.inside(id, rest, |survey, inner| survey.depth(inner, rest));
+            Some(deepest.max(below.unwrap_or(Some(0))? + 1))
+        })
+    }
 }
 
 impl Membership {
-    /// Every way in which a person has access, by the newest memberships of
-    /// the vaults that are members. A vault of which `principals` has none
-    /// leads nowhere.
+    /// The ways in which a person has access, by the newest memberships of
+    /// the vaults that are members; of those that another covers in role,
+    /// time and length, none. A vault of which `principals` has none leads
+    /// nowhere.
     pub fn paths(&self, uid: &VaultId, principals: &Principals) -> Vec<Path> {
-        let start = Path {
-            role: Role::Owner,
-            expires_ms: 0,
-            via: Vec::new(),
-        };
-        let mut found = Vec::new();
-        self.walk(uid, principals, &start, &mut found);
-        found
+        Survey::of(self, principals).paths(self, uid, NESTING)
     }
 
     /// The strongest of [`Self::paths`] that has not ended, and of several
@@ -90,30 +218,20 @@ impl Membership {
         paths.into_iter().next()
     }
 
-    fn walk(&self, uid: &VaultId, principals: &Principals, so_far: &Path, found: &mut Vec<Path>) {
-        let through = |member: &Member| Path {
-            role: so_far.role.min(member.role),
-            expires_ms: earlier(so_far.expires_ms, member.expires_ms),
-            via: so_far.via.clone(),
-        };
-        if let Some(member) = self.members.get(uid).filter(|m| !m.keys.is_vault()) {
-            found.push(through(member));
-        }
-        if so_far.via.len() == NESTING {
-            return;
-        }
-        for (id, member) in self.vault_members() {
-            let is_on_path = *id == self.vault_id || so_far.via.iter().any(|v| v.vault_id == *id);
-            let Some(inner) = principals.newest(id).filter(|_| !is_on_path) else {
-                continue;
-            };
-            let mut path = through(member);
-            path.via.push(Via {
-                vault_id: *id,
-                head: inner.head,
-            });
-            inner.walk(uid, principals, &path, found);
-        }
+    /// The members that are vaults and lead to a person, whatever their role
+    /// and whether or not it has ended; those with the shortest way first.
+    pub fn entrances(&self, uid: &VaultId, principals: &Principals) -> Vec<VaultId> {
+        let mut survey = Survey::of(self, principals);
+        let mut found: Vec<(usize, VaultId)> = self
+            .vault_members()
+            .filter_map(|(id, member)| {
+                let paths = survey.paths_through(id, member, uid, NESTING);
+                let shortest = paths.iter().map(|path| path.via.len()).min()?;
+                Some((shortest, *id))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Members that are vaults.
@@ -124,55 +242,31 @@ impl Membership {
     /// Whether a new key is due before anything is written: because of this
     /// vault's own log, or because a member that is a vault and has the
     /// present key lost a member or has a new key. A vault of which
-    /// `principals` has none counts as changed.
+    /// `principals` has none counts as changed, and so does one more than
+    /// `NESTING` steps further in.
     pub fn needs_key(&self, principals: &Principals) -> bool {
-        self.needs_key_within(principals, NESTING)
-    }
-
-    fn needs_key_within(&self, principals: &Principals, depth: usize) -> bool {
-        let is_changed = |(id, member): (&VaultId, &Member)| {
-            let Some(inner) = principals.newest(id).filter(|_| depth > 0) else {
-                return true;
-            };
-            let is_newer = inner.epoch != member.keys.generation;
-            let is_open = inner.needs_key_within(principals, depth - 1);
-            if member.is_sealed {
-                is_newer || is_open
-            } else {
-                is_newer && !is_open
-            }
-        };
-        self.is_due || self.vault_members().any(is_changed)
+        Survey::of(self, principals).needs_key(self, NESTING)
     }
 
     /// How many vaults stand one inside the other below this one: 0 without
     /// members that are vaults. `None` if more than `NESTING`, which every
     /// cycle is.
     pub fn depth(&self, principals: &Principals) -> Option<usize> {
-        self.depth_within(principals, NESTING)
+        Survey::of(self, principals).depth(self, NESTING)
     }
+}
 
-    fn depth_within(&self, principals: &Principals, most: usize) -> Option<usize> {
-        self.vault_members().try_fold(0, |deepest, (id, _)| {
-            let rest = most.checked_sub(1)?;
-            let below = match principals.newest(id) {
-                Some(inner) => inner.depth_within(principals, rest)?,
-                None => 0,
-            };
-            Some(deepest.max(below + 1))
-        })
+/// A time of expiry as one that can be compared: never is the latest.
+const fn lasting(expires_ms: u64) -> u64 {
+    match expires_ms {
+        0 => u64::MAX,
+        time => time,
     }
 }
 
 const fn earlier(a: u64, b: u64) -> u64 {
-    match (a, b) {
-        (0, other) | (other, 0) => other,
-        (a, b) => {
-            if a < b {
-                a
-            } else {
-                b
-            }
-        }
-    }
+    if lasting(a) < lasting(b) { a } else { b }
 }
+
+#[cfg(test)]
+mod tests;

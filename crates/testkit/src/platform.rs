@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use getrandom::SysRng;
 use rand_core::{Infallible, TryCryptoRng, TryRng, UnwrapErr};
 use sv_client::port::{Keychain, Platform, Storage, StorageError};
-use sv_core::DeviceKey;
+use sv_core::{AccountKeys, AccountRootKey, DeviceKey};
+use sv_ledger::id::SignPublicKey;
 
 use crate::clock::TestClock;
 use crate::network::Network;
@@ -81,9 +83,13 @@ impl Keychain for MemoryKeychain {
     }
 }
 
+/// Whatever could be a key among what a device has drawn.
+type Draws = Arc<Mutex<Vec<[u8; 32]>>>;
+
 /// The system's randomness, or a source that is broken and gives only zeros.
 pub struct TestRandom {
     is_broken: bool,
+    draws: Draws,
 }
 
 impl TryRng for TestRandom {
@@ -106,9 +112,35 @@ impl TryRng for TestRandom {
             bytes.fill(0);
             return Ok(());
         }
-        UnwrapErr(SysRng).try_fill_bytes(bytes)
+        UnwrapErr(SysRng).try_fill_bytes(bytes)?;
+        if let Ok(draw) = <[u8; 32]>::try_from(&*bytes) {
+            self.draws.lock().expect("nobody panics with it").push(draw);
+        }
+        Ok(())
     }
 }
+
+/// Gives again what was drawn.
+struct Again([u8; 32]);
+
+impl TryRng for Again {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("keys are drawn as a whole")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("keys are drawn as a whole")
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.copy_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Again {}
 
 impl TryCryptoRng for TestRandom {}
 
@@ -122,6 +154,7 @@ pub struct TestPlatform {
     keychain: MemoryKeychain,
     clock: TestClock,
     is_random_broken: Rc<Cell<bool>>,
+    draws: Draws,
 }
 
 /// How much faster than real a device waits before it tries again.
@@ -137,6 +170,7 @@ impl TestPlatform {
             keychain: MemoryKeychain::default(),
             clock: self.clock.clone(),
             is_random_broken: Rc::default(),
+            draws: Draws::default(),
         };
         copy.storage.restore(self.storage.snapshot());
         *copy.keychain.0.borrow_mut() = self.keychain.0.borrow().clone();
@@ -151,7 +185,20 @@ impl TestPlatform {
             keychain: MemoryKeychain::default(),
             clock,
             is_random_broken: Rc::default(),
+            draws: Draws::default(),
         }
+    }
+
+    /// The keys of the account that this device signed up, for whoever has other
+    /// plans with them than a client of good will.
+    pub fn account_keys(&self, sign_pk: &SignPublicKey) -> AccountKeys {
+        let draws = self.draws.lock().expect("nobody panics with it");
+        let keys = draws.iter().map(|draw| {
+            let root = AccountRootKey::generate(&mut Again(*draw)).expect("not all zeros");
+            AccountKeys::derive(&root, 1)
+        });
+        let mut own = keys.filter(|keys| keys.public().sign_pk == *sign_pk);
+        own.next().expect("the account was made here")
     }
 
     /// Breaks this device's source of randomness, or mends it.
@@ -171,6 +218,7 @@ impl TestPlatform {
             keychain: self.keychain.clone(),
             clock: self.clock.clone(),
             is_random_broken: Rc::default(),
+            draws: Draws::default(),
         };
         twin.storage.restore(files);
         twin
@@ -198,6 +246,7 @@ impl Platform for TestPlatform {
     fn random(&self) -> TestRandom {
         TestRandom {
             is_broken: self.is_random_broken.get(),
+            draws: self.draws.clone(),
         }
     }
 

@@ -11,6 +11,7 @@ use sv_server::backup::{Backup, Restore, backup, restore};
 use sv_server::blocks::FileBlocks;
 use sv_server::clock::Clock;
 use sv_server::config::{Config, Storage};
+use sv_server::jobs::Jobs;
 use sv_server::random::Random;
 use sv_server::secrets::{KeyEncryptionKey, KeySource};
 use sv_server::server::Server;
@@ -190,6 +191,17 @@ impl TestServer {
         backup(&source, &target).await.expect("a backup");
         source.db.close().await;
         TakenBackup(folder)
+    }
+
+    /// Runs every job of the server once, beside it.
+    pub async fn run_jobs(&self) {
+        let db = sv_server::db::Database::open(&self.config.storage.database)
+            .await
+            .expect("the database");
+        let blocks = Arc::new(self.blocks());
+        let jobs = Jobs::new(db.clone(), blocks, self.server_clock(), Random::system());
+        jobs.run().await.expect("the jobs run");
+        db.close().await;
     }
 
     /// Brings a backup back in the place of everything the server keeps: it

@@ -34,6 +34,7 @@ mod drive;
 mod event;
 mod failure;
 mod page;
+mod place;
 mod transfer;
 
 pub use account::*;
@@ -43,6 +44,7 @@ pub use event::*;
 pub use failure::*;
 pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
 pub use page::{call, call_with, connect};
+pub use place::*;
 pub use transfer::*;
 
 use serde::de::DeserializeOwned;
@@ -113,11 +115,11 @@ calls! {
     GetUsage -> UsageInfo;
     NewFolder -> ItemId;
     Rename -> ();
-    Move -> ();
+    Move -> Vec<ItemId>;
     Copy -> Vec<ItemId>;
     Trash -> ();
     Untrash -> ();
-    ListTrash -> TrashListing;
+    ListTrash -> Listing;
     Remove -> ();
     EmptyTrash -> u64;
     ListVersions -> Vec<VersionRow>;

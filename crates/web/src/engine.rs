@@ -19,6 +19,7 @@ mod open;
 mod outlet;
 mod platform;
 mod service;
+mod space;
 mod tab;
 mod transfers;
 mod view;

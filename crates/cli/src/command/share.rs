@@ -1,13 +1,13 @@
 //! `share`, `unshare`, `shares`, `accept`, `decline`, `leave`, `transfer`,
 //! `group`, `mkvault`, `log`: working with others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sv_client::ClientError;
 use sv_client::account::Session;
-use sv_client::people::Trust;
+use sv_client::people::{Person, Trust};
 use sv_client::sharing::{
     self, Activity, Deed, Invitee, Last, MemberInfo, Share as Shared, ShareState, Terms,
 };
@@ -69,7 +69,7 @@ Examples:
   securevault share /photos group:family --role contributor --until 2027-01-01
 
 They see the current versions, and whatever is put there from now on. Somebody without an account \
-gets access once they have one. Check that people are who they say with `securevault verify USER`.")]
+is waited for: `shares` asks you once they have one. Check that people are who they say with `securevault verify USER`.")]
 pub(super) struct Share {
     /// File or folder
     path: String,
@@ -97,7 +97,7 @@ Examples:
   securevault unshare /contracts bob
   securevault unshare /contracts --all
 
-What is written from then on is under a new key. What people have seen already, they have seen.")]
+People who were waited for are not any more. What is written from then on is under a new key. What people have seen already, they have seen.")]
 pub(super) struct Unshare {
     /// What is shared
     path: String,
@@ -113,10 +113,17 @@ pub(super) struct Unshare {
 #[command(after_help = "\
 Examples:
   securevault shares
-  securevault shares /contracts")]
+  securevault shares /contracts
+  securevault shares --admit dora
+
+Somebody who was waited for and has an account now is not given access by that: anybody can have \
+taken the name. On a terminal you are asked; else --admit says yes.")]
 pub(super) struct Shares {
     /// Who has access to this
     path: Option<String>,
+    /// Give this person what they were waited for
+    #[arg(long, value_name = "USER")]
+    admit: Vec<String>,
 }
 
 /// Accept something that was shared with you
@@ -254,7 +261,6 @@ impl Share {
         };
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
         let invitees = sharing::invitees(&mut account, &self.people).await?;
         self.confirm(context, &invitees)?;
         let terms = Terms {
@@ -283,8 +289,8 @@ impl Share {
             if !done.pending.is_empty() {
                 let names = done.pending.join(", ");
                 lines.push(format!(
-                    "{names}: no such user yet; they get access when you use `share` or `shares` \
-                     after they have signed up"
+                    "{names}: no such user yet; once they have signed up, `shares` asks you whether \
+                     it is them"
                 ));
             }
             lines.join("\n")
@@ -324,11 +330,14 @@ impl Share {
 }
 
 fn confirmed(question: &str) -> Result {
-    if matches!(ask::line(question)?.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Local("nothing was changed".to_owned()))
+    match is_yes(question)? {
+        true => Ok(()),
+        false => Err(Failure::Local("nothing was changed".to_owned())),
     }
+}
+
+fn is_yes(question: &str) -> Result<bool> {
+    Ok(matches!(ask::line(question)?.trim(), "y" | "Y" | "yes"))
 }
 
 const fn trust_text(trust: Trust) -> &'static str {
@@ -348,21 +357,40 @@ impl Unshare {
         let mut account = Vault::account(&session).await?;
         let mut vault = open_shared(&session, &account, &self.path).await?;
         let members = sharing::members(&mut account, &vault).await?;
+        let waiting = account.pending(&vault.id());
         let me = session.uid();
+        let is_waited_for =
+            |name: &str| waiting.iter().any(|i| i.handle.to_string() == plain(name));
         let chosen: Vec<&MemberInfo> = if self.all {
             let others = members.iter();
             others
                 .filter(|m| m.member.role != Role::Owner && m.principal != me)
                 .collect()
         } else {
-            let find = |name: &String| find_member(&members, name);
-            self.people.iter().map(find).collect::<Result<_>>()?
+            let found = self.people.iter().map(|name| find_member(&members, name));
+            let mut chosen = Vec::new();
+            for (name, found) in self.people.iter().zip(found) {
+                match found {
+                    Ok(member) => chosen.push(member),
+                    Err(_) if is_waited_for(name) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            chosen
         };
         let mut names = Vec::new();
-        for member in chosen {
-            vault.revoke(member.principal).await?;
-            names.push(member.name.clone());
+        for one in &waiting {
+            let handle = one.handle.to_string();
+            if self.all || self.people.iter().any(|name| plain(name) == handle) {
+                account
+                    .withdraw_invitation(&one.handle, &vault.id())
+                    .await?;
+                names.push(handle);
+            }
         }
+        let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
+        vault.revoke_all(&gone).await?;
+        names.extend(chosen.iter().map(|member| member.name.clone()));
         context.close(&session).await?;
         context.out.done(&json!({"revoked": names}), || {
             format!("{}: no access any more", names.join(", "))
@@ -370,8 +398,13 @@ impl Unshare {
     }
 }
 
+/// A user name as it was typed, which may begin with `@`.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches('@')
+}
+
 fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
-    let name = name.trim_start_matches('@');
+    let name = plain(name);
     let wanted = name.strip_prefix("group:").unwrap_or(name);
     let is_group = wanted != name;
     let mut found = members.iter();
@@ -405,7 +438,7 @@ impl Shares {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        finish_invitations(context, &mut account).await?;
+        admit(context, &mut account, &self.admit).await?;
         match self.path {
             Some(path) => {
                 let vault = open_shared(&session, &account, &path).await?;
@@ -419,13 +452,63 @@ impl Shares {
     }
 }
 
-async fn finish_invitations(context: &Context, account: &mut Account<'_>) -> Result {
-    for name in account.complete_invitations().await? {
-        context
-            .out
-            .remark(&format!("{name} has an account now and got access"));
+/// Gives people who were waited for access: those named, and on a terminal
+/// those that a person says yes to. Of the rest it says who they are.
+async fn admit(context: &Context, account: &mut Account<'_>, named: &[String]) -> Result {
+    let ready = account.ready_invitations().await?;
+    for name in named {
+        if !ready
+            .iter()
+            .any(|one| one.person.handle.to_string() == plain(name))
+        {
+            return Err(Failure::usage(format!(
+                "{name}: nobody of this name was waited for and has an account now"
+            )));
+        }
     }
-    Ok(())
+    let mut failed = 0;
+    for one in &ready {
+        let name = one.person.handle.to_string();
+        let vaults = account.shared_vaults().into_iter();
+        let mut vaults = vaults.filter(|(_, known)| known.vault_id == one.invitation.vault_id);
+        let what = vaults.next().map_or_else(
+            || short(&one.invitation.vault_id),
+            |(_, known)| format!("vault:{}", known.name),
+        );
+        let (role, trust) = (role_name(one.invitation.role), trust_text(one.person.trust));
+        let is_named = named.iter().any(|named| plain(named) == name);
+        let is_wanted = is_named
+            || (!context.out.json
+                && ask::is_interactive()
+                && is_yes(&format!(
+                    "{name} ({trust}) has an account now. Give {name} access to {what} as {role}? \
+                     [y/N] "
+                ))?);
+        if !is_wanted {
+            context.out.remark(&format!(
+                "{name} ({trust}) has an account now and was waited for, for {what} as {role}: \
+                 `securevault shares --admit {name}` gives access, `securevault unshare {what} \
+                 {name}` does not"
+            ));
+            continue;
+        }
+        match account.complete_invitation(one).await {
+            Ok(()) => context
+                .out
+                .remark(&format!("{name} has access to {what} as {role}")),
+            // One that cannot be kept spoils no other.
+            Err(error) => {
+                failed += 1;
+                context.out.remark(&format!("{name}: {what}: {error}"));
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Incomplete(format!(
+            "{failed} of those who were waited for got no access"
+        ))),
+    }
 }
 
 async fn show_shares(
@@ -436,16 +519,13 @@ async fn show_shares(
 ) -> Result {
     let (mut rows, mut values) = (String::new(), Vec::new());
     for share in shares.iter().filter(|share| share.kind == kind) {
-        let owner = match share.owner == account.id() {
-            true => "you".to_owned(),
-            false if share.state == ShareState::Unreadable => "?".to_owned(),
-            false => account.meet_member(share.owner).await?.handle.to_string(),
-        };
+        let owner = owner_text(account, share);
         let state = match share.state {
             ShareState::Offered => "offered",
             ShareState::Accepted => "accepted",
             ShareState::Declined => "declined",
             ShareState::Unreadable => "unreadable",
+            ShareState::Forged => "FORGED",
         };
         let role = role_name(share.role);
         rows.push_str(&format!(
@@ -454,7 +534,8 @@ async fn show_shares(
         ));
         values.push(json!({
             "name": share.name, "vault_id": share.vault_id.to_string(), "state": state,
-            "role": role, "owner": owner, "expires_ms": share.expires_ms,
+            "role": role, "owner": owner, "trust": share.trust.map(trust_text),
+            "expires_ms": share.expires_ms,
         }));
     }
     context.out.show(&values, || rows)
@@ -500,6 +581,15 @@ async fn show_members(context: &Context, account: &mut Account<'_>, vault: &Acco
     })
 }
 
+/// From whom a share is, by what the owner's account proves.
+fn owner_text(account: &Account<'_>, share: &Shared) -> String {
+    match &share.owner_name {
+        Some(_) if share.owner == account.id() => "you".to_owned(),
+        Some(name) => name.to_string(),
+        None => "?".to_owned(),
+    }
+}
+
 /// A share by the name that `shares` lists.
 async fn find_share(
     session: &Session<NativePlatform>,
@@ -527,10 +617,18 @@ impl Accept {
         let wanted = parse_name(self.rename.as_deref().unwrap_or(&share.name))?;
         let name = account.accept_share(share.vault_id, &wanted).await?;
         context.close(&session).await?;
-        let value = json!({"name": name.to_string(), "vault_id": share.vault_id.to_string()});
-        context
-            .out
-            .done(&value, || format!("Accepted; it is at shared:{name}"))
+        let owner = owner_text(&account, &share);
+        let trust = share.trust.map(trust_text);
+        let value = json!({
+            "name": name.to_string(), "vault_id": share.vault_id.to_string(), "owner": owner,
+            "trust": trust,
+        });
+        context.out.done(&value, || match trust {
+            Some(trust) if share.owner != account.id() => {
+                format!("Accepted from {owner} ({trust}); it is at shared:{name}")
+            }
+            _ => format!("Accepted; it is at shared:{name}"),
+        })
     }
 }
 
@@ -685,42 +783,43 @@ impl Log {
         let mut account = Vault::account(&session).await?;
         let (drive, _) = open_at(context, &session, &path, Last::Through).await?;
         let activity = drive.vault().activity(self.count).await?;
-        let mut names = BTreeMap::from([(account.id(), "you".to_owned())]);
-        for one in &activity {
-            if let std::collections::btree_map::Entry::Vacant(entry) = names.entry(one.author) {
-                let person = account.meet_member(one.author).await;
-                entry.insert(match person {
-                    Ok(person) => person.handle.to_string(),
-                    Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => {
-                        return Err(error.into());
-                    }
-                    Err(_) => short(&one.author),
-                });
-            }
-        }
+        let people = authors(&mut account, &activity).await?;
         let node = |id| match drive.item(id) {
             Ok(item) => item.path,
             Err(_) if drive.vault().replica().nodes().contains_key(&id) => "its name".to_owned(),
             Err(_) => "something that is gone".to_owned(),
         };
-        let who = |id: &VaultId| names.get(id).cloned().unwrap_or_else(|| short(id));
+        let me = account.id();
+        let who = |id: &VaultId| match people.get(id) {
+            Some(_) if *id == me => "you".to_owned(),
+            Some(person) => person.handle.to_string(),
+            None => short(id),
+        };
+        let is_forged = |one: &Activity| {
+            let person = people.get(&one.author);
+            person.is_some_and(|person| !one.is_signed_by(person))
+        };
+        let author = |one: &Activity| match is_forged(one) {
+            true => format!("NOT {} (WARNING: other keys)", who(&one.author)),
+            false => who(&one.author),
+        };
         let values: Vec<Value> = activity
             .iter()
             .map(|one| {
                 let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
                 json!({
-                    "seq": one.seq, "author": who(&one.author), "uid": one.author.to_string(),
+                    "seq": one.seq, "author": author(one), "uid": one.author.to_string(),
                     "stated_ms": one.at_ms, "via": one.via.map(|id| id.to_string()),
-                    "deeds": deeds,
+                    "deeds": deeds, "forged": is_forged(one),
                 })
             })
             .collect();
         let row = |one: &Activity| {
             let deeds: Vec<String> = one.deeds.iter().map(|d| deed(d, &node, &who)).collect();
-            let author = who(&one.author);
             format!(
-                "{}  {author:16}  {}\n",
+                "{}  {:16}  {}\n",
                 human::time(one.at_ms),
+                author(one),
                 deeds.join(", ")
             )
         };
@@ -728,6 +827,23 @@ impl Log {
             .out
             .show(&values, || activity.iter().map(row).collect())
     }
+}
+
+/// Who wrote entries, as far as the server shows their accounts.
+async fn authors(
+    account: &mut Account<'_>,
+    activity: &[Activity],
+) -> Result<BTreeMap<VaultId, Person>> {
+    let mut people = BTreeMap::new();
+    let authors: BTreeSet<VaultId> = activity.iter().map(|one| one.author).collect();
+    for author in authors {
+        match account.meet_member(author).await {
+            Ok(person) => drop(people.insert(author, person)),
+            Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => return Err(error.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(people)
 }
 
 /// Whether the server no longer shows an account, as of somebody who left.

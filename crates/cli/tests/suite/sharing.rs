@@ -171,12 +171,72 @@ fn people_are_compared_and_waited_for() {
     let done = anna.run(&["share", "vault:later", "dora", "--json"]).json();
     assert_eq!(done["pending"][0], "dora");
     let dora = world.sign_up("dora");
+    // Whoever has the name now has nothing by that.
+    let waiting = anna.run(&["shares"]).ok();
+    assert!(
+        waiting.err.contains("shares --admit dora"),
+        "{}",
+        waiting.err
+    );
+    assert!(waiting.err.contains("not verified"), "{}", waiting.err);
+    anna.run(&["share", "vault:later", "bob"]).ok();
+    let members = anna.run(&["shares", "vault:later", "--json"]).json();
+    assert_eq!(row(&members, "dora")["kind"], "pending");
+    anna.run(&["shares", "--admit", "nobody-here"]).exits(2);
+    anna.run(&["shares", "--admit", "dora"]).ok();
     let members = anna.run(&["shares", "vault:later", "--json"]).json();
     assert_eq!(row(&members, "dora")["role"], "viewer");
     dora.home.run(&["accept", "later"]).ok();
     assert_eq!(cat(&dora.home, "shared:later/x.txt"), "x");
     dora.home.run(&["decline", "later"]).ok();
     dora.home.run(&["cat", "shared:later/x.txt"]).exits(4);
+}
+
+/// An invitation that cannot be kept spoils neither `share` nor the other
+/// invitations, and can be taken back.
+#[test]
+fn who_is_waited_for_can_be_let_go() {
+    let world = World::start();
+    let (anna, bob) = (world.sign_up("anna"), world.sign_up("bob"));
+    let (anna, bob) = (&anna.home, &bob.home);
+    anna.run(&["mkvault", "plans"]).ok();
+    anna.run(&["mkvault", "notes"]).ok();
+    anna.run(&["share", "vault:plans", "bob"]).ok();
+    bob.run(&["accept", "plans"]).ok();
+    // A viewer decides nothing, and waits for nobody.
+    bob.run(&["share", "shared:plans", "dora"]).exits(1);
+    let members = bob.run(&["shares", "shared:plans", "--json"]).json();
+    assert_eq!(members.as_array().unwrap().len(), 2);
+
+    anna.run(&["share", "vault:plans", "bob", "--role", "manager"])
+        .ok();
+    bob.run(&["share", "shared:plans", "dora", "emil", "finn"])
+        .ok();
+    bob.run(&["mkvault", "own"]).ok();
+    bob.run(&["share", "vault:own", "dora"]).ok();
+    bob.run(&["unshare", "shared:plans", "emil"]).ok();
+    bob.run(&["unshare", "shared:plans", "emil"]).exits(4);
+    let dora = world.sign_up("dora");
+    world.sign_up("emil");
+    // What bob cannot give any more is said, and the rest is given.
+    anna.run(&["share", "vault:plans", "bob"]).ok();
+    bob.run(&["shares", "--admit", "dora"]).exits(1);
+    bob.run(&["shares", "shared:plans", "--json"]).ok();
+    bob.run(&["share", "vault:own", "anna"]).ok();
+    bob.run(&["unshare", "shared:plans", "dora"]).ok();
+    dora.home.run(&["accept", "own"]).ok();
+    let members = anna.run(&["shares", "vault:plans", "--json"]).json();
+    assert_eq!(members.as_array().unwrap().len(), 2);
+
+    // `share` once more is another way to say yes; the waiting is over then.
+    anna.run(&["share", "vault:notes", "gina", "--role", "editor"])
+        .ok();
+    world.sign_up("gina");
+    anna.run(&["share", "vault:notes", "gina"]).ok();
+    let members = anna.run(&["shares", "vault:notes", "--json"]).json();
+    assert_eq!(members.as_array().unwrap().len(), 2);
+    assert_eq!(row(&members, "gina")["role"], "viewer");
+    anna.run(&["unshare", "vault:notes", "--all"]).ok();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use sv_core::record::{Kind, Payload, Record, Version};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::NodeId;
 
-use super::{Drive, record_in};
+use super::{Drive, dropped, record_in};
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
@@ -127,12 +127,7 @@ impl<P: Platform> Drive<'_, P> {
         folder: Option<NodeId>,
         copies: Vec<(NodeId, Record)>,
     ) -> Result<String> {
-        let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
-            require_folder(replica, folder)?;
-            put_with_contents(*id, copy).map(Some)
-        };
-        self.commit(async |vault| vault.commit_each(&copies, plan).await)
-            .await?;
+        self.land_copies(&copies, folder).await?;
         match copies.first() {
             Some((copy, _)) => Ok(self.item(*copy)?.path),
             None => Err(ClientError::Interrupted),
@@ -209,6 +204,21 @@ pub(crate) fn put_with_contents(node_id: NodeId, record: &Record) -> Result<Chan
         payload,
         added,
         dropped: Vec::new(),
+    })
+}
+
+/// Puts a record in the place of another.
+pub(crate) fn put_instead(node_id: NodeId, there: &Record, record: &Record) -> Result<Change> {
+    let is_new = |version: &&Version| {
+        let mut known = there.versions.iter();
+        !known.any(|one| one.content_id == version.content_id)
+    };
+    let added = record.versions.iter().filter(is_new).map(content_of);
+    Ok(Change::Put {
+        node_id,
+        added: added.collect::<Result<_>>()?,
+        dropped: dropped(there, record),
+        payload: Box::new(Payload::Node(record.clone())),
     })
 }
 

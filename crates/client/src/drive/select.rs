@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_core::Name;
-use sv_core::record::{Kind, Payload, Record};
-use sv_ledger::id::{ContentId, NodeId};
+use sv_core::record::{Kind, Mount, Payload, Record};
+use sv_ledger::id::{ContentId, NodeId, VaultId};
 
 use super::arrange::{put_with_contents, require_folder};
 use super::{Drive, record_in};
@@ -22,6 +22,31 @@ impl<P: Platform> Drive<'_, P> {
     pub async fn make_folder_in(&mut self, parent: Option<NodeId>, name: Name) -> Result<NodeId> {
         let id = self.new_node_id();
         let record = Record::new(Kind::Folder, name, parent, self.now_ms());
+        let plan = |replica: &Replica| {
+            require_folder(replica, parent)?;
+            Ok(vec![Change::put(id, Payload::Node(record.clone()))])
+        };
+        self.commit(async |vault| vault.commit(&[], plan).await)
+            .await?;
+        Ok(id)
+    }
+
+    /// Mounts a vault in a folder (`None` for the drive itself): shows all of
+    /// it there as a folder. A name that is taken gets a number.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if the folder to put it in is gone.
+    pub async fn mount_in(
+        &mut self,
+        parent: Option<NodeId>,
+        name: &Name,
+        vault_id: VaultId,
+    ) -> Result<NodeId> {
+        let id = self.new_node_id();
+        let name = free_name(name, &mut self.names_in(parent, &[]))?;
+        let mut record = Record::new(Kind::Mount, name, parent, self.now_ms());
+        let node = None;
+        record.mount = Some(Mount { vault_id, node });
         let plan = |replica: &Replica| {
             require_folder(replica, parent)?;
             Ok(vec![Change::put(id, Payload::Node(record.clone()))])
@@ -88,12 +113,7 @@ impl<P: Platform> Drive<'_, P> {
             made.extend(copied.first().map(|(copy, _)| *copy));
             copies.extend(copied);
         }
-        let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
-            require_folder(replica, folder)?;
-            put_with_contents(*id, copy).map(Some)
-        };
-        self.commit(async |vault| vault.commit_each(&copies, plan).await)
-            .await?;
+        self.land_copies(&copies, folder).await?;
         Ok(made)
     }
 
@@ -126,6 +146,43 @@ impl<P: Platform> Drive<'_, P> {
             copies.push((copy_id, copy));
         }
         Ok(copies)
+    }
+
+    /// Copies nodes of another vault into a folder of this one (`None` for its
+    /// root), as [`Self::copy_nodes`] does within one.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if something is gone.
+    pub async fn copy_nodes_from(
+        &mut self,
+        other: &Drive<'_, P>,
+        ids: &[NodeId],
+        folder: Option<NodeId>,
+    ) -> Result<Vec<NodeId>> {
+        let mut names = self.names_in(folder, &[]);
+        let (mut copies, mut made) = (Vec::new(), Vec::new());
+        for id in ids {
+            let name = free_name(&other.record(id)?.name.clone(), &mut names)?;
+            let copied = other.copies_of(*id, folder, name)?;
+            made.extend(copied.first().map(|(copy, _)| *copy));
+            copies.extend(copied);
+        }
+        self.land_copies(&copies, folder).await?;
+        Ok(made)
+    }
+
+    /// Puts copies, as few entries as possible.
+    pub(super) async fn land_copies(
+        &mut self,
+        copies: &[(NodeId, Record)],
+        folder: Option<NodeId>,
+    ) -> Result<()> {
+        let plan = |replica: &Replica, (id, copy): &(NodeId, Record)| {
+            require_folder(replica, folder)?;
+            put_with_contents(*id, copy).map(Some)
+        };
+        self.commit(async |vault| vault.commit_each(copies, plan).await)
+            .await
     }
 
     /// Makes an old version of a file the newest again.

@@ -10,6 +10,7 @@ use sv_ledger::state::Role;
 
 use crate::call::Repeat;
 use crate::error::{Result, Tamper};
+use crate::people::Person;
 use crate::port::Platform;
 use crate::vault::Vault;
 
@@ -26,6 +27,17 @@ pub struct Activity {
     pub at_ms: u64,
     /// What it did.
     pub deeds: Vec<Deed>,
+    entry: Entry,
+}
+
+impl Activity {
+    /// Whether the keys that it is signed with are that person's: a manager
+    /// can let in somebody else under their name.
+    pub fn is_signed_by(&self, person: &Person) -> bool {
+        let body = self.entry.body();
+        let key = person.sign_key(body.author_generation);
+        body.author == person.identity.uid && key.is_some_and(|key| self.entry.is_signed_by(key))
+    }
 }
 
 /// One thing that an entry did.
@@ -123,5 +135,6 @@ fn activity(entry: &Entry) -> Activity {
         via: body.via.first().map(|via| via.vault_id),
         at_ms: body.timestamp_ms,
         deeds: state.chain(membership).collect(),
+        entry: entry.clone(),
     }
 }

@@ -51,7 +51,7 @@ pub async fn make_vault<'s, P: Platform>(
     suite: ContentSuite,
 ) -> Result<Name> {
     let vault_id = create_vault(session, kind, suite).await?;
-    let name = account.accept_share(vault_id, name).await?;
+    let name = account.record_share(vault_id, name).await?;
     let mut vault = account.open_beside(vault_id).await?;
     vault.set_title(&name).await?;
     Ok(name)

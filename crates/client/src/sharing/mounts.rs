@@ -7,7 +7,7 @@ use sv_ledger::limits::TREE_DEPTH;
 
 use crate::account::Session;
 use crate::drive::Drive;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::path::RemotePath;
 use crate::port::Platform;
 use crate::tree::Place;
@@ -126,7 +126,18 @@ impl<'s, P: Platform> Vault<'s, P> {
         }
         // In what nobody accepted nothing is done, not even that.
         if self.knows(&vault_id) {
-            vault.settle().await?;
+            match vault.settle().await {
+                // Reading needs no new key. Whoever writes has to make it first,
+                // and hears then why it cannot be made.
+                Ok(())
+                | Err(
+                    ClientError::Refused(_)
+                    | ClientError::Misuse(_)
+                    | ClientError::NoAccess
+                    | ClientError::Tampered(Tamper::Missing(_) | Tamper::VaultKey),
+                ) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(vault)
     }

@@ -13,18 +13,17 @@ use sv_ledger::state::Role;
 use super::groups::create_vault;
 use super::mounts::{Last, open_at};
 use crate::account::Session;
-use crate::drive::{Drive, dropped, put_with_contents};
+use crate::drive::{Drive, dropped, put_instead, put_with_contents};
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
 use crate::tree::{Place, Tree};
 use crate::vault::{Change, Replica, Vault};
 
-/// One record on its way, and the revision it was read at.
-struct Moved {
+/// One record on its way.
+struct Moving {
     id: NodeId,
     record: Record,
-    rev: u64,
 }
 
 /// The vault of what is at a path, which becomes one if it is none yet.
@@ -52,7 +51,7 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     let shared = match (record.mount, moving.next()) {
         // A crash may have come between the mount and the end of the job.
         (_, Some(unfinished)) => unfinished,
-        (Some(mount), None) => return account.open_beside(mount.vault_id).await,
+        (Some(mount), None) => return mounted(account, &mount, path).await,
         (None, None) => {
             // Contents stay as they are kept.
             let suite = drive.vault().replica().content_suite();
@@ -61,19 +60,45 @@ pub(super) async fn shared_vault<'s, P: Platform>(
     };
     let mut vault = account.open_beside(shared.vault_id).await?;
     vault.set_title(&record.name).await?;
+    if record.mount.is_none() {
+        copy_into(&drive, node, &mut vault, with_history).await?;
+    }
+    // Not before everything is there: nobody else is to have put something in
+    // the place of what is on its way.
     include_outer(&drive, &mut vault).await?;
-    let moved = match record.mount {
-        Some(_) => Vec::new(),
-        None => copy_into(&drive, node, &mut vault, with_history).await?,
-    };
     put_mount(&mut drive, node, record.kind, shared.vault_id).await?;
-    clear(&mut drive, node, &moved, &vault).await?;
+    clear(&mut drive, node, &vault).await?;
     let done = SharedVault {
         moving: None,
         ..shared
     };
     account.keep_shared(done).await?;
     Ok(vault)
+}
+
+/// The vault that a mount shows: what its name says and nothing besides.
+async fn mounted<'s, P: Platform>(
+    account: &Vault<'s, P>,
+    mount: &Mount,
+    path: &RemotePath,
+) -> Result<Vault<'s, P>> {
+    // Whoever may write here may put a mount of anything.
+    if !account.knows(&mount.vault_id) {
+        return Err(ClientError::misuse(format!(
+            "{path}: leads to something shared that you have not accepted"
+        )));
+    }
+    let vault = account.open_beside(mount.vault_id).await?;
+    let mut nodes = vault.replica().nodes().iter();
+    let is_more = |node: NodeId| {
+        nodes.any(|(id, one)| *id != node && matches!(one.payload(), Some(Payload::Node(_))))
+    };
+    match mount.node.is_some_and(is_more) {
+        false => Ok(vault),
+        true => Err(ClientError::misuse(format!(
+            "{path}: is part of something bigger that is shared as a whole"
+        ))),
+    }
 }
 
 async fn begin<P: Platform>(
@@ -101,22 +126,19 @@ async fn include_outer<P: Platform>(drive: &Drive<'_, P>, vault: &mut Vault<'_, 
     vault.grant(&[grantee]).await
 }
 
-/// Puts what is not there yet, in as few entries as possible.
+/// Puts what has not arrived yet, in as few entries as possible.
 async fn copy_into<P: Platform>(
     drive: &Drive<'_, P>,
     node: NodeId,
     vault: &mut Vault<'_, P>,
     with_history: bool,
-) -> Result<Vec<Moved>> {
-    let mut moved = Vec::new();
+) -> Result<()> {
+    let mut all = Vec::new();
     for (_, id) in drive.tree().walk(Place::Node(node)) {
         let original = drive.record(&id)?;
-        let rev = drive
-            .vault()
-            .replica()
-            .nodes()
-            .get(&id)
-            .map_or(0, |n| n.leaf().rev);
+        if id == node && original.kind == Kind::Folder {
+            continue;
+        }
         let mut record = original.clone();
         record.parent = original
             .parent
@@ -124,16 +146,28 @@ async fn copy_into<P: Platform>(
         if !with_history {
             record.versions = original.current().cloned().into_iter().collect();
         }
-        moved.push(Moved { id, record, rev });
+        all.push(Moving { id, record });
     }
-    let is_folder = |one: &&Moved| one.id == node && one.record.kind == Kind::Folder;
-    let puts: Vec<&Moved> = moved.iter().filter(|one| !is_folder(one)).collect();
-    let plan = |replica: &Replica, one: &&Moved| match replica.nodes().contains_key(&one.id) {
-        true => Ok(None),
-        false => put_with_contents(one.id, &one.record).map(Some),
+    // Until others have access, whatever else is there is from an earlier try.
+    let is_alone = vault.replica().state().membership.members.len() == 1;
+    let plan = |replica: &Replica, one: &Moving| match replica.record(&one.id) {
+        None if replica.nodes().contains_key(&one.id) => Ok(None),
+        None => put_with_contents(one.id, &one.record).map(Some),
+        Some(there) if !is_alone || has_arrived(&one.record, there) => Ok(None),
+        Some(there) => put_instead(one.id, there, &one.record).map(Some),
     };
-    vault.commit_each(&puts, plan).await?;
-    Ok(moved)
+    vault.commit_each(&all, plan).await
+}
+
+/// Whether what somebody has now is in the record that was made of it.
+fn has_arrived(original: &Record, there: &Record) -> bool {
+    let content = |record: &Record| record.current().map(|version| version.content_id);
+    let mut versions = there.versions.iter().map(|version| version.content_id);
+    let is_there = match content(original) {
+        None => there.kind == original.kind && there.mount == original.mount,
+        Some(newest) => versions.any(|content| content == newest),
+    };
+    is_there && there.name == original.name
 }
 
 async fn put_mount<P: Platform>(
@@ -169,26 +203,19 @@ async fn put_mount<P: Platform>(
         .await
 }
 
-/// Removes what has arrived from where it was. What somebody changed since it
-/// was read stays, and is found under *Lost and found*.
+/// Removes what has arrived from where it was. What somebody changed meanwhile
+/// stays, and is found under *Lost and found*.
 async fn clear<P: Platform>(
     drive: &mut Drive<'_, P>,
     node: NodeId,
-    moved: &[Moved],
     vault: &Vault<'_, P>,
 ) -> Result<()> {
-    let arrived = vault.replica().nodes();
-    let old: Vec<NodeId> = Tree::inside(node, drive.vault().replica())
-        .into_iter()
-        .filter(|id| arrived.contains_key(id))
-        .collect();
+    let arrived = vault.replica();
+    let old = Tree::inside(node, drive.vault().replica());
     let plan = |replica: &Replica, id: &NodeId| {
-        let Some(now) = replica.nodes().get(id) else {
-            return Ok(None);
-        };
-        let read = moved.iter().find(|one| one.id == *id);
-        let is_same = read.is_none_or(|one| one.rev == now.leaf().rev);
-        Ok(is_same.then_some(Change::Delete(*id)))
+        let pair = replica.record(id).zip(arrived.record(id));
+        let is_there = pair.is_some_and(|(now, there)| has_arrived(now, there));
+        Ok(is_there.then_some(Change::Delete(*id)))
     };
     drive
         .commit(async |vault| vault.commit_each(&old, plan).await)

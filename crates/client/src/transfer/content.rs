@@ -6,18 +6,16 @@ use sv_api::endpoint::{CancelUpload, PutBlock};
 use sv_api::vault::{Block, InlineContent};
 use sv_api::wire::Empty;
 use sv_core::ContentKey;
-use sv_core::content::{
-    BlocksRoot, ContentSecret, ContentSuite, block_hash, plaintext_hash, seal_block,
-};
-use sv_core::error::SealError;
+use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite, plaintext_hash};
 use sv_ledger::entry::ContentAdded;
 use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, INLINE_LEN};
 
 use super::plan::{LocalFiles, Source, Step};
-use super::resume::{BlockHashes, UploadResume};
+use super::resume::UploadResume;
 use super::{BLOCKS_AT_ONCE, LastNote};
 use crate::account::Session;
+use crate::block::{BlockDone, BlockHashes, BlockWork};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result};
 use crate::port::Platform;
@@ -66,7 +64,7 @@ impl<P: Platform> Sender<'_, P> {
         let mut root = BlocksRoot::new();
         let mut inline = None;
         if !plaintext.is_empty() {
-            let (sealed, hashes) = self.seal(&key, content_id, 0, plaintext).await?;
+            let (hashes, sealed) = self.seal(&key, content_id, 0, plaintext).await?;
             root.push_hash(&hashes.sealed);
             if sealed.len() <= INLINE_LEN {
                 inline = Some(InlineContent {
@@ -179,7 +177,7 @@ impl<P: Platform> Sender<'_, P> {
         index: u64,
         plaintext: Vec<u8>,
     ) -> Result<BlockHashes> {
-        let (sealed, hashes) = self.seal(key, content_id, index, plaintext).await?;
+        let (hashes, sealed) = self.seal(key, content_id, index, plaintext).await?;
         self.put(content_id, index, sealed).await?;
         Ok(hashes)
     }
@@ -190,18 +188,14 @@ impl<P: Platform> Sender<'_, P> {
         content_id: ContentId,
         index: u64,
         plaintext: Vec<u8>,
-    ) -> Result<(Vec<u8>, BlockHashes)> {
-        let platform = self.session.platform();
-        let (key, mut random) = (key.clone(), platform.random());
-        let work = move || {
-            let sealed = seal_block(&key, &content_id, index, &plaintext, &mut random)?;
-            let hashes = BlockHashes {
-                sealed: block_hash(&sealed),
-                plaintext: plaintext_hash(&plaintext),
-            };
-            Ok::<_, SealError>((sealed, hashes))
+    ) -> Result<BlockDone> {
+        let work = BlockWork {
+            key: key.clone(),
+            content_id,
+            index,
+            bytes: plaintext,
         };
-        let sealed = platform.offload(work).await;
+        let sealed = self.session.platform().seal_block(work).await;
         Ok(sealed.ok_or(ClientError::Interrupted)??)
     }
 

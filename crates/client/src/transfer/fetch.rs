@@ -7,14 +7,14 @@ use sv_api::endpoint::{GetBlock, GetContents};
 use sv_api::vault::{Block, ContentsRequest};
 use sv_api::wire::Empty;
 use sv_core::ContentKey;
-use sv_core::content::{BlocksRoot, ContentSecret, block_hash, open_block, plaintext_hash};
+use sv_core::content::{BlocksRoot, ContentSecret, open_block};
 use sv_core::record::Version;
 use sv_ledger::id::{ContentId, VaultId};
 
 use super::BLOCKS_AT_ONCE;
 use super::fernet::open_short_token;
-use super::resume::BlockHashes;
 use crate::account::Session;
+use crate::block::{BlockDone, BlockWork};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
@@ -65,7 +65,7 @@ impl<'a, P: Platform> Fetcher<'a, P> {
         key: &ContentKey,
         path: &'a str,
         first: u64,
-    ) -> impl Stream<Item = Result<(BlockHashes, Vec<u8>)>> + use<'a, P> {
+    ) -> impl Stream<Item = Result<BlockDone>> + use<'a, P> {
         let session = self.session;
         let (content_id, key) = (version.content_id, key.clone());
         self.sealed_blocks(version, path, first)
@@ -73,16 +73,13 @@ impl<'a, P: Platform> Fetcher<'a, P> {
             .map(move |(nth, sealed)| {
                 let (key, index) = (key.clone(), first + nth as u64);
                 async move {
-                    let sealed = sealed?;
-                    let work = move || {
-                        let plaintext = open_block(&key, &content_id, index, &sealed)?;
-                        let hashes = BlockHashes {
-                            sealed: block_hash(&sealed),
-                            plaintext: plaintext_hash(&plaintext),
-                        };
-                        Ok::<_, sv_core::error::Tampered>((hashes, plaintext))
+                    let work = BlockWork {
+                        key,
+                        content_id,
+                        index,
+                        bytes: sealed?,
                     };
-                    let opened = session.platform().offload(work).await;
+                    let opened = session.platform().open_block(work).await;
                     opened
                         .ok_or(ClientError::Interrupted)?
                         .map_err(|_| altered(path))

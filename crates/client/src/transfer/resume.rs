@@ -20,19 +20,11 @@ use super::download::{Part, Sink};
 use super::mark::MARK_LEN;
 use super::plan::Step;
 use crate::account::Session;
+use crate::block::BlockHashes;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::journal::Journal;
 use crate::port::Platform;
-
-/// A block, sealed and not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BlockHashes {
-    /// For the root of the content.
-    pub(super) sealed: Hash,
-    /// To recognise it in the local file.
-    pub(super) plaintext: Hash,
-}
 
 impl BlockHashes {
     fn write(&self, w: &mut Writer) {

@@ -12,6 +12,7 @@ use sv_ledger::limits::OPS_PER_ENTRY;
 use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
+use super::keyring::Keyring;
 use super::pins::LocalPin;
 use super::replica::{Replica, Sealed};
 use super::{Vault, others, withheld};
@@ -32,7 +33,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
     pin: LocalPin,
 ) -> Result<Vault<'s, P>> {
     for _ in 0..ATTEMPTS {
-        let (sealed, leaves, shown, others) = match checkpoint(session, vault_id).await {
+        let (sealed, leaves, shown, others) = match checkpoint(session, vault_id, &pin).await {
             Err(error) if error.is_refusal(ErrorCode::CheckpointGone) => continue,
             outcome => outcome?,
         };
@@ -68,12 +69,14 @@ pub(super) async fn bootstrap<'s, P: Platform>(
 async fn checkpoint<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    pin: &LocalPin,
 ) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Chains)> {
     let server = session.server();
-    let log = others::show(session, vault).await?;
+    let look = others::look(session, vault).await?;
     // First, so that what the server hears next does not depend on what is
     // wrong with it.
-    let chains = others::verify(session, vec![log.clone()], Vec::new()).await?;
+    let chains = others::verify(session, vec![look.clone()], Vec::new()).await?;
+    let log = &look.shown;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
         .await
@@ -85,8 +88,11 @@ async fn checkpoint<P: Platform>(
     let named: Vec<_> = entry.named_heads().collect();
     let chains = match named.is_empty() {
         true => chains,
-        false => others::verify(session, vec![log.clone()], named).await?,
+        false => others::verify(session, vec![look.clone()], named).await?,
     };
+    for entry in log.entries.iter().chain([entry]) {
+        pin.check_named(entry)?;
+    }
     let chain = chains.of(&vault).ok_or(Tamper::Missing("who has access"))?;
     let at = entry.body().seq;
     // A member signed that seq, and so bounds how many leaves there can be.
@@ -119,6 +125,7 @@ async fn checkpoint<P: Platform>(
         return Err(Tamper::Missing("who has access").into());
     }
     let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
+    let log = look.shown;
     let sealed = Sealed {
         genesis: log.genesis,
         chain: log.entries.iter().take(known).cloned().collect(),
@@ -136,8 +143,9 @@ async fn unseal<P: Platform>(
     others: &Chains,
 ) -> Result<Option<Replica>> {
     let chain = sealed.chain()?;
-    let (keyring, kept_key) = others::open_keys(session, &chain, others).await?;
-    let mut replica = sealed.unseal(keyring, kept_key)?;
+    let keyring = others::open_keys(session, &chain, others).await?;
+    let mut replica = sealed.unseal(Keyring::default(), None)?;
+    replica.keep_keys(session, &chain, keyring)?;
     if super::sync::admit_records(session, &mut replica, leaves).await? {
         return Ok(Some(replica));
     }

@@ -1,6 +1,8 @@
 //! Appending to the log: compare-and-swap, with state operations recomputed
 //! whenever somebody else was faster.
 
+use std::collections::BTreeMap;
+
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::{AppendRequest, InlineContent};
@@ -166,6 +168,13 @@ impl<P: Platform> Vault<'_, P> {
                 if self.replica.state().head != before {
                     continue;
                 }
+                if self.waits_for_others() {
+                    return Err(ClientError::misuse(
+                        "somebody has left a group through which you have this, and it needs a \
+                         new key before anything is written: accept the group (`securevault \
+                         group ls`), or try again once one of its members has used it",
+                    ));
+                }
             }
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();
@@ -195,7 +204,7 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(withheld(error)),
+                Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
         Err(ClientError::misuse(
@@ -314,8 +323,7 @@ impl<P: Platform> Vault<'_, P> {
         )
         .map_err(impossible)?;
         self.replica.state = step.state;
-        let mut records: std::collections::BTreeMap<NodeId, Vec<u8>> =
-            draft.records.into_iter().collect();
+        let mut records: BTreeMap<NodeId, Vec<u8>> = draft.records.into_iter().collect();
         let touched = step.leaves.iter().map(|(node, _)| *node).collect();
         for (node, leaf) in step.leaves {
             match leaf.zip(records.remove(&node)) {
@@ -323,7 +331,8 @@ impl<P: Platform> Vault<'_, P> {
                 None => self.replica.forget(&node),
             }
         }
-        self.persist(None, Vec::new(), touched).await
+        self.persist(None, Vec::new(), touched, &BTreeMap::new())
+            .await
     }
 
     pub(super) async fn pause(&self) {

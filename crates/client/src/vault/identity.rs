@@ -1,7 +1,5 @@
 //! Is the account that the server shows the one whose root key we hold?
 
-use sv_api::endpoint::GetMembership;
-use sv_api::wire::Empty;
 use sv_core::AccountKeys;
 use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::genesis::VaultKind;
@@ -9,8 +7,8 @@ use sv_ledger::handle::Handle;
 use sv_ledger::id::{InstanceId, VaultId};
 use sv_ledger::principals::Principals;
 
-use super::withheld;
-use crate::call::{Repeat, Server};
+use super::others::membership;
+use crate::call::Server;
 use crate::error::{Result, Tamper};
 use crate::port::Platform;
 
@@ -26,10 +24,7 @@ pub async fn verify_identity<P: Platform>(
     keys: &AccountKeys,
     instance: &InstanceId,
 ) -> Result<Handle> {
-    let log = server
-        .call(&GetMembership { vault: uid }, Empty {}, Repeat::Safe)
-        .await
-        .map_err(withheld)?;
+    let log = membership(server, uid).await?;
     let chain = MembershipChain::verify(&uid, &log.genesis, &log.entries, &Principals::new())?;
     let latest = chain.latest()?;
     let public = keys.public();

@@ -16,14 +16,16 @@ use sv_ledger::entry::{Entry, Ops};
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
+use sv_ledger::sealed::ENVELOPE_LEN;
 use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
 use super::keyring::Keyring;
-use super::others::{best_path, kem_keys};
+use super::others::{best_path, keep_kem_key, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
+use crate::people::require_own_keys;
 use crate::port::Platform;
 
 /// How often a change of members is asked again when others were faster.
@@ -71,7 +73,7 @@ impl Grantee {
 enum Wish {
     Grant(Vec<Grantee>),
     Role(RoleOp),
-    Revoke(VaultId),
+    Revoke(Vec<VaultId>),
     Leave,
     Transfer(VaultId),
     /// A new key, if one is due.
@@ -92,11 +94,20 @@ impl<P: Platform> Vault<'_, P> {
     /// Grants access, or gives those who have it already that role.
     ///
     /// # Errors
-    /// [`ClientError::Misuse`] without the right to, or those of a call.
+    /// [`ClientError::Misuse`] without the right to;
+    /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
+    /// of a grantee; those of a call.
     pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
+        // A key that nobody has cannot be given to anybody.
+        if self.replica.newest_key().is_err() {
+            self.settle().await?;
+        }
+        self.require_themselves(grantees).await?;
         for some in grantees.chunks(GRANTS) {
             self.change(&Wish::Grant(some.to_vec())).await?;
         }
+        // Somebody may have been faster with other keys.
+        self.require_themselves(grantees).await?;
         let members = &self.replica.state().membership.members;
         let changed: Vec<RoleOp> = grantees
             .iter()
@@ -116,10 +127,35 @@ impl<P: Platform> Vault<'_, P> {
         Ok(())
     }
 
+    /// Whoever has access already under the name of a grantee is that grantee.
+    async fn require_themselves(&self, grantees: &[Grantee]) -> Result<()> {
+        let members = &self.replica.state().membership.members;
+        for grantee in grantees {
+            let there = members.get(&grantee.principal);
+            let (head, keys) = (grantee.keys.head, grantee.keys);
+            let is_other = |there: &Member| PrincipalKeys { head, ..there.keys } != keys;
+            if there.is_some_and(is_other) {
+                self.require_themself(&grantee.principal).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys on record for a person are their own. The log alone goes by
+    /// uid, and a manager can enter any keys under it.
+    async fn require_themself(&self, principal: &VaultId) -> Result<()> {
+        let members = &self.replica.state().membership.members;
+        match members.get(principal).filter(|m| !m.keys.is_vault()) {
+            Some(member) => require_own_keys(self.session, *principal, &member.keys).await,
+            None => Ok(()),
+        }
+    }
+
     /// Gives a member another role or expiry.
     ///
     /// # Errors
-    /// As [`Self::grant`].
+    /// As [`Self::grant`]; [`crate::Tamper::MemberKeys`] if the keys on record
+    /// are not that person's.
     pub async fn set_role(
         &mut self,
         principal: VaultId,
@@ -139,7 +175,15 @@ impl<P: Platform> Vault<'_, P> {
     /// # Errors
     /// As [`Self::grant`].
     pub async fn revoke(&mut self, principal: VaultId) -> Result<()> {
-        self.change(&Wish::Revoke(principal)).await
+        self.revoke_all(&[principal]).await
+    }
+
+    /// The same for several, with one new key for them all.
+    ///
+    /// # Errors
+    /// As [`Self::grant`].
+    pub async fn revoke_all(&mut self, principals: &[VaultId]) -> Result<()> {
+        self.change(&Wish::Revoke(principals.to_vec())).await
     }
 
     /// Gives up one's own access.
@@ -153,7 +197,7 @@ impl<P: Platform> Vault<'_, P> {
     /// Makes a member the owner; the owner becomes manager.
     ///
     /// # Errors
-    /// As [`Self::grant`].
+    /// As [`Self::set_role`].
     pub async fn transfer(&mut self, principal: VaultId) -> Result<()> {
         self.change(&Wish::Transfer(principal)).await
     }
@@ -174,8 +218,9 @@ impl<P: Platform> Vault<'_, P> {
 
     /// Makes a new key if one is due and this account may: for members whose
     /// time is up, and for members that are vaults and have changed; those
-    /// that need a key themselves get it first where possible, or are left
-    /// out until they have it.
+    /// that need a key themselves get it first where this account has accepted
+    /// them, or are left out until they have it. What leads here through one
+    /// that would be left out waits for somebody else.
     ///
     /// # Errors
     /// Any [`crate::Tamper`], or those of a call.
@@ -194,6 +239,11 @@ impl<P: Platform> Vault<'_, P> {
                 left_out.insert(vault_id);
             }
         }
+        let path = self.access();
+        let mut through = path.iter().flat_map(|path| &path.via);
+        if through.any(|via| left_out.contains(&via.vault_id)) {
+            return Ok(());
+        }
         self.refresh_others().await?;
         self.change(&Wish::Settle(left_out)).await
     }
@@ -209,7 +259,8 @@ impl<P: Platform> Vault<'_, P> {
                     .is_some_and(|path| path.role >= Role::Contributor)
             })
         });
-        if !reaches {
+        // In what nobody accepted nothing is done, not even that.
+        if !reaches || !Vault::account(self.session).await?.knows(&vault_id) {
             return Ok(false);
         }
         let mut inner = Vault::open(self.session, vault_id).await?;
@@ -217,16 +268,26 @@ impl<P: Platform> Vault<'_, P> {
         Ok(!inner.is_due())
     }
 
+    /// Whether a key is due that this account does not make, because it leads
+    /// through a group that was not accepted.
+    pub(super) fn waits_for_others(&self) -> bool {
+        let principals = self.others.principals();
+        self.may_write() && self.replica.state().membership.needs_key(principals)
+    }
+
     fn may_write(&self) -> bool {
         self.access()
             .is_some_and(|path| path.role >= Role::Contributor)
     }
 
-    /// Whether nothing can be written before there is a new key, or somebody
-    /// whose time is up is still a member.
+    /// Whether nothing can be written before there is a new key, since somebody
+    /// lost access or because the newest is no good; or somebody whose time is
+    /// up is still a member.
     pub(super) fn is_due(&self) -> bool {
         let membership = &self.replica.state().membership;
-        membership.needs_key(self.others.principals()) || !self.expired().is_empty()
+        membership.needs_key(self.others.principals())
+            || !self.expired().is_empty()
+            || !self.replica.keyring.is_sound(membership.epoch)
     }
 
     fn expired(&self) -> Vec<VaultId> {
@@ -295,7 +356,7 @@ impl<P: Platform> Vault<'_, P> {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err(withheld(error)),
+                Err(error) => return Err(self.perhaps_taken_away(withheld(error))),
             }
         }
         Err(ClientError::misuse(
@@ -316,22 +377,19 @@ impl<P: Platform> Vault<'_, P> {
             apply(self.replica.state(), &Touched::new(), principals, &entry).map_err(impossible)?;
         self.replica.state = step.state;
         self.replica.chain.push(entry.clone());
-        let mut kept = None;
+        let has_key = key.is_some();
         if let Some(key) = key {
-            let sealed = self.seal_at_rest(&key)?;
             let chain = self.replica.membership_chain()?;
-            self.replica.keyring = Keyring::from_newest(&chain, key);
-            self.replica.kept_key = Some(sealed.clone());
-            kept = Some(sealed);
+            let older = std::mem::take(&mut self.replica.keyring);
+            let mut keyring = Keyring::default();
+            keyring.add(&chain, self.replica.state.membership.epoch, key);
+            let session = self.session;
+            self.replica
+                .keep_keys(session, &chain, keyring.with(older))?;
         }
-        self.persist(kept, vec![entry], Vec::new()).await
-    }
-
-    fn seal_at_rest(&self, key: &VaultKey) -> Result<Vec<u8>> {
-        let epoch = self.replica.state().membership.epoch;
-        let mut random = self.session.platform().random();
-        let local = self.session.keys().local_key();
-        Ok(key.seal_at_rest(local, &self.id(), epoch, &mut random)?)
+        let kept = self.replica.kept_key.clone().filter(|_| has_key);
+        self.persist(kept, vec![entry], Vec::new(), &BTreeMap::new())
+            .await
     }
 
     /// The operations that a wish comes to now; `None` if it is fulfilled.
@@ -344,30 +402,46 @@ impl<P: Platform> Vault<'_, P> {
                 .ok_or_else(|| ClientError::misuse("this is not a member"))
         };
         match wish {
-            Wish::Grant(grantees) => self.propose_grants(grantees),
+            Wish::Grant(grantees) => {
+                let proposal = self.propose_grants(grantees)?;
+                for grantee in grantees.iter().filter(|_| proposal.is_some()) {
+                    keep_kem_key(self.session, &grantee.kem_pk).await?;
+                }
+                Ok(proposal)
+            }
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
+                self.require_themself(&op.principal).await?;
                 Ok((!is_done).then(|| Proposal {
                     ops: vec![MembershipOp::Role(*op)],
                     ..Proposal::default()
                 }))
             }
-            Wish::Revoke(id) => match membership.members.contains_key(id) {
-                true => {
-                    let ops = vec![MembershipOp::Revoke(*id)];
-                    self.propose_key(ops, &BTreeSet::new()).await.map(Some)
+            Wish::Revoke(ids) => {
+                let there: BTreeSet<_> = ids.iter().copied().collect();
+                let there = there.into_iter();
+                let ops: Vec<_> = there
+                    .filter(|id| membership.members.contains_key(id))
+                    .map(MembershipOp::Revoke)
+                    .collect();
+                match ops.is_empty() {
+                    true => Ok(None),
+                    false => self.propose_key(ops, &BTreeSet::new()).await.map(Some),
                 }
-                false => Ok(None),
-            },
+            }
             Wish::Leave => Ok(Some(Proposal {
                 ops: vec![MembershipOp::Leave],
                 ..Proposal::default()
             })),
-            Wish::Transfer(id) => Ok((member(id)?.role != Role::Owner).then(|| Proposal {
-                ops: vec![MembershipOp::Transfer(*id)],
-                ..Proposal::default()
-            })),
+            Wish::Transfer(id) => {
+                let is_done = member(id)?.role == Role::Owner;
+                self.require_themself(id).await?;
+                Ok((!is_done).then(|| Proposal {
+                    ops: vec![MembershipOp::Transfer(*id)],
+                    ..Proposal::default()
+                }))
+            }
             Wish::Settle(left_out) => match self.is_due() {
                 true => self.propose_key(Vec::new(), left_out).await.map(Some),
                 false => Ok(None),
@@ -480,15 +554,22 @@ impl<P: Platform> Vault<'_, P> {
                 envelopes.push(Hash::ZERO);
                 continue;
             }
-            let recipient = kems
-                .get(&member.keys.kem_hash)
-                .ok_or_else(|| ClientError::misuse("a member without a public key"))?;
             let header = addressed(header, id, member);
-            let envelope = seal_envelope(&header, recipient, &key, &mut random)?;
+            let envelope = match kems.get(&member.keys.kem_hash) {
+                Some(recipient) => seal_envelope(&header, recipient, &key, &mut random)?,
+                // Whoever let them in gave a key that is not in their account.
+                // Nobody can seal to it, and it must not keep others from a new
+                // key.
+                None => self
+                    .session
+                    .platform()
+                    .random_bytes::<ENVELOPE_LEN>()
+                    .to_vec(),
+            };
             envelopes.push(Statement::Body.hash(&envelope));
             bodies.push(envelope);
         }
-        let previous = self.replica.newest_key()?;
+        let previous = self.replica.keyring.previous().ok_or(Tamper::VaultKey)?;
         ops.push(MembershipOp::Epoch(EpochOp {
             commitment,
             kem_pk: key.kem_public(),

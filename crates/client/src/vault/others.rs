@@ -5,38 +5,89 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::endpoint::GetMembership;
+use sv_api::vault::MembershipLog;
 use sv_api::wire::Empty;
-use sv_core::error::EnvelopeError;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope};
-use sv_core::{KemPublicKey, KemSecretKey};
+use sv_core::{KemPublicKey, KemSecretKey, VaultKey};
+use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::{Chains, MembershipChain, ShownMembership};
 use sv_ledger::entry::{Entry, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::limits::{MEMBERSHIP_LEN, NAMED_VAULTS};
 use sv_ledger::principals::{Path, Principals};
 use sv_ledger::state::Membership;
 
 use super::keyring::Keyring;
+use super::seen::Seen;
 use super::sync::fetch_bodies;
 use super::withheld;
 use crate::account::Session;
-use crate::call::Repeat;
+use crate::call::{Repeat, Server};
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
-/// Vaults that are followed from one: far more than people make.
-const VAULTS: usize = 1024;
+/// Vaults that are followed from one: all that a server takes in for it, and
+/// as many again for what was written at the same time.
+const VAULTS: usize = 2 * NAMED_VAULTS;
 
-/// Fetches what a server shows of a vault's membership.
+/// Fetches what a server shows of a vault's membership, page by page.
+pub(crate) async fn membership<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+) -> Result<MembershipLog> {
+    let len = |log: &MembershipLog| {
+        log.entries
+            .iter()
+            .map(|e| e.to_bytes().len())
+            .sum::<usize>()
+    };
+    let mut log = membership_page(server, vault, 0).await?;
+    let mut read = len(&log);
+    while log.more {
+        let last = log.entries.last().map_or(0, |entry| entry.body().seq);
+        let next = membership_page(server, vault, last.saturating_add(1)).await?;
+        if next.genesis != log.genesis {
+            return Err(Tamper::Log(Reject::WrongVault).into());
+        }
+        read += len(&next);
+        if read > MEMBERSHIP_LEN {
+            return Err(ClientError::Misbehaved(
+                "it lists changes of who has access without end".to_owned(),
+            ));
+        }
+        log.entries.extend(next.entries);
+        (log.more, log.is_gone) = (next.more, next.is_gone);
+    }
+    Ok(log)
+}
+
+/// Some of it. Each page goes on where the one before it ended, or a server
+/// could keep us reading for ever.
+async fn membership_page<P: Platform>(
+    server: &Server<'_, P>,
+    vault: VaultId,
+    from: u64,
+) -> Result<MembershipLog> {
+    let page = server
+        .call(&GetMembership { vault, from }, Empty {}, Repeat::Safe)
+        .await
+        .map_err(withheld)?;
+    let seqs: Vec<u64> = page.entries.iter().map(|e| e.body().seq).collect();
+    let goes_on = seqs.first().map_or(!page.more, |first| *first >= from);
+    if goes_on && seqs.is_sorted_by(|a, b| a < b) {
+        Ok(page)
+    } else {
+        Err(Tamper::Log(Reject::NotNext).into())
+    }
+}
+
+/// The same, to be verified.
 pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
 ) -> Result<ShownMembership> {
-    let log = session
-        .server()
-        .call(&GetMembership { vault }, Empty {}, Repeat::Safe)
-        .await
-        .map_err(withheld)?;
+    let log = membership(&session.server(), vault).await?;
     let shown = ShownMembership {
         vault_id: vault,
         genesis: log.genesis,
@@ -58,17 +109,33 @@ pub(crate) fn require_instance<P: Platform>(
     }
 }
 
+/// A vault's membership as the server shows it, and what this device had seen
+/// of it before it asked.
+#[derive(Clone)]
+pub(super) struct Look {
+    pub(super) shown: ShownMembership,
+    seen: Seen,
+}
+
+/// Asks for a vault's membership.
+pub(super) async fn look<P: Platform>(session: &Session<P>, vault: VaultId) -> Result<Look> {
+    let seen = Seen::load(session, vault).await?;
+    let shown = show(session, vault).await?;
+    Ok(Look { shown, seen })
+}
+
 /// Verifies chains together with those of every vault that they name, which
-/// are fetched. `also` are heads that other entries name.
+/// are fetched, and holds each to what this device has seen of it. `also` are
+/// heads that other entries name.
 pub(super) async fn verify<P: Platform>(
     session: &Session<P>,
-    first: Vec<ShownMembership>,
+    first: Vec<Look>,
     also: Vec<Via>,
 ) -> Result<Chains> {
-    let mut shown = first;
-    let mut known: BTreeSet<VaultId> = shown.iter().map(|one| one.vault_id).collect();
+    let mut looks = first;
+    let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
     let mut named: Vec<VaultId> = also.iter().map(|via| via.vault_id).collect();
-    named.extend(shown.iter().flat_map(|one| named_in(&one.entries)));
+    named.extend(looks.iter().flat_map(|one| named_in(&one.shown.entries)));
     while let Some(vault) = named.pop() {
         if !known.insert(vault) {
             continue;
@@ -78,11 +145,28 @@ pub(super) async fn verify<P: Platform>(
                 "too many vaults are members of one another",
             ));
         }
-        let next = show(session, vault).await?;
-        named.extend(named_in(&next.entries));
-        shown.push(next);
+        let next = look(session, vault).await?;
+        named.extend(named_in(&next.shown.entries));
+        looks.push(next);
     }
-    Ok(Chains::verify(shown, also)?)
+    for look in &looks {
+        look.seen.require_in(&look.shown.entries)?;
+    }
+    let seen: BTreeMap<VaultId, u64> = looks
+        .iter()
+        .map(|look| (look.shown.vault_id, look.seen.count()))
+        .collect();
+    let shown = looks.into_iter().map(|look| look.shown).collect();
+    let chains = Chains::verify(shown, also)?;
+    for chain in chains.all() {
+        let newest = chain.latest()?;
+        let is_new = seen.get(&newest.vault_id) < Some(&newest.head.seq);
+        // What is the account's alone has the pin of its log.
+        if newest.kind.is_shareable() && is_new {
+            Seen::raise(session, newest.vault_id, newest.head).await?;
+        }
+    }
+    Ok(chains)
 }
 
 fn named_in(entries: &[Entry]) -> Vec<VaultId> {
@@ -90,94 +174,112 @@ fn named_in(entries: &[Entry]) -> Vec<VaultId> {
     named.map(|via| via.vault_id).collect()
 }
 
-/// What opens the envelope of a vault's key: the account's own key, or that
-/// of a vault through which it has access.
-pub(super) enum Receiver<'a> {
-    /// The account.
-    Person(VaultId, &'a KemSecretKey),
-    /// A vault that is a member, in the generation on record.
-    Vault(VaultId, KemSecretKey),
-}
+/// Envelopes that are tried: whoever may write can make as many bad ones as
+/// they like, one entry each.
+const ENVELOPES: usize = 64;
 
-impl Receiver<'_> {
-    pub(super) const fn id(&self) -> &VaultId {
-        match self {
-            Self::Person(id, _) | Self::Vault(id, _) => id,
-        }
-    }
+/// Vaults whose keys were opened on the way to another's; none of one that is
+/// under way, or of which nothing opens. Each is opened once, however many ways
+/// lead through it.
+type Opened = BTreeMap<VaultId, Option<Keyring>>;
 
-    pub(super) const fn kem(&self) -> &KemSecretKey {
-        match self {
-            Self::Person(_, kem) => kem,
-            Self::Vault(_, kem) => kem,
-        }
-    }
-}
-
-/// Finds what opens the key of a vault for this account.
+/// Opens a vault's keys with whatever of this account's opens them: the
+/// account's own key, or those of vaults through which it has access. A newest
+/// key that opens for nobody is its author's doing, since the log names the
+/// envelope by its hash, and hides nothing that is older.
 ///
 /// # Errors
-/// [`Tamper::VaultKey`] if nothing does, or those of a call.
-pub(super) async fn receiver<'s, P: Platform>(
-    session: &'s Session<P>,
-    membership: &Membership,
-    chains: &Chains,
-) -> Result<Receiver<'s>> {
-    let uid = session.uid();
-    if membership.members.contains_key(&uid) {
-        return Ok(Receiver::Person(uid, session.keys().kem()));
-    }
-    let mut paths = membership.paths(&uid, chains.principals());
-    paths.sort_by_key(|path| path.via.len());
-    for path in paths {
-        let Some(first) = path.via.first() else {
-            continue;
-        };
-        let member = membership.members.get(&first.vault_id);
-        let Some(member) = member.filter(|member| member.is_sealed) else {
-            continue;
-        };
-        let inner = chains.of(&first.vault_id).ok_or(Tamper::VaultKey)?;
-        let (keyring, _) = Box::pin(open_keys(session, inner, chains)).await?;
-        if let Some(key) = keyring.get(member.keys.generation) {
-            return Ok(Receiver::Vault(first.vault_id, key.kem()));
-        }
-    }
-    Err(Tamper::VaultKey.into())
-}
-
-/// Opens a vault's keys with whatever of this account's opens them; the
-/// newest one also as this device keeps it, but for an account vault.
-///
-/// # Errors
-/// Any [`Tamper`], or those of a call.
+/// [`Tamper::VaultKey`] if nothing opens, any other [`Tamper`], or those of a
+/// call.
 pub(super) async fn open_keys<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
     chains: &Chains,
-) -> Result<(Keyring, Option<Vec<u8>>)> {
+) -> Result<Keyring> {
+    open_within(session, chain, chains, &mut Opened::new()).await
+}
+
+async fn open_within<P: Platform>(
+    session: &Session<P>,
+    chain: &MembershipChain,
+    chains: &Chains,
+    opened: &mut Opened,
+) -> Result<Keyring> {
     let membership = chain.latest()?;
     if membership.kind == VaultKind::Account {
-        return Ok((Keyring::account(chain, session.keys())?, None));
+        return Keyring::account(chain, session.keys());
     }
-    let receiver = receiver(session, membership, chains).await?;
-    let named = chain.envelope(receiver.id()).ok_or(Tamper::VaultKey)?;
-    let envelope = fetch_bodies(session, membership.vault_id, vec![named.hash])
-        .await?
-        .pop()
-        .ok_or(Tamper::Missing("the key of a vault"))?;
-    let header = EnvelopeHeader::named(membership.vault_id, &named);
-    // These are the bytes that the log names, so what is wrong with them is
-    // their author's doing and not the server's.
-    let newest =
-        open_envelope(&header, receiver.kem(), &envelope).map_err(|error| match error {
-            EnvelopeError::UnsupportedSuite(suite) => Tamper::UnsupportedSuite(suite),
-            EnvelopeError::Tampered => Tamper::Envelope(named.granter),
-        })?;
-    let (local, mut random) = (session.keys().local_key(), session.platform().random());
-    let (vault_id, epoch) = (membership.vault_id, membership.epoch);
-    let kept = newest.seal_at_rest(local, &vault_id, epoch, &mut random)?;
-    Ok((Keyring::from_newest(chain, newest), Some(kept)))
+    let (uid, own) = (session.uid(), Opener::Own(session.keys().kem()));
+    let mut keyring = Keyring::default();
+    open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
+    for id in membership.entrances(&uid, chains.principals()) {
+        if keyring.is_whole(membership.epoch) {
+            break;
+        }
+        if !opened.contains_key(&id) {
+            opened.insert(id, None);
+            let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
+            match Box::pin(open_within(session, inner, chains, opened)).await {
+                Ok(inner) => opened.insert(id, Some(inner)),
+                // Another way may lead there.
+                Err(ClientError::Tampered(Tamper::VaultKey)) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        if let Some(inner) = opened.get(&id).and_then(Option::as_ref) {
+            let inner = Opener::Through(inner);
+            open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
+        }
+    }
+    match keyring.is_empty() {
+        true => Err(Tamper::VaultKey.into()),
+        false => Ok(keyring),
+    }
+}
+
+/// What opens the envelopes of a member: the account's own key, or those of a
+/// vault, one for each generation.
+enum Opener<'a> {
+    Own(&'a KemSecretKey),
+    Through(&'a Keyring),
+}
+
+impl Opener<'_> {
+    fn open(&self, header: &EnvelopeHeader, envelope: &[u8]) -> Option<VaultKey> {
+        match self {
+            Self::Own(kem) => open_envelope(header, kem, envelope).ok(),
+            Self::Through(keys) => {
+                let key = keys.get(header.principal_generation)?;
+                open_envelope(header, &key.kem(), envelope).ok()
+            }
+        }
+    }
+}
+
+/// Opens the envelopes of a member, newest first, as far as they give keys that
+/// are not there.
+async fn open_envelopes<P: Platform>(
+    session: &Session<P>,
+    chain: &MembershipChain,
+    principal: &VaultId,
+    opener: &Opener<'_>,
+    keyring: &mut Keyring,
+) -> Result<()> {
+    let vault_id = chain.vault_id();
+    for named in chain.envelopes(principal).into_iter().take(ENVELOPES) {
+        if !keyring.lacks(named.epoch) {
+            continue;
+        }
+        let envelope = fetch_bodies(session, vault_id, vec![named.hash])
+            .await?
+            .pop()
+            .ok_or(Tamper::Missing("the key of a vault"))?;
+        let header = EnvelopeHeader::named(vault_id, &named);
+        if let Some(key) = opener.open(&header, &envelope) {
+            keyring.add(chain, named.epoch, key);
+        }
+    }
+    Ok(())
 }
 
 /// The best way in which this account can act on a vault now.
@@ -191,7 +293,8 @@ pub(super) fn best_path<P: Platform>(
 }
 
 /// Public keys that vault keys are sealed to, by their hash. They prove
-/// themselves, so they are kept on the device as they are.
+/// themselves, so they are kept on the device as they are. Those that nobody
+/// shows are left out.
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
     wanted: &[(VaultId, Hash)],
@@ -200,7 +303,7 @@ pub(super) async fn kem_keys<P: Platform>(
     let storage = session.platform().storage();
     let mut found = BTreeMap::new();
     for (principal, hash) in wanted {
-        let name = format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()));
+        let name = kem_file(hash);
         let kept = storage.read(&name).await?;
         let kept = kept.and_then(|bytes| bytes.try_into().ok());
         let kept = kept
@@ -213,7 +316,7 @@ pub(super) async fn kem_keys<P: Platform>(
                     Some(chain) => kem_in(chain.entries(), hash),
                     None => kem_in(&show(session, *principal).await?.entries, hash),
                 };
-                let key = key.ok_or(Tamper::Missing("the public key of a member"))?;
+                let Some(key) = key else { continue };
                 storage.write(&name, key.as_bytes()).await?;
                 key
             }
@@ -221,6 +324,22 @@ pub(super) async fn kem_keys<P: Platform>(
         found.insert(*hash, key);
     }
     Ok(found)
+}
+
+/// Keeps a public key that was verified, so that a new key can be sealed to it
+/// whether or not the server still shows whose it is.
+pub(super) async fn keep_kem_key<P: Platform>(
+    session: &Session<P>,
+    key: &KemPublicKey,
+) -> Result<()> {
+    let storage = session.platform().storage();
+    Ok(storage
+        .write(&kem_file(&key.hash()), key.as_bytes())
+        .await?)
+}
+
+fn kem_file(hash: &Hash) -> String {
+    format!("kem/{}", data_encoding::HEXLOWER.encode(hash.as_bytes()))
 }
 
 fn kem_in(entries: &[Entry], hash: &Hash) -> Option<KemPublicKey> {

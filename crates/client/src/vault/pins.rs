@@ -10,7 +10,7 @@ use sv_api::wire::Empty;
 use sv_core::local::{Purpose, open_local, seal_local};
 use sv_core::record::{Payload, Pin, Pins};
 use sv_ledger::codec::{ParseError, Reader, Writer};
-use sv_ledger::entry::{Entry, Via};
+use sv_ledger::entry::Entry;
 use sv_ledger::id::{Hash, NodeId, VaultId};
 use sv_ledger::state::Head;
 
@@ -36,18 +36,14 @@ pub(super) struct LocalPin {
     confirmed: BTreeSet<Hash>,
     /// The restore after which a person last had this device start over here.
     accepted: Option<[u8; 16]>,
+    /// Of each vault that is a member, directly or through others, the number
+    /// of membership entries that were known before the log was seen to end at
+    /// `head`: what comes later in the log names no fewer.
+    below: BTreeMap<VaultId, u64>,
     /// Other devices' heads that the log must hold; not kept.
     others: Vec<Head>,
-    /// How many membership entries of the vaults in this one were known when
-    /// it was last followed to its head.
-    known: Heads,
-    /// The same, one time earlier: no entry above the head may name less.
-    settled: Heads,
     keeping: Keeping,
 }
-
-/// Membership entries by vault.
-type Heads = BTreeMap<VaultId, u64>;
 
 /// Whether a pin is this device's, or of a replica that is only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +90,16 @@ impl LocalPin {
             1 => Some(r.array()?),
             _ => return Err(ParseError::Malformed("accepted restore")),
         };
-        let (known, settled) = (read_heads(&mut r)?, read_heads(&mut r)?);
+        let mut below = BTreeMap::new();
+        for _ in 0..r.u32()? {
+            below.insert(r.vault_id()?, r.u64()?);
+        }
         r.finish()?;
         Ok(Self {
             head: Some(head),
             confirmed,
             accepted,
-            known,
-            settled,
+            below,
             ..Self::new(vault_id, Keeping::Kept)
         })
     }
@@ -112,9 +110,8 @@ impl LocalPin {
             head: None,
             confirmed: BTreeSet::new(),
             accepted: None,
+            below: BTreeMap::new(),
             others: Vec::new(),
-            known: Heads::new(),
-            settled: Heads::new(),
             keeping,
         }
     }
@@ -161,52 +158,69 @@ impl LocalPin {
         self.head.into_iter().chain(self.others.iter().copied())
     }
 
-    /// Holds an entry that is new here to what was known of the vaults in this
-    /// one before the log was last read: an honest server had no such entry
-    /// then, and takes in none that names less than it holds.
-    ///
-    /// # Errors
-    /// [`Tamper::Fork`].
-    pub(super) fn check_named(&self, entry: &Entry) -> Result<()> {
-        let seq = entry.body().seq;
-        if self.head.is_none_or(|head| seq <= head.seq) {
-            return Ok(());
-        }
-        let is_old = |via: Via| {
-            let settled = self.settled.get(&via.vault_id);
-            settled.is_some_and(|settled| via.head.seq < *settled)
-        };
-        match entry.named_heads().any(is_old) {
-            true => Err(Tamper::Fork(seq).into()),
-            false => Ok(()),
-        }
-    }
-
-    /// Notes what is known of the vaults in this one, whose log has just been
-    /// followed to its head.
-    pub(super) async fn note<P: Platform>(
-        &mut self,
-        session: &Session<P>,
-        now: Heads,
-    ) -> Result<()> {
-        if self.known == now && self.settled == now {
-            return Ok(());
-        }
-        self.settled = std::mem::replace(&mut self.known, now);
-        self.save(session).await
-    }
-
-    /// Moves the pin to a head that extends it.
+    /// Moves the pin to a head that extends it. `known` are the membership
+    /// entries of other vaults that were known before the server was asked
+    /// where the log ends.
     pub(super) async fn raise<P: Platform>(
         &mut self,
         session: &Session<P>,
         head: Head,
+        known: &BTreeMap<VaultId, u64>,
     ) -> Result<()> {
-        if self.head == Some(head) {
+        let mut is_new = self.head != Some(head);
+        self.head = Some(head);
+        for (id, count) in known {
+            let least = self.below.entry(*id).or_default();
+            is_new |= *least < *count;
+            *least = (*least).max(*count);
+        }
+        match is_new {
+            true => self.save(session).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Vaults of which it is kept how far they were known.
+    pub(super) fn below(&self) -> impl Iterator<Item = VaultId> {
+        self.below.keys().copied()
+    }
+
+    /// Keeps that of more vaults from the next time on.
+    pub(super) async fn follow<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        vaults: impl Iterator<Item = VaultId>,
+    ) -> Result<()> {
+        let before = self.below.len();
+        for id in vaults {
+            self.below.entry(id).or_insert(0);
+        }
+        match self.below.len() > before {
+            true => self.save(session).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Checks that an entry above the pin names no other vault as it was
+    /// before what was known of it at the pin: an honest server admits only
+    /// the newest heads, so this one kept something from the author, or from
+    /// this device.
+    ///
+    /// # Errors
+    /// [`Tamper::Fork`].
+    pub(super) fn check_named(&self, entry: &Entry) -> Result<(), Tamper> {
+        let seq = entry.body().seq;
+        if self.head.is_none_or(|head| seq <= head.seq) {
             return Ok(());
         }
-        self.head = Some(head);
-        self.save(session).await
+        let least = |id: &VaultId| self.below.get(id).copied().unwrap_or(0);
+        match entry
+            .named_heads()
+            .any(|via| via.head.seq < least(&via.vault_id))
+        {
+            true => Err(Tamper::Fork(seq)),
+            false => Ok(()),
+        }
     }
 
     pub(super) async fn save<P: Platform>(&self, session: &Session<P>) -> Result<()> {
@@ -224,8 +238,10 @@ impl LocalPin {
             None => w.u8(0),
             Some(restore_id) => w.u8(1).raw(restore_id),
         };
-        write_heads(&mut w, &self.known);
-        write_heads(&mut w, &self.settled);
+        w.u32(self.below.len() as u32);
+        for (id, count) in &self.below {
+            w.raw(id.as_bytes()).u64(*count);
+        }
         let key = session.keys().local_key();
         let context = self.vault_id.as_bytes();
         let mut random = session.platform().random();
@@ -236,18 +252,6 @@ impl LocalPin {
             .write(&Self::name(&self.vault_id), &sealed)
             .await?)
     }
-}
-
-fn write_heads(w: &mut Writer, heads: &Heads) {
-    w.u16(heads.len() as u16);
-    for (vault_id, seq) in heads {
-        w.raw(vault_id.as_bytes()).u64(*seq);
-    }
-}
-
-fn read_heads(r: &mut Reader<'_>) -> Result<Heads, ParseError> {
-    let count = r.u16()?;
-    (0..count).map(|_| Ok((r.vault_id()?, r.u64()?))).collect()
 }
 
 impl<P: Platform> Vault<'_, P> {

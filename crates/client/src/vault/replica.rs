@@ -9,14 +9,16 @@ use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::codec::ParseError;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::Entry;
-use sv_ledger::genesis::Genesis;
+use sv_ledger::genesis::{Genesis, VaultKind};
 use sv_ledger::id::NodeId;
 use sv_ledger::sealed::{ContentSuite, record_epoch};
 use sv_ledger::state::{Leaf, VaultState};
 
 use super::cache::{Frame, NodeChange};
 use super::keyring::Keyring;
+use crate::account::Session;
 use crate::error::{ClientError, Result, Tamper};
+use crate::port::Platform;
 
 /// One node of a vault.
 #[derive(Debug)]
@@ -57,7 +59,8 @@ pub struct Replica {
     /// Every membership entry.
     pub(super) chain: Vec<Entry>,
     pub(super) state: VaultState,
-    /// The newest key, sealed for this device; none in an account vault.
+    /// The keys that others come out of, sealed for this device; none in an
+    /// account vault.
     pub(super) kept_key: Option<Vec<u8>>,
     pub(super) keyring: Keyring,
     nodes: BTreeMap<NodeId, Node>,
@@ -219,6 +222,21 @@ impl Replica {
                 )
             })
             .collect()
+    }
+
+    /// Takes these keys as what is known, and seals them for this device.
+    pub(super) fn keep_keys<P: Platform>(
+        &mut self,
+        session: &Session<P>,
+        chain: &MembershipChain,
+        keyring: Keyring,
+    ) -> Result<()> {
+        if self.state.membership.kind != VaultKind::Account {
+            let (local, mut random) = (session.keys().local_key(), session.platform().random());
+            self.kept_key = Some(keyring.seal_at_rest(chain, local, &mut random)?);
+        }
+        self.keyring = keyring;
+        Ok(())
     }
 
     /// The key for new records.

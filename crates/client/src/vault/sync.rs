@@ -17,10 +17,11 @@ use sv_ledger::state::{Head, Leaf, Membership, VaultState};
 use super::cache::Frame;
 use super::others::{self, lacks};
 use super::replica::{Node, Replica};
+use super::seen::Seen;
 use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{Result, Tamper};
+use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 
 /// How often to look again when records vanish because newer ones came.
@@ -32,6 +33,10 @@ struct Ahead {
     /// Touched nodes, with their leaf or that they are gone.
     leaves: BTreeMap<NodeId, Option<Leaf>>,
     chain: Vec<Entry>,
+    /// What was known before the server was asked: of this vault's membership …
+    seen: Seen,
+    /// … and of that of vaults that are members.
+    below: BTreeMap<VaultId, u64>,
 }
 
 impl<P: Platform> Vault<'_, P> {
@@ -39,19 +44,28 @@ impl<P: Platform> Vault<'_, P> {
     /// new here.
     ///
     /// # Errors
-    /// Any [`Tamper`], or those of a call. Nothing has changed then.
+    /// Any [`Tamper`], [`crate::ClientError::NoAccess`] for a vault that others
+    /// took away, or those of a call. Nothing has changed then.
     pub async fn sync(&mut self) -> Result<BTreeSet<Hash>> {
+        let done = self.follow_log().await;
+        done.map_err(|error| self.perhaps_taken_away(error))
+    }
+
+    async fn follow_log(&mut self) -> Result<BTreeSet<Hash>> {
         let mut seen = BTreeSet::new();
         let mut ahead = Ahead {
             state: self.replica.state.clone(),
             leaves: BTreeMap::new(),
             chain: Vec::new(),
+            seen: Seen::load(self.session, self.id()).await?,
+            below: self.seen_below().await?,
         };
         for _ in 0..ATTEMPTS {
             self.replay_to_head(&mut ahead, &mut seen).await?;
             if ahead.state.head == self.replica.state.head {
-                self.pin.raise(self.session, ahead.state.head).await?;
-                self.note_others().await?;
+                let head = ahead.state.head;
+                self.pin.raise(self.session, head, &ahead.below).await?;
+                self.refresh_others().await?;
                 return Ok(seen);
             }
             let wanted: Vec<(NodeId, Leaf)> = ahead
@@ -61,7 +75,7 @@ impl<P: Platform> Vault<'_, P> {
                 .collect();
             if let Some(records) = self.fetch_records(&wanted).await? {
                 self.adopt(ahead, wanted, records).await?;
-                self.note_others().await?;
+                self.refresh_others().await?;
                 return Ok(seen);
             }
         }
@@ -111,16 +125,11 @@ impl<P: Platform> Vault<'_, P> {
                 seen.insert(entry.hash());
             }
             if fresh.is_empty() || !page.more {
+                let chain = self.replica.chain.iter().chain(&ahead.chain);
+                ahead.seen.require_in(chain)?;
                 return self.check_reached_pin(ahead.state.head);
             }
         }
-    }
-
-    /// Looks at the vaults that are members, and remembers how far they are.
-    async fn note_others(&mut self) -> Result<()> {
-        self.refresh_others().await?;
-        let heads = self.others.heads().collect();
-        self.pin.note(self.session, heads).await
     }
 
     /// Looks at the vaults that are members, as they are now.
@@ -145,7 +154,21 @@ impl<P: Platform> Vault<'_, P> {
             head: member.keys.head,
         }));
         self.others = others::verify(self.session, Vec::new(), named).await?;
-        Ok(())
+        let below = self.others.all().map(MembershipChain::vault_id);
+        self.pin.follow(self.session, below).await
+    }
+
+    /// How far the vaults that are members, directly or through others, are
+    /// known on this device.
+    async fn seen_below(&self) -> Result<BTreeMap<VaultId, u64>> {
+        let members = self.replica.state.membership.vault_members();
+        let mut below: BTreeSet<VaultId> = members.map(|(id, _)| *id).collect();
+        below.extend(self.pin.below());
+        let mut counts = BTreeMap::new();
+        for id in below {
+            counts.insert(id, Seen::load(self.session, id).await?.count());
+        }
+        Ok(counts)
     }
 
     /// Another vault as its own log shows it, for giving it access to this one.
@@ -153,7 +176,7 @@ impl<P: Platform> Vault<'_, P> {
         &mut self,
         vault_id: VaultId,
     ) -> Result<(Membership, KemPublicKey)> {
-        let shown = others::show(self.session, vault_id).await?;
+        let look = others::look(self.session, vault_id).await?;
         let membership = self.replica.state.membership.clone();
         let mut named: Vec<Via> = Vec::new();
         let members = membership.vault_members();
@@ -161,8 +184,7 @@ impl<P: Platform> Vault<'_, P> {
             vault_id: *id,
             head: member.keys.head,
         }));
-        let first = vec![shown];
-        self.others = others::verify(self.session, first, named).await?;
+        self.others = others::verify(self.session, vec![look], named).await?;
         let chain = self
             .others
             .of(&vault_id)
@@ -224,11 +246,21 @@ impl<P: Platform> Vault<'_, P> {
             self.look_at_members(&ahead.state.membership).await?;
             let entries = [self.replica.chain.as_slice(), &ahead.chain].concat();
             let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
-            let (keyring, kept_key) = others::open_keys(session, &chain, &self.others).await?;
+            let older = std::mem::take(&mut self.replica.keyring);
+            let opened = others::open_keys(session, &chain, &self.others).await;
+            let keyring = match opened {
+                // Whoever made the new key gave it to nobody, or to nobody
+                // here. What is older stays readable.
+                Err(ClientError::Tampered(Tamper::VaultKey)) if !older.is_empty() => Ok(older),
+                Err(error) => {
+                    self.replica.keyring = older;
+                    Err(error)
+                }
+                Ok(keyring) => Ok(keyring.with(older)),
+            };
             // It holds the keys before it too, so it does no harm if what
             // follows fails.
-            self.replica.keyring = keyring;
-            self.replica.kept_key = kept_key;
+            self.replica.keep_keys(session, &chain, keyring?)?;
         }
         let nodes: Vec<(NodeId, Node)> = wanted
             .into_iter()
@@ -246,16 +278,20 @@ impl<P: Platform> Vault<'_, P> {
             }
         }
         let kept_key = self.replica.kept_key.clone().filter(|_| new_epoch);
-        self.persist(kept_key, ahead.chain, touched).await
+        let below = ahead.below;
+        self.persist(kept_key, ahead.chain, touched, &below).await
     }
 
-    /// Writes what changed to the cache, and then the pin.
+    /// Writes what changed to the cache, and then the pins. `below` is what
+    /// was known of other vaults before the server showed this.
     pub(super) async fn persist(
         &mut self,
         kept_key: Option<Vec<u8>>,
         chain: Vec<Entry>,
         touched: Vec<NodeId>,
+        below: &BTreeMap<VaultId, u64>,
     ) -> Result<()> {
+        let has_members = !chain.is_empty();
         if self.cache.is_wasteful() {
             let frame = self.replica.to_frame();
             self.cache.rewrite(self.session, &frame).await?;
@@ -269,7 +305,12 @@ impl<P: Platform> Vault<'_, P> {
             };
             self.cache.append(self.session, &frame).await?;
         }
-        self.pin.raise(self.session, self.replica.state.head).await
+        let state = &self.replica.state;
+        self.pin.raise(self.session, state.head, below).await?;
+        if has_members && state.membership.kind.is_shareable() {
+            Seen::raise(self.session, self.id(), state.membership.head).await?;
+        }
+        Ok(())
     }
 }
 

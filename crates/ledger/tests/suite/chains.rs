@@ -2,7 +2,7 @@
 
 use sv_ledger::apply::Reject;
 use sv_ledger::bootstrap::Chains;
-use sv_ledger::entry::Ops;
+use sv_ledger::entry::{Ops, Via};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::Hash;
 use sv_ledger::membership_op::{GrantOp, MembershipOp, PrincipalKeys};
@@ -84,6 +84,27 @@ fn what_a_chain_names_has_to_be_shown() {
         shown[gone].genesis = Log::of_kind(VaultKind::Group, 99).genesis;
         let verdict = Chains::verify(shown, []);
         assert_eq!(verdict.map(drop), Err(Reject::WrongVault), "other {gone}");
+    }
+}
+
+/// Fails without the last look in `Chains::verify`: heads that others name are
+/// found, or the chains are worth nothing to them.
+#[test]
+fn heads_that_others_name_have_to_be_there() {
+    let logs = nested();
+    let shown = || logs.iter().map(Log::shown).collect::<Vec<_>>();
+    let newest = via(logs[0].membership());
+    assert!(Chains::verify(shown(), [newest]).is_ok());
+    let changed: [fn(&mut Via); 3] = [
+        |via| via.head.seq += 1,
+        |via| via.head.hash = Hash::new([9; 32]),
+        |via| via.vault_id = Author::new(9).id,
+    ];
+    for change in changed {
+        let mut named = newest;
+        change(&mut named);
+        let verdict = Chains::verify(shown(), [newest, named]);
+        assert_eq!(verdict.map(drop), Err(Reject::Principal));
     }
 }
 

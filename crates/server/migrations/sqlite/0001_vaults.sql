@@ -32,6 +32,25 @@ CREATE TABLE members (
 
 CREATE INDEX members_of_vault ON members (vault_id);
 
+-- Other vaults that a vault's log names, or ever named: whoever reads its log
+-- needs theirs. Only ever added to while the vault is there.
+CREATE TABLE named_vaults (
+    vault_id BLOB NOT NULL,
+    named_id BLOB NOT NULL,
+    PRIMARY KEY (vault_id, named_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX named_vaults_by_named ON named_vaults (named_id);
+
+-- Of vaults that are gone and that others still name: what proves who was in
+-- them. Their membership entries are in `entries`.
+CREATE TABLE remains (
+    vault_id BLOB    NOT NULL PRIMARY KEY,
+    kind     INTEGER NOT NULL,
+    genesis  BLOB    NOT NULL,
+    state    BLOB    NOT NULL
+) STRICT;
+
 CREATE TABLE entries (
     vault_id      BLOB    NOT NULL,
     seq           INTEGER NOT NULL,

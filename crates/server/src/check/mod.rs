@@ -14,7 +14,7 @@ use crate::blocks::{BlockName, BlockStore};
 use crate::db::{Database, Read};
 use crate::service::Result;
 use crate::service::audit::{BadRow, Verifier, verify_chain};
-use crate::store::{self, quotas, vaults};
+use crate::store::{self, quotas, remains, vaults};
 
 /// Vaults, contents or hashes looked at together.
 const PAGE: u32 = 256;
@@ -55,6 +55,18 @@ pub enum Finding {
     /// The index of members is not what the log adds up to.
     #[error("vault {vault_id}: the stored members are not those of its log")]
     Members {
+        /// The vault.
+        vault_id: VaultId,
+    },
+    /// The index of vaults that the log names is not what it names.
+    #[error("vault {vault_id}: the stored names of other vaults are not those in its log")]
+    Named {
+        /// The vault.
+        vault_id: VaultId,
+    },
+    /// What is kept of a vault that is gone does not prove who was in it.
+    #[error("vault {vault_id}, which is gone: what remains of it is damaged")]
+    Remains {
         /// The vault.
         vault_id: VaultId,
     },
@@ -176,6 +188,16 @@ pub async fn check(db: &Database, blocks: &Arc<dyn BlockStore>) -> Result<Report
         after = *last;
         for vault_id in ids {
             vault::check(db, vault_id, &mut report).await?;
+        }
+    }
+    let mut after = VaultId::ZERO;
+    loop {
+        let mut snapshot = db.read().await?;
+        let ids = remains::page(&mut snapshot, after, PAGE).await?;
+        let Some(last) = ids.last() else { break };
+        after = *last;
+        for vault_id in ids {
+            vault::check_remains(&mut snapshot, vault_id, &mut report).await?;
         }
     }
     contents::check(db, blocks, &mut report).await?;

@@ -15,7 +15,7 @@ use super::{Finding, PAGE, Report};
 use crate::db::{Database, Read};
 use crate::service::Result;
 use crate::store::members::{self, StoredMember};
-use crate::store::{bodies, entries, leaves, references, vaults};
+use crate::store::{bodies, entries, leaves, named_vaults, references, remains, vaults};
 
 /// Bytes of entries played together.
 const PLAY_LEN: u64 = 8 * 1024 * 1024;
@@ -36,6 +36,7 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
         return Ok(());
     };
     let head = vault.state.head.seq;
+    let mut named: BTreeSet<VaultId> = BTreeSet::new();
     while replay.state.head.seq < head {
         let next = replay.state.head.seq + 1;
         let mut page = entries::page(&mut snapshot, vault_id, next, LEAVES, PLAY_LEN).await?;
@@ -50,6 +51,8 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
             return Ok(());
         }
         report.entries += page.len() as u64;
+        let heads = page.iter().flat_map(Entry::named_heads);
+        named.extend(heads.map(|via| via.vault_id));
         let principals = named_memberships(&mut snapshot, &page).await?;
         let (played, outcome) = spawn_blocking(move || {
             let outcome = replay.play(&page, &principals);
@@ -75,6 +78,10 @@ pub(super) async fn check(db: &Database, vault_id: VaultId, report: &mut Report)
     if !stored.into_iter().eq(replayed) {
         report.findings.push(Finding::Members { vault_id });
     }
+    let noted = named_vaults::named_by(&mut snapshot, [vault_id].into_iter()).await?;
+    if noted.into_iter().map(|(_, id)| id).collect::<BTreeSet<_>>() != named {
+        report.findings.push(Finding::Named { vault_id });
+    }
     check_leaves(&mut snapshot, &replay, report).await?;
     check_bodies(&mut snapshot, &replay, report).await?;
     for content_id in references::dangling(&mut snapshot, vault_id).await? {
@@ -96,7 +103,11 @@ async fn named_memberships(snapshot: &mut Read, entries: &[Entry]) -> Result<Pri
     }
     let mut principals = Principals::new();
     for (vault_id, heads) in wanted {
-        let Some(genesis) = vaults::genesis(snapshot, vault_id).await? else {
+        let mut genesis = vaults::genesis(snapshot, vault_id).await?;
+        if genesis.is_none() {
+            genesis = remains::genesis(snapshot, vault_id).await?;
+        }
+        let Some(genesis) = genesis else {
             continue;
         };
         let log = entries::of_membership(snapshot, vault_id).await?;
@@ -116,6 +127,28 @@ async fn named_memberships(snapshot: &mut Read, entries: &[Entry]) -> Result<Pri
         }
     }
     Ok(principals)
+}
+
+/// What is kept of a vault that is gone: its membership entries add up to the
+/// membership it ended with.
+pub(super) async fn check_remains(
+    snapshot: &mut Read,
+    vault_id: VaultId,
+    report: &mut Report,
+) -> Result<()> {
+    let genesis = remains::genesis(snapshot, vault_id).await?;
+    let genesis = genesis.filter(|genesis| genesis.vault_id() == vault_id);
+    let log = entries::of_membership(snapshot, vault_id).await?;
+    report.entries += log.len() as u64;
+    let kept = remains::memberships(snapshot, [vault_id].into_iter()).await?;
+    let is_whole = spawn_blocking(move || {
+        let chain = MembershipChain::resume(&genesis?, log).ok()?;
+        Some(chain.latest().ok()? == kept.first()?)
+    });
+    if is_whole.await? != Some(true) {
+        report.findings.push(Finding::Remains { vault_id });
+    }
+    Ok(())
 }
 
 async fn check_leaves(snapshot: &mut Read, replay: &Replay, report: &mut Report) -> Result<()> {

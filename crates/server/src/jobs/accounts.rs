@@ -8,11 +8,13 @@ use sv_ledger::id::{ContentId, VaultId};
 use sv_ledger::limits::BLOCK_GRACE_MS;
 
 use super::{BATCH, Jobs};
-use crate::db::Write;
+use crate::db::{Query, Write};
 use crate::service::Result;
 use crate::service::audit::{self, Event, Kind};
+use crate::service::vault::named::Naming;
 use crate::store::accounts::account;
-use crate::store::{contents, garbage, members, references, removed_vaults, vaults};
+use crate::store::{contents, garbage, members, named_vaults, references, remains};
+use crate::store::{removed_vaults, vaults};
 
 impl Jobs {
     /// Deletes accounts as their owners have asked, after their grace.
@@ -41,6 +43,8 @@ impl Jobs {
             // Locked, so that no append is under way.
             vaults::lock_head(&mut write, vault_id).await?;
             removed_vaults::insert(&mut write, vault_id).await?;
+            // Until it is clear that nobody needs them.
+            remains::keep(&mut write, vault_id).await?;
             members::remove_vault(&mut write, vault_id).await?;
             vaults::remove(&mut write, vault_id).await?;
         }
@@ -49,6 +53,37 @@ impl Jobs {
         audit::note(&mut write, now_ms, event).await?;
         write.commit().await?;
         Ok(Some(true))
+    }
+
+    /// Gives up what remains of vaults that nobody names any more.
+    pub(super) async fn collect_remains(&self) -> Result<()> {
+        let mut after = VaultId::ZERO;
+        loop {
+            let mut snapshot = self.db.read().await?;
+            let page = remains::page(&mut snapshot, after, BATCH).await?;
+            drop(snapshot);
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = *last;
+            for vault_id in page {
+                self.db.retry(|| self.give_up(vault_id)).await?;
+            }
+        }
+    }
+
+    async fn give_up(&self, vault_id: VaultId) -> Result<()> {
+        let mut write = self.db.write().await?;
+        // Nothing that is gone is named anew, so what is not needed now never
+        // will be.
+        if is_needed(&mut write, vault_id).await? {
+            return Ok(());
+        }
+        remains::remove(&mut write, vault_id).await?;
+        named_vaults::remove_vault(&mut write, vault_id).await?;
+        removed_vaults::insert(&mut write, vault_id).await?;
+        write.commit().await?;
+        Ok(())
     }
 
     /// Removes what is left of vaults that are gone.
@@ -78,6 +113,20 @@ impl Jobs {
         write.commit().await?;
         Ok(Some(!left))
     }
+}
+
+/// Whether a vault that is there has this one as a member or leads to it by
+/// what its log names.
+async fn is_needed(q: &mut impl Query, vault_id: VaultId) -> Result<bool> {
+    let mut naming = Naming::of(q, vault_id).await?;
+    while !naming.level().is_empty() {
+        let level = naming.level().iter().copied();
+        if !vaults::existing(q, level).await?.is_empty() {
+            return Ok(true);
+        }
+        naming.go_on(q).await?;
+    }
+    Ok(false)
 }
 
 /// Removes some references, and marks contents that have no other; whether

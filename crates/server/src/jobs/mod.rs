@@ -94,8 +94,10 @@ impl Jobs {
     }
 
     async fn run_all(&self, holder: [u8; 16]) -> Result<Report> {
+        let deleted_accounts = self.delete_accounts().await?;
+        self.collect_remains().await?;
         let mut report = Report {
-            deleted_accounts: self.delete_accounts().await?,
+            deleted_accounts,
             removed_vaults: self.remove_vaults().await?,
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,

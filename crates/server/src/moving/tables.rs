@@ -188,6 +188,8 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
             4,
         ),
         table("removed_vaults", &["vault_id"], &[], SHORT),
+        table("named_vaults", &["vault_id", "named_id"], &[], SHORT),
+        table("remains", &["vault_id"], &["kind", "genesis", "state"], 4),
         table(
             "members",
             &["principal", "vault_id"],

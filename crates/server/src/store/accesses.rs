@@ -3,14 +3,14 @@
 use sv_ledger::id::{AccessId, ContentId, VaultId};
 
 use crate::args;
-use crate::db::{Query, Result, Value, Write};
+use crate::db::{Query, Result, Row, Value, Write};
 
 /// A content that somebody fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredAccess {
     /// The vault it was fetched from.
     pub vault_id: VaultId,
-    /// Begins with the time of the last block.
+    /// Begins with the time of the first block.
     pub access_id: AccessId,
     /// Who.
     pub principal: VaultId,
@@ -24,11 +24,64 @@ pub struct StoredAccess {
     pub blocks: u64,
 }
 
-/// Adds some.
+/// Those of one vault from a time on that are of some contents.
 ///
 /// # Errors
 /// [`crate::db::Error`].
-pub async fn insert(write: &mut Write, accesses: &[StoredAccess]) -> Result<()> {
+pub async fn since(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    from: AccessId,
+    contents: impl Iterator<Item = ContentId> + Send,
+) -> Result<Vec<StoredAccess>> {
+    let rows = q
+        .query_list(
+            "SELECT access_id, principal, content_id, first_ms, last_ms, blocks FROM accesses \
+             WHERE vault_id = ? AND access_id >= ? AND content_id IN (?..)",
+            args![vault_id, from],
+            contents.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(|row| stored(vault_id, row)).collect()
+}
+
+/// How many are kept of a vault.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn count(q: &mut impl Query, vault_id: VaultId) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM accesses WHERE vault_id = ?";
+    let row = q.lookup(sql, args![vault_id]).await?;
+    row.map_or(Ok(0), |mut row| row.take(0))
+}
+
+/// Forgets the oldest of a vault.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn forget_oldest(write: &mut Write, vault_id: VaultId, count: u64) -> Result<()> {
+    let rows = write
+        .query(
+            "SELECT access_id FROM accesses WHERE vault_id = ? ORDER BY access_id LIMIT ?",
+            args![vault_id, count],
+        )
+        .await?;
+    let ids: Result<Vec<Value>> = rows.into_iter().map(|mut row| row.take(0)).collect();
+    write
+        .execute_list(
+            "DELETE FROM accesses WHERE vault_id = ? AND access_id IN (?..)",
+            args![vault_id],
+            ids?,
+        )
+        .await
+        .map(drop)
+}
+
+/// Adds some, or puts them in the place of those with the same id.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn put(write: &mut Write, accesses: &[StoredAccess]) -> Result<()> {
     let row = |a: &StoredAccess| {
         args![
             a.vault_id,
@@ -43,7 +96,8 @@ pub async fn insert(write: &mut Write, accesses: &[StoredAccess]) -> Result<()> 
     write
         .insert(
             "INSERT INTO accesses (vault_id, access_id, principal, content_id, first_ms, last_ms, \
-             blocks) VALUES (?, ?, ?, ?, ?, ?, ?)",
+             blocks) VALUES (?, ?, ?, ?, ?, ?, ?) \
+             UPSERT (vault_id, access_id) SET first_ms, last_ms, blocks",
             accesses.iter().map(row).collect(),
         )
         .await
@@ -75,19 +129,19 @@ pub async fn page(
             ],
         )
         .await?;
-    rows.into_iter()
-        .map(|mut row| {
-            Ok(StoredAccess {
-                vault_id,
-                access_id: row.take(0)?,
-                principal: row.take(1)?,
-                content_id: row.take(2)?,
-                first_ms: row.take(3)?,
-                last_ms: row.take(4)?,
-                blocks: row.take(5)?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(|row| stored(vault_id, row)).collect()
+}
+
+fn stored(vault_id: VaultId, mut row: Row) -> Result<StoredAccess> {
+    Ok(StoredAccess {
+        vault_id,
+        access_id: row.take(0)?,
+        principal: row.take(1)?,
+        content_id: row.take(2)?,
+        first_ms: row.take(3)?,
+        last_ms: row.take(4)?,
+        blocks: row.take(5)?,
+    })
 }
 
 /// Forgets some of those that ended before a time; how many.

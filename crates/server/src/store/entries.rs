@@ -61,15 +61,7 @@ pub async fn page(
             args![vault_id, from, limit],
         )
         .await?;
-    let (mut total, mut last) = (0_u64, None);
-    for mut row in sizes {
-        let (seq, len): (u64, u64) = (row.take(0)?, row.take(1)?);
-        total += len;
-        if last.is_some() && total > bytes {
-            break;
-        }
-        last = Some(seq);
-    }
+    let last = last_that_fits(sizes, bytes)?;
     let Some(last) = last else {
         return Ok(Vec::new());
     };
@@ -80,6 +72,58 @@ pub async fn page(
         )
         .await?;
     rows.into_iter().map(parse).collect()
+}
+
+/// At most `limit` membership entries from place `from` on, of about `bytes`
+/// bytes together, but at least one if there is one; and whether there are
+/// more.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn membership_page(
+    q: &mut impl Query,
+    vault_id: VaultId,
+    from: u64,
+    limit: usize,
+    bytes: u64,
+) -> Result<(Vec<Entry>, bool)> {
+    let sizes = q
+        .query(
+            "SELECT seq, LENGTH(bytes) FROM entries WHERE vault_id = ? AND is_membership = 1 \
+             AND seq >= ? ORDER BY seq LIMIT ?",
+            args![vault_id, from, limit + 1],
+        )
+        .await?;
+    let found = sizes.len();
+    let sizes = sizes.into_iter().take(limit).collect();
+    let Some(last) = last_that_fits(sizes, bytes)? else {
+        return Ok((Vec::new(), false));
+    };
+    let rows = q
+        .query(
+            "SELECT bytes FROM entries WHERE vault_id = ? AND is_membership = 1 \
+             AND seq >= ? AND seq <= ? ORDER BY seq",
+            args![vault_id, from, last],
+        )
+        .await?;
+    let entries: Vec<Entry> = rows.into_iter().map(parse).collect::<Result<_>>()?;
+    let more = entries.len() < found;
+    Ok((entries, more))
+}
+
+/// The last of some places that fits into so many bytes with those before it;
+/// at least the first.
+fn last_that_fits(sizes: Vec<Row>, bytes: u64) -> Result<Option<u64>> {
+    let (mut total, mut last) = (0_u64, None);
+    for mut row in sizes {
+        let (seq, len): (u64, u64) = (row.take(0)?, row.take(1)?);
+        total += len;
+        if last.is_some() && total > bytes {
+            break;
+        }
+        last = Some(seq);
+    }
+    Ok(last)
 }
 
 /// Every membership entry, in order.

@@ -100,25 +100,8 @@ pub async fn among(
     rows.into_iter().map(|mut row| row.take(0)).collect()
 }
 
-/// Whether a principal and one of some others are members of the same vault.
-pub async fn share_a_vault(
-    q: &mut impl Query,
-    principal: VaultId,
-    others: impl Iterator<Item = VaultId> + Send,
-    now_ms: u64,
-) -> Result<bool> {
-    let rows = q
-        .query_list(
-            "SELECT o.vault_id FROM members p JOIN members o ON o.vault_id = p.vault_id \
-             WHERE p.principal = ? AND o.expires_ms > ? AND o.principal IN (?..)",
-            args![principal, now_ms],
-            others.map(Value::from).collect(),
-        )
-        .await?;
-    Ok(!rows.is_empty())
-}
-
-/// The vaults that some vaults are members of, themselves aside.
+/// The vaults that some vaults are members of, themselves aside, also where
+/// their time is over.
 pub async fn vaults_of(
     q: &mut impl Query,
     members: impl Iterator<Item = VaultId> + Send,
@@ -145,6 +128,22 @@ pub async fn of_vaults(
         .query_list(
             "SELECT DISTINCT principal FROM members WHERE expires_ms > ? AND vault_id IN (?..)",
             args![now_ms],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+/// Those of some vaults that have more than one member.
+pub async fn shared_among(
+    q: &mut impl Query,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<VaultId>> {
+    let rows = q
+        .query_list(
+            "SELECT vault_id FROM members WHERE vault_id IN (?..) \
+             GROUP BY vault_id HAVING COUNT(*) > 1",
+            args![],
             vaults.map(Value::from).collect(),
         )
         .await?;

@@ -45,7 +45,9 @@ pub async fn remove_some(write: &mut Write, vault_id: VaultId, limit: u32) -> Re
             "DELETE FROM bodies WHERE vault_id = ? AND hash IN (?..)",
         ),
         (
-            "SELECT seq FROM entries WHERE vault_id = ? LIMIT ?",
+            // Those that others need stay as long as something remains of it.
+            "SELECT seq FROM entries WHERE vault_id = ? AND (is_membership = 0 OR NOT EXISTS \
+             (SELECT 1 FROM remains WHERE remains.vault_id = entries.vault_id)) LIMIT ?",
             "DELETE FROM entries WHERE vault_id = ? AND seq IN (?..)",
         ),
         (

@@ -260,6 +260,24 @@ pub async fn count(q: &mut impl Query) -> Result<u64> {
     row.map_or(Ok(0), |mut row| row.take(0))
 }
 
+/// Those of some that are there.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn existing(
+    q: &mut impl Query,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<VaultId>> {
+    let rows = q
+        .query_list(
+            "SELECT vault_id FROM vaults WHERE vault_id IN (?..)",
+            args![],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
 /// Those that an account is charged for.
 ///
 /// # Errors

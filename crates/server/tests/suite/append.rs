@@ -74,7 +74,7 @@ pub(crate) async fn an_appended_entry_is_there_with_all_it_brings() {
         .authorise::<SeeMembers>(person.uid, log.vault_id())
         .await
         .unwrap();
-    let membership = world.vaults.membership(&seen).await.unwrap();
+    let membership = world.vaults.membership(&seen, 0).await.unwrap();
     assert_eq!(membership.entries.len(), 1);
     assert_eq!(
         world.vaults.checkpoint(&read).await.unwrap().entries,

@@ -41,7 +41,8 @@ macro_rules! on_engines {
                 invitations_are_listed_revoked_and_end;
             account::deletion: a_deleted_account_leaves_nothing_but_its_neighbours,
                 a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off_by_a_log_in;
-            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared;
+            removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared,
+                what_others_still_name_leaves_its_log_behind;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
@@ -74,6 +75,9 @@ macro_rules! on_engines {
                 a_transfer_moves_every_charge, a_content_is_copied_only_by_whoever_reads_it,
                 who_has_access_is_seen_by_whoever_has_it,
                 downloads_from_shared_vaults_are_noted_and_forgotten;
+            sharing::bounds: groups_that_were_named_once_are_seen_by_who_came_later,
+                a_membership_is_read_a_page_at_a_time, keys_that_nothing_made_due_are_limited,
+                notes_of_downloads_are_merged_by_day;
             audit: what_happens_is_written_down, the_first_bad_row_is_named,
                 several_servers_append_to_one_chain, what_is_pruned_is_said;
             collection: a_content_goes_a_grace_after_its_last_reference,

@@ -9,4 +9,5 @@ mod person;
 mod plain;
 mod residue;
 mod screens;
+mod shared;
 mod together;

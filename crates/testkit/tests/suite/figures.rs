@@ -1,6 +1,7 @@
 //! What sharing costs, counted in requests, entries and bytes, and timed
 //! beside plain HTTP requests that each share something in a database.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sv_api::Wire as _;
@@ -15,6 +16,7 @@ use sv_ledger::state::Role;
 use sv_testkit::{Actor, Exchange, TestPlatform, TestServer, file, folder, put, run};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 /// Files of the folder that is shared.
 const FILES: usize = 10_000;
@@ -134,8 +136,8 @@ fn entries(sent: &[Exchange], vault_id: VaultId) -> usize {
 /// As many requests, one after the other on one connection, each of which
 /// puts a row into a database file and is answered when it is on the disk.
 async fn plain_requests(count: usize) -> Duration {
+    use sqlx::ConnectOptions as _;
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-    use sqlx::{ConnectOptions as _, Connection as _};
 
     let folder = tempfile::TempDir::new().unwrap();
     let options = SqliteConnectOptions::new()
@@ -149,15 +151,21 @@ async fn plain_requests(count: usize) -> Duration {
     sqlx::query(table).execute(&mut database).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let database = Arc::new(Mutex::new(database));
     let serving = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        while let Some(person) = person(&mut stream).await {
-            let insert = sqlx::query("INSERT INTO shares VALUES ('one.txt', ?)");
-            insert.bind(person).execute(&mut database).await.unwrap();
-            let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
-            stream.write_all(answer).await.unwrap();
+        // A client may open a second connection before the first is free.
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let database = database.clone();
+            tokio::spawn(async move {
+                while let Some(person) = person(&mut stream).await {
+                    let insert = sqlx::query("INSERT INTO shares VALUES ('one.txt', ?)");
+                    let mut database = database.lock().await;
+                    insert.bind(person).execute(&mut *database).await.unwrap();
+                    let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                    stream.write_all(answer).await.unwrap();
+                }
+            });
         }
-        database.close().await.unwrap();
     });
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let start = Instant::now();
@@ -168,8 +176,7 @@ async fn plain_requests(count: usize) -> Duration {
         assert_eq!(answer.status().as_u16(), 204);
     }
     let took = start.elapsed();
-    drop(client);
-    serving.await.unwrap();
+    serving.abort();
     took
 }
 

@@ -13,6 +13,7 @@ mod browser;
 mod endure;
 mod evil;
 mod figures;
+mod moving;
 mod page;
 mod roles;
 mod story;

@@ -34,6 +34,7 @@ const ROLES: [Role; 5] = [
 ];
 /// How long access lasts that ends in these stories.
 const SOON_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * 60_000;
 /// Rows that need new keys of an account. There is no such command yet, and
 /// the server refuses them as long as the account has not changed.
 const OF_ACCOUNTS: [&str; 2] = ["rekey, own", "rekey, own, epoch"];
@@ -211,6 +212,8 @@ impl Stage {
         role: Role,
         rows: &[(String, Vec<String>, String)],
     ) -> Scene {
+        // Of keys that are made for nothing a server takes few in an hour.
+        self.server.clock().advance(HOUR_MS);
         let people = &self.people;
         let (olga, sam, edda) = (&people["olga"], &people["sam"], &people["edda"]);
         let ends_ms = self.now_ms() + SOON_MS;

@@ -1,41 +1,8 @@
 //! Folders, files, notes, versions and the trash.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
-use sv_api::text::as_text;
-use sv_ledger::id::{InvalidId, NodeId};
 
-/// A file, note or folder. As text it may stand in the page's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ItemId(#[serde(with = "as_text")] pub NodeId);
-
-impl fmt::Display for ItemId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for ItemId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        text.parse().map(Self)
-    }
-}
-
-/// Something that has rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Place {
-    /// The drive itself.
-    Root,
-    /// Items whose folder is gone. Nothing can be put here.
-    LostAndFound,
-    /// A folder.
-    Folder(ItemId),
-}
+use super::{ItemId, Place, Role, ShareMark};
 
 /// What something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,10 +57,20 @@ pub struct Listing {
     /// The state of the drive that it shows, see [`super::Event::Drive`].
     pub revision: u64,
     /// The folders above and the folder itself, without the drive; empty for
-    /// the drive itself and for a search.
+    /// the drive itself and for a search. Through a mount it runs on into the
+    /// shared vault; one that is mounted nowhere begins with its own name.
     pub trail: Vec<Crumb>,
+    /// The shared vault that the folder is in; none in the drive and for a
+    /// search.
+    pub share: Option<ShareMark>,
+    /// Whether the trail begins in a shared vault and not in the drive.
+    pub is_beside: bool,
+    /// Whether this person may add something here.
+    pub may_add: bool,
     /// Rows in all.
     pub total: usize,
+    /// Those of them that [`EmptyTrash`] would remove; 0 but for the trash.
+    pub own: usize,
     /// Those of the window.
     pub rows: Vec<Row>,
 }
@@ -123,8 +100,40 @@ pub struct Row {
     /// How many versions there are.
     pub versions: usize,
     /// The path of the folder it is in, with a leading slash: in searches,
-    /// recent items and trash; empty in a folder's own listing.
+    /// recent items and trash; empty in a folder's own listing. In a shared
+    /// vault that is mounted nowhere it begins with the vault's name and has no
+    /// slash.
     pub within: String,
+    /// The shared vault that is mounted here, if this is a mount; the one it
+    /// belongs to, if it is the row of a [`Place::LostAndFound`].
+    pub share: Option<ShareMark>,
+    /// Whether this person may rename, move and remove it.
+    pub may_change: bool,
+    /// Set in a listing of the trash.
+    pub trashed: Option<TrashMark>,
+}
+
+impl Row {
+    /// Whether this person may change what is in it: of a mount of one file,
+    /// that file.
+    pub fn may_edit(&self) -> bool {
+        match self.share {
+            Some(mark) => mark.role.is_some_and(|role| role >= Role::Editor),
+            None => self.may_change,
+        }
+    }
+
+    /// What the row leads into, if it has rows itself.
+    pub fn inside(&self) -> Option<Place> {
+        match (self.kind, self.id, self.share) {
+            (ItemKind::Folder, None, mark) => {
+                Some(Place::LostAndFound(mark.map(|mark| mark.share)))
+            }
+            (ItemKind::Folder, Some(_), Some(mark)) => Some(Place::Share(mark.share)),
+            (ItemKind::Folder, Some(id), None) => Some(Place::Folder(id)),
+            (ItemKind::File | ItemKind::Note, ..) => None,
+        }
+    }
 }
 
 /// Every row's item, in order: for "select all" where not all rows are there.
@@ -137,7 +146,8 @@ pub struct ListIds {
 }
 
 /// Everything whose name contains all words of `text`, in any case, best
-/// first. Works on names alone and at once, also offline.
+/// first. Works on names alone and at once, also offline; in the drive and in
+/// the shared vaults that are open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Search {
     /// As typed.
@@ -155,7 +165,7 @@ pub struct ListRecent {
     pub count: usize,
 }
 
-/// Notes of the whole drive, newest first.
+/// Notes of the drive and of the shared vaults that are open, newest first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ListNotes {
     /// Rows at most.
@@ -223,6 +233,8 @@ pub struct Rename {
 }
 
 /// Moves items into a folder; those of a name that is taken there get a number.
+/// Into another vault they are copied first and then removed. Gives what they
+/// are called from then on: items that changed their vault are others.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Move {
     /// Which.
@@ -256,7 +268,8 @@ pub struct Untrash {
     pub ids: Vec<ItemId>,
 }
 
-/// What is in the trash, newest first.
+/// What is in the trash, newest first: of the drive, and of the shared vaults
+/// that are open and in which this person may change something.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ListTrash {
     /// The first row's index.
@@ -265,28 +278,16 @@ pub struct ListTrash {
     pub count: usize,
 }
 
-/// A window of the trash.
+/// That a row is in the trash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrashListing {
-    /// The state of the drive that it shows.
-    pub revision: u64,
-    /// Rows in all.
-    pub total: usize,
-    /// Those of the window.
-    pub rows: Vec<TrashRow>,
-}
-
-/// Something in the trash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrashRow {
-    /// What.
-    pub row: Row,
-    /// When it was put there, Unix milliseconds.
-    pub trashed_ms: u64,
+pub struct TrashMark {
     /// When it will be removed for good, Unix milliseconds.
     pub expires_ms: u64,
     /// Whether the folder it was in is gone.
     pub home_is_gone: bool,
+    /// What the shared vault is called whose trash it is in; none for the
+    /// drive's.
+    pub share_name: Option<String>,
 }
 
 /// Removes items for good, with all that is in them and every version.
@@ -296,7 +297,8 @@ pub struct Remove {
     pub ids: Vec<ItemId>,
 }
 
-/// Removes everything in the trash for good. Gives how many items that were.
+/// Removes everything for good that is in the drive's trash. Gives how many
+/// items that were. What others put into the trash of a shared vault stays.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EmptyTrash {}
 

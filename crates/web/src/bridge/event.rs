@@ -10,11 +10,15 @@ pub enum Event {
     /// The stage changed without a call: the session ended elsewhere, another
     /// tab took over, the server is back.
     Stage(Stage),
-    /// The drive changed, here or on another device: listings are out of date.
+    /// The drive or a shared vault changed, here or on another device: listings
+    /// are out of date.
     Drive {
         /// Rises with every change.
         revision: u64,
     },
+    /// What is shared with this person may have changed: a vault that is not
+    /// open got an entry or was lost, or the account's own records changed.
+    Shares,
     /// A transfer began, came further or ended. At most a few times a second.
     Transfer(TransferRow),
     /// Whether the server can be reached. Listing and searching work offline.

@@ -14,6 +14,9 @@ pub struct Failure {
     pub retry_after_ms: Option<u64>,
     /// Bytes that would be taken, where a limit was passed.
     pub limit_bytes: Option<u64>,
+    /// What the shared vault is called that it is about, if it is about one:
+    /// then nothing else is touched by it.
+    pub share: Option<String>,
 }
 
 /// What kind of failure.
@@ -34,6 +37,12 @@ pub enum FailureKind {
     NotLoggedIn,
     /// The item is gone: removed or moved elsewhere meanwhile.
     Gone,
+    /// Something shared that this person has no access to any more.
+    NoAccess,
+    /// Something shared that this person has not accepted.
+    NotAccepted,
+    /// This person may look at it and not change it.
+    ReadOnly,
     /// Something of that name is there already.
     NameTaken,
     /// An impossible name for a file or folder.
@@ -108,6 +117,7 @@ impl Failure {
             detail: String::new(),
             retry_after_ms: None,
             limit_bytes: None,
+            share: None,
         }
     }
 

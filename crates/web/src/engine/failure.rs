@@ -16,6 +16,7 @@ impl From<ClientError> for Failure {
                 detail,
                 retry_after_ms: refusal.retry_after_ms,
                 limit_bytes: refusal.limit_bytes,
+                share: None,
             },
             ClientError::Misbehaved(_) => Self::with_detail(FailureKind::Misbehaved, detail),
             ClientError::Tampered(tamper) => {
@@ -23,7 +24,8 @@ impl From<ClientError> for Failure {
             }
             ClientError::WrongPassword => Self::new(FailureKind::WrongPassword),
             ClientError::NotLoggedIn => Self::new(FailureKind::NotLoggedIn),
-            ClientError::NotFound(_) | ClientError::NoAccess | ClientError::NoSuchPerson(_) => {
+            ClientError::NoAccess => Self::new(FailureKind::NoAccess),
+            ClientError::NotFound(_) | ClientError::NoSuchPerson(_) => {
                 Self::with_detail(FailureKind::Gone, detail)
             }
             ClientError::Misuse(_) => Self::with_detail(FailureKind::Other, detail),
@@ -41,8 +43,8 @@ const fn kind_of(tamper: &Tamper) -> TamperKind {
         Tamper::Missing(_) => TamperKind::Missing,
         Tamper::Record(_) => TamperKind::Record,
         Tamper::Content(_) | Tamper::Token(_) => TamperKind::Content,
-        Tamper::AccountKey | Tamper::VaultKey | Tamper::Envelope(_) => TamperKind::Key,
-        Tamper::Identity | Tamper::Contact(_) => TamperKind::Identity,
+        Tamper::AccountKey | Tamper::VaultKey => TamperKind::Key,
+        Tamper::Identity | Tamper::Contact(_) | Tamper::MemberKeys(_) => TamperKind::Identity,
         Tamper::Unlockers => TamperKind::Unlockers,
         Tamper::Instance => TamperKind::Instance,
         Tamper::UnsupportedSuite(_) => TamperKind::UnsupportedSuite,
@@ -86,9 +88,12 @@ impl From<ContentError> for Failure {
 
 impl Failure {
     /// Whether nothing that the server says is to be believed any more. What
-    /// is wrong with one file is wrong with that file alone.
+    /// is wrong with one file is wrong with that file alone, and what is wrong
+    /// with a shared vault with that vault.
     pub(super) fn is_fatal(&self) -> bool {
-        matches!(self.kind, FailureKind::Tampered(kind) if kind != TamperKind::Content)
+        let is_one_file = matches!(self.kind, FailureKind::Tampered(TamperKind::Content));
+        let is_tampered = matches!(self.kind, FailureKind::Tampered(_));
+        is_tampered && !is_one_file && self.share.is_none()
     }
 
     /// Whether the session has ended.

@@ -1,18 +1,18 @@
 //! An open account: its calls are served side by side.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use futures::channel::mpsc;
 use futures::future::LocalBoxFuture;
-use futures::lock::{Mutex, MutexGuard};
+use futures::lock::Mutex;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, select_biased};
 use sv_client::account::Session;
-use sv_client::drive::Drive;
-use sv_client::port::Platform;
+use sv_client::vault::Vault;
 use sv_core::RecoveryKey;
+use sv_ledger::id::VaultId;
 
 use super::door::{identity, server_info};
 use super::gate::Gate;
@@ -21,6 +21,7 @@ use super::links::Links;
 use super::outlet::Outlet;
 use super::platform::Browser;
 use super::service;
+use super::space::{Beside, Space};
 use super::transfers::{Planned, Transfers};
 use super::view::View;
 use crate::bridge::*;
@@ -49,8 +50,12 @@ pub(super) enum Job {
     Follow,
     /// Work through the queue of uploads.
     Upload,
-    /// Bring the view up to date with what an upload has landed.
-    Renew,
+    /// Bring the view up to date with what an upload has landed in a vault.
+    Renew(Option<ShareId>),
+    /// Open a shared vault, of which something is to be shown.
+    Look(ShareId),
+    /// Wait for the end of this person's access to a shared vault.
+    End(ShareId, u64),
     /// The session has ended.
     Ended,
 }
@@ -64,10 +69,16 @@ pub(super) struct Open<'s> {
     pub(super) plans: RefCell<HashMap<u64, Planned>>,
     /// Drawn, shown, and not yet in force.
     pub(super) recovery_key: RefCell<Option<RecoveryKey>>,
-    drive: OnceCell<Mutex<Drive<'s, Browser>>>,
-    is_open: Gate,
-    view: RefCell<Rc<View>>,
-    renewal_is_due: Cell<bool>,
+    pub(super) account: OnceCell<Mutex<Vault<'s, Browser>>>,
+    /// The drive.
+    pub(super) own: OnceCell<Rc<Space<'s>>>,
+    /// Vaults beside the drive that were looked into.
+    pub(super) beside: RefCell<BTreeMap<ShareId, Beside<'s>>>,
+    /// Whether account and drive are open.
+    pub(super) is_open: Gate,
+    pub(super) view: RefCell<Rc<View>>,
+    /// The newest entry of each vault that the server has told of.
+    pub(super) told: RefCell<BTreeMap<VaultId, u64>>,
     /// Why nothing goes on: the server was caught.
     halted: RefCell<Option<Failure>>,
     connection: Cell<Option<Connection>>,
@@ -86,10 +97,12 @@ pub(super) async fn serve(opened: Opened, outlet: &Outlet, inbox: &mut Inbox) ->
             transfers: Transfers::default(),
             plans: RefCell::default(),
             recovery_key: RefCell::default(),
-            drive: OnceCell::new(),
+            account: OnceCell::new(),
+            own: OnceCell::new(),
+            beside: RefCell::default(),
             is_open: Gate::new(false),
             view: RefCell::default(),
-            renewal_is_due: Cell::new(false),
+            told: RefCell::default(),
             halted: RefCell::default(),
             connection: Cell::default(),
             jobs,
@@ -135,7 +148,7 @@ enum Ending {
     LoggedOut(u32),
 }
 
-impl<'s> Open<'s> {
+impl Open<'_> {
     pub(super) fn start(&self, job: Job) {
         // The receiver lives as long as this.
         let _ = self.jobs.unbounded_send(job);
@@ -145,7 +158,12 @@ impl<'s> Open<'s> {
         match job {
             Job::Follow => self.follow().await,
             Job::Upload => self.upload_all().await,
-            Job::Renew => self.renew_soon().await,
+            Job::Renew(share) => self.renew_soon(share).await,
+            Job::Look(share) => {
+                // If it fails, its mount says so, or is looked at again.
+                let _ = self.space(Some(share)).await;
+            }
+            Job::End(share, ends_ms) => self.end(share, ends_ms).await,
             Job::Ended => {}
         }
     }
@@ -155,55 +173,10 @@ impl<'s> Open<'s> {
         self.session.platform()
     }
 
-    /// The drive, once it is open, for as long as the guard lives.
-    pub(super) async fn drive(&self) -> MutexGuard<'_, Drive<'s, Browser>> {
-        self.shared_drive().await.lock().await
-    }
-
-    /// The drive, once it is open.
-    pub(super) async fn shared_drive(&self) -> &Mutex<Drive<'s, Browser>> {
-        loop {
-            match self.drive.get() {
-                Some(drive) => return drive,
-                None => self.is_open.pass().await,
-            }
-        }
-    }
-
-    /// The drive was opened.
-    pub(super) fn opened(&self, drive: Drive<'s, Browser>) {
-        self.renew(&drive);
-        // Only the one task that follows it opens it.
-        let _ = self.drive.set(Mutex::new(drive));
-        self.is_open.open();
-    }
-
     /// What is shown, once there is something.
     pub(super) async fn view(&self) -> Rc<View> {
         self.is_open.pass().await;
         self.view.borrow().clone()
-    }
-
-    /// Shows what the drive has become.
-    pub(super) fn renew(&self, drive: &Drive<'s, Browser>) {
-        let revision = self.view.borrow().revision + 1;
-        *self.view.borrow_mut() = Rc::new(View::of(drive, revision));
-        self.outlet.tell(&Event::Drive { revision });
-    }
-
-    /// Something has landed in the drive: it is shown within a moment.
-    pub(super) fn renew_later(&self) {
-        if !self.renewal_is_due.replace(true) {
-            self.start(Job::Renew);
-        }
-    }
-
-    async fn renew_soon(&self) {
-        self.browser().sleep(500).await;
-        let mut drive = self.drive().await;
-        self.renewal_is_due.set(false);
-        drive.rebuild();
-        self.renew(&drive);
     }
 
     /// Says whether changes are seen as they happen.

@@ -1,5 +1,6 @@
 //! What the client needs from a browser.
 
+mod aes;
 mod database;
 mod http;
 mod keychain;
@@ -14,11 +15,14 @@ use std::rc::Rc;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use js_sys::{Date, Function, Promise};
+use sv_client::block::{BlockDone, BlockWork};
 use sv_client::port::{Platform, StorageError};
+use sv_core::error::{SealError, Tampered};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::DedicatedWorkerGlobalScope;
 
+use aes::WebCrypto;
 use keychain::PendingKey;
 use storage::BrowserStorage;
 
@@ -31,6 +35,7 @@ struct Parts {
     http: BrowserHttp,
     storage: BrowserStorage,
     keychain: PendingKey,
+    aes: WebCrypto,
 }
 
 impl Browser {
@@ -45,6 +50,7 @@ impl Browser {
             http: BrowserHttp::new(scope.clone()),
             storage: BrowserStorage::new(database, scope)?,
             keychain: PendingKey::default(),
+            aes: WebCrypto::new(scope)?,
         })))
     }
 
@@ -93,6 +99,14 @@ impl Platform for Browser {
         F: FnOnce() -> T + Send + 'static,
     {
         Some(work())
+    }
+
+    async fn seal_block(&self, work: BlockWork) -> Option<Result<BlockDone, SealError>> {
+        Some(work.seal_with(&self.0.aes, &mut self.random()).await)
+    }
+
+    async fn open_block(&self, work: BlockWork) -> Option<Result<BlockDone, Tampered>> {
+        Some(work.open_with(&self.0.aes).await)
     }
 }
 

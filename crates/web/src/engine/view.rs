@@ -1,108 +1,199 @@
-//! The drive as it is shown: rows of every folder, taken from the verified
-//! tree whenever that changes. Listing and searching read it alone, so they wait
-//! for nobody and work offline.
+//! Everything that is open, as it is shown: rows of every folder, taken from
+//! the verified trees whenever those change. Listing and searching read it
+//! alone, so they wait for nobody and work offline.
+
+mod find;
+mod vault;
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use sv_client::drive::Drive;
-use sv_client::tree::{LOST_AND_FOUND, Place as TreePlace};
-use sv_core::record::{Kind, Record};
-use sv_ledger::id::NodeId;
-use sv_ledger::limits::TRASH_MS;
+use sv_client::tree::LOST_AND_FOUND;
+use sv_core::record::Mount;
+use sv_ledger::state;
 
+use self::vault::{Item, VaultView, compare};
 use super::platform::Browser;
 use crate::bridge::{
-    Crumb, ItemId, ItemKind, Listing, Order, Place, Row, SortKey, TrashListing, TrashRow, UsageInfo,
+    Crumb, ItemDetail, ItemId, ItemKind, Listing, Order, Place, Role, Row, ShareId, ShareMark,
+    Standing, UsageInfo,
 };
+use crate::mime;
 
-/// One state of the drive.
-#[derive(Default)]
+/// One state of all that is open.
+#[derive(Clone, Default)]
 pub(super) struct View {
     /// Rises with every state.
     pub(super) revision: u64,
-    items: BTreeMap<NodeId, Item>,
-    folders: HashMap<Place, Vec<NodeId>>,
-    trash: Vec<TrashRow>,
+    vaults: BTreeMap<Option<ShareId>, Rc<VaultView>>,
+    /// Where each shared vault is mounted: the one mount that its path runs
+    /// through, in the drive where there is one.
+    homes: BTreeMap<ShareId, ItemId>,
+    /// Shared vaults that this account has made or accepted, by its names for
+    /// them.
+    known: Rc<BTreeMap<ShareId, String>>,
+    /// Those that cannot be looked into, and why.
+    shut: BTreeMap<ShareId, Standing>,
     /// The order that was asked for last, since windows of it follow.
     sorted: RefCell<Option<Sorted>>,
-    found: RefCell<Option<(String, Rc<Vec<NodeId>>)>>,
+    found: RefCell<Option<(String, Ids)>>,
 }
 
-type Sorted = (Place, Order, Rc<Vec<NodeId>>);
-
-struct Item {
-    parent: Place,
-    name: String,
-    /// The name as it is searched and sorted.
-    folded: String,
-    kind: ItemKind,
-    size: u64,
-    all_size: u64,
-    modified_ms: u64,
-    versions: usize,
-}
+type Ids = Rc<Vec<ItemId>>;
+type Sorted = (Place, Order, Ids);
 
 impl View {
-    /// Takes the drive's present state.
-    pub(super) fn of(drive: &Drive<'_, Browser>, revision: u64) -> Self {
-        let mut view = Self {
-            revision,
-            ..Self::default()
-        };
-        let mut open = vec![TreePlace::Root];
-        if !drive.tree().rows(TreePlace::LostAndFound).is_empty() {
-            open.push(TreePlace::LostAndFound);
-        }
-        let replica = drive.vault().replica();
-        while let Some(place) = open.pop() {
-            let parent = place_of(place);
-            let mut ids = Vec::new();
-            for row in drive.tree().rows(place) {
-                let Some(id) = row.node else {
-                    continue;
-                };
-                let Some(record) = replica.record(&id) else {
-                    continue;
-                };
-                if record.kind == Kind::Folder {
-                    open.push(TreePlace::Node(id));
-                }
-                ids.push(id);
-                view.items.insert(id, Item::of(parent, row.name, record));
-            }
-            view.folders.insert(parent, ids);
-        }
-        view.take_trash(drive);
-        view
+    /// The next state: what `change` makes of this one.
+    pub(super) fn next(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        next.sorted.take();
+        next.found.take();
+        change(&mut next);
+        next.find_homes();
+        next
     }
 
-    fn take_trash(&mut self, drive: &Drive<'_, Browser>) {
-        let replica = drive.vault().replica();
-        let mut rows = Vec::new();
-        for id in drive.tree().trashed() {
-            let Some(record) = replica.record(id) else {
-                continue;
-            };
-            let Some(trashed) = record.trashed else {
-                continue;
-            };
-            let home = match record.parent {
-                None => Some(String::from("/")),
-                Some(parent) => drive.tree().path(&parent),
-            };
-            let item = Item::of(Place::Root, record.name.to_string(), record);
-            rows.push(TrashRow {
-                home_is_gone: home.is_none(),
-                row: item.row(*id, home.unwrap_or_default()),
-                trashed_ms: trashed.at_ms,
-                expires_ms: trashed.at_ms.saturating_add(TRASH_MS),
-            });
+    /// A vault has become so. `role` is what this person may do there.
+    pub(super) fn put(
+        &mut self,
+        drive: &Drive<'_, Browser>,
+        share: Option<ShareId>,
+        role: state::Role,
+    ) {
+        let taken = VaultView::of(drive, share, role);
+        self.vaults.insert(share, Rc::new(taken));
+        if let Some(share) = share {
+            self.shut.remove(&share);
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.trashed_ms));
-        self.trash = rows;
+    }
+
+    /// A shared vault is not to be shown, or is to be opened again.
+    pub(super) fn shut(&mut self, share: ShareId, standing: Option<Standing>) {
+        self.vaults.remove(&Some(share));
+        match standing {
+            Some(standing) => self.shut.insert(share, standing),
+            None => self.shut.remove(&share),
+        };
+    }
+
+    /// Shows no shared vaults but these.
+    pub(super) fn keep_open(&mut self, is_kept: impl Fn(&ShareId) -> bool) {
+        self.vaults
+            .retain(|share, _| share.as_ref().is_none_or(&is_kept));
+        self.shut.retain(|share, _| is_kept(share));
+    }
+
+    /// What this account has made or accepted.
+    pub(super) fn know(&mut self, known: BTreeMap<ShareId, String>) {
+        self.known = Rc::new(known);
+    }
+
+    /// The path of a vault runs through the first mount that the drive leads
+    /// to, each vault once. So paths end, however mounts are made.
+    fn find_homes(&mut self) {
+        self.homes.clear();
+        let mut reached = BTreeSet::from([None]);
+        let mut open = VecDeque::from([None]);
+        let beside: Vec<Option<ShareId>> = self.vaults.keys().copied().collect();
+        let mut beside = beside.into_iter();
+        loop {
+            let Some(at) = open.pop_front() else {
+                // What is mounted nowhere stands by itself.
+                match beside.find(|share| reached.insert(*share)) {
+                    Some(share) => open.push_back(share),
+                    None => return,
+                }
+                continue;
+            };
+            let Some(vault) = self.vaults.get(&at) else {
+                continue;
+            };
+            for (share, node) in &vault.mounts {
+                if self.known.contains_key(share) && reached.insert(Some(*share)) {
+                    self.homes.insert(*share, vault.id(*node));
+                    open.push_back(Some(*share));
+                }
+            }
+        }
+    }
+
+    fn vault(&self, share: Option<ShareId>) -> Option<&VaultView> {
+        self.vaults.get(&share).map(Rc::as_ref)
+    }
+
+    fn item(&self, id: ItemId) -> Option<&Item> {
+        self.vault(id.share)?.items.get(&id.node)
+    }
+
+    /// Where the one file is that is mounted as this item; the item itself if
+    /// it is no such mount.
+    pub(super) fn behind(&self, id: ItemId) -> ItemId {
+        match self.item(id).and_then(|item| item.mount) {
+            Some(Mount {
+                vault_id,
+                node: Some(node),
+            }) => ItemId {
+                share: Some(ShareId(vault_id)),
+                node,
+            },
+            _ => id,
+        }
+    }
+
+    /// What is to be told of an item: of a mount of one file, that file.
+    fn facts<'a>(&'a self, item: &'a Item) -> &'a Item {
+        let mount = item.mount.and_then(|mount| {
+            let vault = self.vault(Some(ShareId(mount.vault_id)))?;
+            vault.items.get(&mount.node?)
+        });
+        mount.unwrap_or(item)
+    }
+
+    /// The place itself: a mount of a vault stands for the vault.
+    pub(super) fn resolve(&self, place: Place) -> Place {
+        let Place::Folder(id) = place else {
+            return place;
+        };
+        match self.item(id).and_then(|item| item.mount) {
+            Some(mount) if mount.node.is_none() => Place::Share(ShareId(mount.vault_id)),
+            _ => place,
+        }
+    }
+
+    /// What there is to know of a shared vault.
+    pub(super) fn mark(&self, share: ShareId) -> ShareMark {
+        let open = self.vault(Some(share));
+        ShareMark {
+            share,
+            role: open.map(|vault| role_of(vault.role)),
+            standing: match (open, self.shut.get(&share)) {
+                (Some(_), _) => Standing::Open,
+                (None, Some(standing)) => *standing,
+                (None, None) if self.known.contains_key(&share) => Standing::Closed,
+                (None, None) => Standing::NotAccepted,
+            },
+        }
+    }
+
+    /// What a shared vault is called here: as its mount, or by this account.
+    pub(super) fn name_of(&self, share: ShareId) -> Option<&str> {
+        let mount = self.homes.get(&share).and_then(|home| self.item(*home));
+        let name = mount.map(|mount| mount.name.as_str());
+        name.or_else(|| self.known.get(&share).map(String::as_str))
+    }
+
+    /// Shared vaults of which a folder shows one file: they have to be open
+    /// for that.
+    pub(super) fn needed_by(&self, rows: &[Row]) -> Vec<ShareId> {
+        let marks = rows
+            .iter()
+            .filter(|row| row.kind != ItemKind::Folder)
+            .filter_map(|row| row.share);
+        let closed = marks.filter(|mark| mark.standing == Standing::Closed);
+        closed.map(|mark| mark.share).collect()
     }
 
     /// Rows of a folder; none if it is not there.
@@ -116,214 +207,215 @@ impl View {
         let ids = self.ordered(place, order)?;
         let mut rows: Vec<Row> = self.rows(&ids, from, count, false);
         let mut total = ids.len();
-        if place == Place::Root && self.has_lost() {
+        let vault = self.vault(share_of(place))?;
+        if place == vault.root() && vault.has_lost() {
             if from <= total && rows.len() < count {
-                rows.push(lost_and_found());
+                rows.push(self.lost_and_found(vault.share));
             }
             total += 1;
         }
         Some(Listing {
             revision: self.revision,
             trail: self.trail(place),
+            is_beside: self.is_beside(place),
+            share: vault.share.map(|share| self.mark(share)),
+            may_add: self.may_add(place),
             total,
+            own: 0,
             rows,
         })
     }
 
-    /// Everything in a folder, in order.
-    pub(super) fn ids(&self, place: Place, order: Order) -> Option<Vec<ItemId>> {
-        let ids = self.ordered(place, order)?;
-        Some(ids.iter().map(|id| ItemId(*id)).collect())
+    /// Whether this person may add something to a place that is there.
+    pub(super) fn may_add(&self, place: Place) -> bool {
+        let vault = self.vault(share_of(place));
+        let role = vault.map_or(state::Role::Viewer, |vault| vault.role);
+        !matches!(place, Place::LostAndFound(_)) && role >= state::Role::Contributor
     }
 
-    fn ordered(&self, place: Place, order: Order) -> Option<Rc<Vec<NodeId>>> {
+    /// Everything in a folder, in order.
+    pub(super) fn ids(&self, place: Place, order: Order) -> Option<Vec<ItemId>> {
+        Some(self.ordered(place, order)?.to_vec())
+    }
+
+    fn ordered(&self, place: Place, order: Order) -> Option<Ids> {
         if let Some((was, by, ids)) = &*self.sorted.borrow()
             && (*was, *by) == (place, order)
         {
             return Some(ids.clone());
         }
-        let mut rows: Vec<(NodeId, &Item)> = self
-            .folders
-            .get(&place)?
-            .iter()
-            .filter_map(|id| Some((*id, self.items.get(id)?)))
+        let vault = self.vault(share_of(place))?;
+        let nodes = vault.folders.get(&place)?.iter();
+        let mut rows: Vec<(ItemId, &Item, &Item)> = nodes
+            .filter_map(|node| {
+                let item = vault.items.get(node)?;
+                Some((vault.id(*node), item, self.facts(item)))
+            })
             .collect();
-        rows.sort_by(|(_, a), (_, b)| {
-            let folders_first = b.is_folder().cmp(&a.is_folder());
-            let wanted = a.compare(b, order.by);
-            let wanted = if order.descending {
-                wanted.reverse()
-            } else {
-                wanted
-            };
-            folders_first.then(wanted)
-        });
-        let ids: Rc<Vec<NodeId>> = Rc::new(rows.into_iter().map(|(id, _)| id).collect());
+        rows.sort_by(|(_, a, shown_a), (_, b, shown_b)| compare((a, shown_a), (b, shown_b), order));
+        let ids = Rc::new(rows.into_iter().map(|(id, ..)| id).collect::<Vec<_>>());
         *self.sorted.borrow_mut() = Some((place, order, ids.clone()));
         Some(ids)
     }
 
-    fn has_lost(&self) -> bool {
-        self.folders
-            .get(&Place::LostAndFound)
-            .is_some_and(|ids| !ids.is_empty())
-    }
-
-    fn rows(&self, ids: &[NodeId], from: usize, count: usize, with_place: bool) -> Vec<Row> {
+    fn rows(&self, ids: &[ItemId], from: usize, count: usize, with_place: bool) -> Vec<Row> {
         let window = ids.iter().skip(from).take(count);
         window.filter_map(|id| self.row(*id, with_place)).collect()
     }
 
     /// An item's row.
-    pub(super) fn row(&self, id: NodeId, with_place: bool) -> Option<Row> {
-        let item = self.items.get(&id)?;
+    pub(super) fn row(&self, id: ItemId, with_place: bool) -> Option<Row> {
+        let item = self.item(id)?;
         let within = match with_place {
             true => self.path(item.parent),
             false => String::new(),
         };
-        Some(item.row(id, within))
+        let mut row = item.row(id, within);
+        if let Some(mount) = item.mount {
+            row.share = Some(self.mark(ShareId(mount.vault_id)));
+            let shown = self.facts(item);
+            (row.kind, row.size) = (shown.kind, shown.size);
+            (row.modified_ms, row.versions) = (shown.modified_ms, shown.versions);
+        }
+        Some(row)
+    }
+
+    /// The row of something in a vault that is open, also of what is in the
+    /// trash or in something that is.
+    pub(super) fn detail(&self, drive: &Drive<'_, Browser>, id: ItemId) -> Option<ItemDetail> {
+        let shown = self.row(id, true);
+        let in_trash = shown.is_none();
+        let row = match shown.or_else(|| self.trashed(id)) {
+            Some(row) => row,
+            None => {
+                let vault = self.vault(id.share)?;
+                let item = vault.item_of(drive, id.node, vault.root(), None)?;
+                item.row(id, String::new())
+            }
+        };
+        let record = drive.vault().replica().record(&self.behind(id).node)?;
+        let parent = self.parent(id);
+        Some(ItemDetail {
+            mime: mime::of_name(&row.name).to_owned(),
+            row,
+            trail: parent.map(|place| self.trail(place)).unwrap_or_default(),
+            created_ms: record.created_ms,
+            in_trash,
+        })
     }
 
     /// The folders down to a place and the place itself, without the drive.
     pub(super) fn trail(&self, place: Place) -> Vec<Crumb> {
         let mut trail = Vec::new();
-        let mut at = place;
-        loop {
-            let name = match at {
+        let mut at = Some(place);
+        while let Some(place) = at {
+            let (name, above) = match place {
                 Place::Root => break,
-                Place::LostAndFound => LOST_AND_FOUND.to_owned(),
-                Place::Folder(ItemId(id)) => match self.items.get(&id) {
-                    Some(item) => item.name.clone(),
+                Place::LostAndFound(share) => {
+                    let root = share.map_or(Place::Root, Place::Share);
+                    (Some(LOST_AND_FOUND.to_owned()), Some(root))
+                }
+                Place::Folder(id) => match self.item(id) {
+                    Some(item) => (Some(item.name.clone()), Some(item.parent)),
                     None => break,
                 },
-            };
-            trail.push(Crumb { place: at, name });
-            at = match at {
-                Place::Folder(ItemId(id)) => {
-                    self.items.get(&id).map_or(Place::Root, |item| item.parent)
+                Place::Share(share) => {
+                    let home = self.homes.get(&share).and_then(|id| self.item(*id));
+                    let shows_one = home.is_some_and(|home| !home.is_folder());
+                    // One file is shown where its mount is.
+                    let name = (!shows_one).then(|| self.name_of(share).unwrap_or_default());
+                    (name.map(str::to_owned), home.map(|home| home.parent))
                 }
-                Place::Root | Place::LostAndFound => break,
             };
+            trail.extend(name.map(|name| Crumb { place, name }));
+            at = above;
         }
         trail.reverse();
         trail
     }
 
-    /// A place's path, with a leading slash.
+    /// A place's path, with a leading slash if it begins in the drive.
     pub(super) fn path(&self, place: Place) -> String {
-        let names: Vec<String> = self.trail(place).into_iter().map(|c| c.name).collect();
+        let trail = self.trail(place).into_iter();
+        let names: Vec<String> = trail.map(|crumb| crumb.name).collect();
+        let path = names.join("/");
+        match self.is_beside(place) {
+            true => path,
+            false => format!("/{path}"),
+        }
+    }
+
+    /// Whether the drive does not lead to a place: the vault that it is in, or
+    /// one that leads to that, is mounted nowhere.
+    fn is_beside(&self, place: Place) -> bool {
+        let mut at = share_of(place);
+        while let Some(share) = at {
+            match self.homes.get(&share) {
+                Some(home) => at = home.share,
+                None => return true,
+            }
+        }
+        false
+    }
+
+    /// The path from the root of the vault that a place is in.
+    pub(super) fn path_inside(&self, place: Place) -> String {
+        let root = share_of(place).map(Place::Share);
+        let names: Vec<String> = self
+            .trail(place)
+            .into_iter()
+            .rev()
+            .take_while(|crumb| {
+                Some(crumb.place) != root && share_of(crumb.place) == share_of(place)
+            })
+            .map(|crumb| crumb.name)
+            .collect();
+        let names: Vec<String> = names.into_iter().rev().collect();
         format!("/{}", names.join("/"))
     }
 
     /// Where an item is; none if it is nowhere to be seen.
-    pub(super) fn parent(&self, id: NodeId) -> Option<Place> {
-        self.items.get(&id).map(|item| item.parent)
+    pub(super) fn parent(&self, id: ItemId) -> Option<Place> {
+        self.item(id).map(|item| item.parent)
     }
 
-    /// Whether a place is an item or lies in it.
-    pub(super) fn is_within(&self, place: Place, id: NodeId) -> bool {
+    /// Whether a place is an item, is mounted as it, or lies in it.
+    pub(super) fn is_within(&self, place: Place, id: ItemId) -> bool {
+        let inside = self.resolve(Place::Folder(id));
         let mut trail = self.trail(place).into_iter();
-        trail.any(|crumb| crumb.place == Place::Folder(ItemId(id)))
+        trail.any(|crumb| crumb.place == inside)
     }
 
     /// Whether a name is in use in a folder, by another than `but`.
-    pub(super) fn is_taken(&self, place: Place, name: &str, but: Option<NodeId>) -> bool {
+    pub(super) fn is_taken(&self, place: Place, name: &str, but: Option<ItemId>) -> bool {
         self.find_in(place, name).is_some_and(|id| Some(id) != but)
     }
 
     /// The item of a name in a folder.
-    pub(super) fn find_in(&self, place: Place, name: &str) -> Option<NodeId> {
-        let ids = self.folders.get(&place).into_iter().flatten();
-        let mut ids = ids.filter(|id| self.items.get(id).is_some_and(|item| item.name == name));
-        ids.next().copied()
+    pub(super) fn find_in(&self, place: Place, name: &str) -> Option<ItemId> {
+        let vault = self.vault(share_of(place))?;
+        let mut nodes = vault.folders.get(&place)?.iter();
+        let found = nodes.find(|node| {
+            let item = vault.items.get(*node);
+            item.is_some_and(|item| item.name == name)
+        })?;
+        Some(vault.id(*found))
     }
 
-    /// Everything whose name has all words of `text` in it, best first.
-    pub(super) fn search(&self, text: &str, from: usize, count: usize) -> Listing {
-        let wanted = text.to_lowercase();
-        let known = self.found.borrow().clone();
-        let ids = match known {
-            Some((was, ids)) if was == wanted => ids,
-            _ => {
-                let ids = Rc::new(self.matching(&wanted));
-                *self.found.borrow_mut() = Some((wanted, ids.clone()));
-                ids
-            }
+    /// Whether this person may change an item, also one in the trash.
+    pub(super) fn may_change(&self, id: ItemId) -> bool {
+        if let Some(item) = self.item(id) {
+            return item.may_change;
+        }
+        let Some(vault) = self.vault(id.share) else {
+            return false;
         };
-        Listing {
-            revision: self.revision,
-            trail: Vec::new(),
-            total: ids.len(),
-            rows: self.rows(&ids, from, count, true),
-        }
+        // Only what may be changed is listed of the trash.
+        vault.role >= state::Role::Editor || vault.trash.iter().any(|row| row.id == id.node)
     }
 
-    fn matching(&self, wanted: &str) -> Vec<NodeId> {
-        let words: Vec<&str> = wanted.split_whitespace().collect();
-        let Some(first) = words.first() else {
-            return Vec::new();
-        };
-        let hits = self
-            .items
-            .iter()
-            .filter(|(_, item)| words.iter().all(|word| item.folded.contains(word)));
-        let mut hits: Vec<(NodeId, &Item, u8)> = hits
-            .map(|(id, item)| {
-                let at_start = item.folded.starts_with(first);
-                let at_word = item.folded.contains(&format!(" {first}"));
-                (*id, item, if at_start { 0 } else { 2 - u8::from(at_word) })
-            })
-            .collect();
-        hits.sort_by(|(_, a, rank_a), (_, b, rank_b)| {
-            rank_a
-                .cmp(rank_b)
-                .then_with(|| b.modified_ms.cmp(&a.modified_ms))
-                .then_with(|| a.folded.cmp(&b.folded))
-        });
-        hits.into_iter().map(|(id, _, _)| id).collect()
-    }
-
-    /// Files and notes that were changed last.
-    pub(super) fn recent(&self, count: usize) -> Vec<Row> {
-        self.newest(count, |item| !item.is_folder())
-    }
-
-    /// Notes that were changed last.
-    pub(super) fn notes(&self, count: usize) -> Vec<Row> {
-        self.newest(count, |item| item.kind == ItemKind::Note)
-    }
-
-    fn newest(&self, count: usize, is_wanted: impl Fn(&Item) -> bool) -> Vec<Row> {
-        let files = self.items.iter().filter(|(_, item)| is_wanted(item));
-        let mut newest: Vec<(u64, NodeId)> =
-            files.map(|(id, item)| (item.modified_ms, *id)).collect();
-        let by_time = |a: &(u64, NodeId), b: &(u64, NodeId)| b.cmp(a);
-        if count < newest.len() {
-            newest.select_nth_unstable_by(count, by_time);
-            newest.truncate(count);
-        }
-        newest.sort_by(by_time);
-        let ids: Vec<NodeId> = newest.into_iter().map(|(_, id)| id).collect();
-        self.rows(&ids, 0, count, true)
-    }
-
-    /// A window of the trash.
-    pub(super) fn trash(&self, from: usize, count: usize) -> TrashListing {
-        TrashListing {
-            revision: self.revision,
-            total: self.trash.len(),
-            rows: self.trash.iter().skip(from).take(count).cloned().collect(),
-        }
-    }
-
-    /// The row of something in the trash.
-    pub(super) fn trashed(&self, id: NodeId) -> Option<Row> {
-        let wanted = Some(ItemId(id));
-        let found = self.trash.iter().find(|trashed| trashed.row.id == wanted);
-        found.map(|trashed| trashed.row.clone())
-    }
-
-    /// What a place holds in all; none if it is not there.
+    /// What a place holds in all; none if it is not there. What is mounted in
+    /// it belongs to another vault.
     pub(super) fn usage(&self, place: Place) -> Option<UsageInfo> {
         let mut usage = UsageInfo {
             files: 0,
@@ -331,17 +423,16 @@ impl View {
             bytes: 0,
             all_versions_bytes: 0,
         };
-        let mut open = vec![self.folders.get(&place)?];
+        let vault = self.vault(share_of(place))?;
+        let mut open = vec![vault.folders.get(&place)?];
         while let Some(ids) = open.pop() {
-            for id in ids {
-                let Some(item) = self.items.get(id) else {
-                    continue;
-                };
+            let items = ids.iter().filter_map(|id| Some((id, vault.items.get(id)?)));
+            for (id, item) in items.filter(|(_, item)| item.mount.is_none()) {
                 usage.bytes += item.size;
                 usage.all_versions_bytes += item.all_size;
                 if item.is_folder() {
                     usage.folders += 1;
-                    open.extend(self.folders.get(&Place::Folder(ItemId(*id))));
+                    open.extend(vault.folders.get(&Place::Folder(vault.id(*id))));
                 } else {
                     usage.files += 1;
                 }
@@ -349,106 +440,39 @@ impl View {
         }
         Some(usage)
     }
-}
 
-impl Item {
-    fn of(parent: Place, name: String, record: &Record) -> Self {
-        Self {
-            parent,
-            folded: name.to_lowercase(),
-            name,
-            kind: match record.kind {
-                // What is behind a mount is another vault, which the page does not open yet.
-                Kind::Folder | Kind::Mount => ItemKind::Folder,
-                Kind::File => ItemKind::File,
-                Kind::Note => ItemKind::Note,
-            },
-            size: record.current().map_or(0, |version| version.size),
-            all_size: record.versions.iter().map(|version| version.size).sum(),
-            modified_ms: record.modified_ms,
-            versions: record.versions.len(),
-        }
-    }
-
-    fn row(&self, id: NodeId, within: String) -> Row {
+    fn lost_and_found(&self, share: Option<ShareId>) -> Row {
         Row {
-            id: Some(ItemId(id)),
-            name: self.name.clone(),
-            kind: self.kind,
-            size: self.size,
-            modified_ms: self.modified_ms,
-            versions: self.versions,
-            within,
-        }
-    }
-
-    fn is_folder(&self) -> bool {
-        self.kind == ItemKind::Folder
-    }
-
-    fn compare(&self, other: &Self, by: SortKey) -> Ordering {
-        let by_name =
-            || natural(&self.folded, &other.folded).then_with(|| self.name.cmp(&other.name));
-        match by {
-            SortKey::Name => by_name(),
-            SortKey::Modified => self.modified_ms.cmp(&other.modified_ms).then_with(by_name),
-            SortKey::Size => self.size.cmp(&other.size).then_with(by_name),
-            SortKey::Kind => ending(&self.folded)
-                .cmp(ending(&other.folded))
-                .then_with(by_name),
+            id: None,
+            name: LOST_AND_FOUND.to_owned(),
+            kind: ItemKind::Folder,
+            size: 0,
+            modified_ms: 0,
+            versions: 0,
+            within: String::new(),
+            share: share.map(|share| self.mark(share)),
+            may_change: false,
+            trashed: None,
         }
     }
 }
 
-fn ending(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, ending)| ending)
-}
-
-/// Compares with runs of digits by value: `2` before `10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    loop {
-        let (run_a, rest_a) = digits(a);
-        let (run_b, rest_b) = digits(b);
-        if !run_a.is_empty() && !run_b.is_empty() {
-            let (x, y) = (run_a.trim_start_matches('0'), run_b.trim_start_matches('0'));
-            let order = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
-            if order != Ordering::Equal {
-                return order;
-            }
-            (a, b) = (rest_a, rest_b);
-            continue;
-        }
-        let (mut chars_a, mut chars_b) = (a.chars(), b.chars());
-        match (chars_a.next(), chars_b.next()) {
-            (None, None) => return Ordering::Equal,
-            (x, y) if x != y => return x.cmp(&y),
-            _ => (a, b) = (chars_a.as_str(), chars_b.as_str()),
-        }
-    }
-}
-
-fn digits(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit());
-    text.split_at(end.unwrap_or(text.len()))
-}
-
-fn place_of(place: TreePlace) -> Place {
+/// The vault that a place is in; none for the drive.
+pub(super) const fn share_of(place: Place) -> Option<ShareId> {
     match place {
-        TreePlace::Root => Place::Root,
-        TreePlace::LostAndFound => Place::LostAndFound,
-        TreePlace::Node(id) => Place::Folder(ItemId(id)),
+        Place::Root => None,
+        Place::Share(share) => Some(share),
+        Place::LostAndFound(share) => share,
+        Place::Folder(id) => id.share,
     }
 }
 
-fn lost_and_found() -> Row {
-    Row {
-        id: None,
-        name: LOST_AND_FOUND.to_owned(),
-        kind: ItemKind::Folder,
-        size: 0,
-        modified_ms: 0,
-        versions: 0,
-        within: String::new(),
+const fn role_of(role: state::Role) -> Role {
+    match role {
+        state::Role::Viewer => Role::Viewer,
+        state::Role::Contributor => Role::Contributor,
+        state::Role::Editor => Role::Editor,
+        state::Role::Manager => Role::Manager,
+        state::Role::Owner => Role::Owner,
     }
 }

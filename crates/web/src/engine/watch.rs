@@ -1,16 +1,17 @@
-//! Opening the drive and following it: what other devices change is seen as
-//! it happens.
+//! Opening the drive, and following whatever is open: what other devices and
+//! other people change is seen as it happens.
 
 use serde::Deserialize;
 use sv_api::endpoint::EVENTS_PATH;
-use sv_api::vault::VaultHead;
+use sv_api::vault::{LostVault, VaultHead};
 use sv_client::ClientError;
 use sv_client::drive::Drive;
 use sv_client::port::Platform;
-use sv_client::vault::publish_pins;
+use sv_client::vault::{Vault, publish_pins};
+use sv_ledger::id::VaultId;
 
 use super::open::{Job, Open};
-use crate::bridge::{Connection, Failure};
+use crate::bridge::{Connection, Event, Failure, ShareId};
 
 /// Milliseconds before the server is tried again, the first time and at most.
 const AGAIN_MS: u64 = 500;
@@ -44,11 +45,12 @@ impl Open<'_> {
         if let Err(error @ ClientError::Tampered(_)) = publish_pins(self.session, false).await {
             return Err(error);
         }
-        let mut drive = Drive::open(self.session).await?;
+        let account = Vault::account(self.session).await?;
+        let mut drive = Drive::of(account.open_drive().await?, String::new());
         if let Err(error @ ClientError::Tampered(_)) = drive.expire_trash().await {
             return Err(error);
         }
-        self.opened(drive);
+        self.opened(account, drive);
         Ok(())
     }
 
@@ -78,32 +80,60 @@ impl Open<'_> {
         while let Some(events) = stream.next().await? {
             self.connection(Connection::Live);
             *pause = AGAIN_MS;
-            let heads = events.iter().filter_map(|data| {
+            let mut has_shares = false;
+            for data in &events {
                 let mut text = serde_json::Deserializer::from_str(data);
-                VaultHead::deserialize(&mut text).ok()
-            });
-            let heads: Vec<VaultHead> = heads.collect();
-            self.catch_up(&heads).await?;
+                if let Ok(head) = VaultHead::deserialize(&mut text) {
+                    has_shares |= self.catch_up(head.vault_id, Some(head.seq)).await?;
+                    continue;
+                }
+                let mut text = serde_json::Deserializer::from_str(data);
+                if let Ok(lost) = LostVault::deserialize(&mut text) {
+                    has_shares |= self.catch_up(lost.vault_id, None).await?;
+                }
+            }
+            if has_shares {
+                self.outlet.tell(&Event::Shares);
+            }
         }
         Ok(())
     }
 
-    /// Brings the drive to its newest state, if these heads are not in it.
-    async fn catch_up(&self, heads: &[VaultHead]) -> Result<(), ClientError> {
-        if heads.is_empty() {
-            return Ok(());
+    /// Takes the news that a vault has come to an entry, or is not to be had
+    /// any more. What the server says so is looked at, never believed. Gives
+    /// whether it is about what is shared, beyond what is open.
+    async fn catch_up(&self, vault: VaultId, seq: Option<u64>) -> Result<bool, ClientError> {
+        let is_news = match seq {
+            Some(seq) => self.told.borrow_mut().insert(vault, seq) != Some(seq),
+            None => self.told.borrow_mut().remove(&vault).is_some(),
+        };
+        if vault == self.session.uid() {
+            let mut account = self.account_vault().await;
+            if Some(account.replica().state().head.seq) != seq {
+                account.sync().await?;
+                self.renew_known(&account);
+                return Ok(true);
+            }
+            return Ok(false);
         }
-        let mut drive = self.drive().await;
-        let state = drive.vault().replica().state();
-        let (id, seq) = (state.vault_id(), state.head.seq);
-        if heads
-            .iter()
-            .any(|head| head.vault_id == id && head.seq != seq)
-        {
-            let done = drive.refresh().await;
-            self.renew(&drive);
-            done?;
+        let mut is_open = false;
+        for space in self.open_spaces() {
+            let (is_it, is_through_it) = {
+                let drive = space.drive().await;
+                let state = drive.vault().replica().state();
+                let is_it = state.vault_id() == vault;
+                is_open |= is_it;
+                let mut inner = state.membership.vault_members();
+                let is_through_it = inner.any(|(id, _)| *id == vault);
+                (is_it && Some(state.head.seq) != seq, is_through_it)
+            };
+            if is_it || (is_news && is_through_it) {
+                self.refresh(&space).await?;
+            }
         }
-        Ok(())
+        if is_news && !is_open {
+            self.reopen(ShareId(vault));
+        }
+        Ok(is_news && (!is_open || seq.is_none()))
     }
 }

@@ -1,7 +1,7 @@
 //! What the whole page shares: where it is, who is logged in, what the engine
 //! last said.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -13,6 +13,7 @@ use reactive_graph::traits::{Get, GetUntracked, Set, Update};
 
 use super::part::{dialog, menu, toast};
 use super::route::Route;
+use super::view::later;
 use crate::bridge::{
     self, AccountInfo, Connection, Event, Failure, GetAccount, ItemId, ListTransfers, Stage,
     TransferRow,
@@ -51,6 +52,8 @@ pub(crate) struct App {
     pub(crate) route: RwSignal<Route>,
     /// Rises when listings are out of date.
     pub(crate) revision: RwSignal<u64>,
+    /// Rises when what is shared with this person may have changed.
+    pub(crate) shares: RwSignal<u64>,
     pub(crate) connection: RwSignal<Connection>,
     pub(crate) transfers: RwSignal<BTreeMap<u64, TransferRow>>,
     pub(crate) has_transfer_panel: RwSignal<bool>,
@@ -64,6 +67,8 @@ pub(crate) struct App {
     pub(crate) clip: RwSignal<Option<Clip>>,
     /// Items that are being dragged.
     pub(crate) dragged: RwSignal<Vec<ItemId>>,
+    /// Whether nothing can be put into the folder that is shown.
+    pub(crate) is_read_only: RwSignal<bool>,
     /// Whether there is room for one column only.
     pub(crate) is_narrow: RwSignal<bool>,
     /// Said at the log-in form: why one is there.
@@ -72,7 +77,14 @@ pub(crate) struct App {
     pub(crate) announcement: RwSignal<String>,
 }
 
+/// Milliseconds after which a change shows in the figures of the account.
+const FIGURES_MS: i32 = 1500;
+
 thread_local! {
+    /// How often the account was asked for.
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+    /// Whether it will be asked for in a moment.
+    static IS_DUE: Cell<bool> = const { Cell::new(false) };
     static APP: OnceCell<App> = const { OnceCell::new() };
 }
 
@@ -83,6 +95,7 @@ pub(crate) fn app() -> App {
             phase: RwSignal::new(Phase::Starting),
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
+            shares: RwSignal::new(0),
             connection: RwSignal::new(Connection::Live),
             transfers: RwSignal::new(BTreeMap::new()),
             has_transfer_panel: RwSignal::new(false),
@@ -93,6 +106,7 @@ pub(crate) fn app() -> App {
             menu: RwSignal::new_local(None),
             clip: RwSignal::new(None),
             dragged: RwSignal::new(Vec::new()),
+            is_read_only: RwSignal::new(false),
             is_narrow: RwSignal::new(false),
             notice: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
@@ -134,11 +148,31 @@ impl App {
 
     /// Reads the account anew: storage and security state.
     pub(crate) fn refresh_account(self) {
+        let turn = ASKED.with(|asked| {
+            asked.set(asked.get() + 1);
+            asked.get()
+        });
         act(async move {
-            if let Ok(account) = bridge::call(GetAccount {}).await {
+            let account = bridge::call(GetAccount {}).await;
+            // An answer that was overtaken is of an older state.
+            let is_newest = ASKED.with(Cell::get) == turn;
+            if let Some(account) = account.ok().filter(|_| is_newest) {
                 self.account.set(Some(account));
             }
         });
+    }
+
+    /// Something was stored or removed, here or elsewhere: the figures follow
+    /// in a moment, once for all that comes together.
+    fn refresh_account_soon(self) {
+        if !IS_DUE.with(|is_due| is_due.replace(true)) {
+            later(FIGURES_MS, move || {
+                IS_DUE.with(|is_due| is_due.set(false));
+                if matches!(self.phase.get_untracked(), Phase::Stage(Stage::Open(_))) {
+                    self.refresh_account();
+                }
+            });
+        }
     }
 
     /// Reads out.
@@ -165,7 +199,11 @@ impl App {
                 }
                 self.enter(stage);
             }
-            Event::Drive { revision } => self.revision.set(revision),
+            Event::Drive { revision } => {
+                self.revision.set(revision);
+                self.refresh_account_soon();
+            }
+            Event::Shares => bump(self.shares),
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),

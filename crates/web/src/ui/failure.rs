@@ -22,6 +22,9 @@ pub(crate) fn words(failure: &Failure) -> String {
         }
         _ => text.get().to_owned(),
     };
+    if let Some(share) = &failure.share {
+        words = format!("{share}: {words}");
+    }
     if let Some(wait) = failure.retry_after_ms.filter(|wait| *wait >= 1000) {
         words.push(' ');
         words.push_str(&t::WAIT_FOR.with(&[&format::duration(wait as f64 / 1000.0)]));
@@ -38,6 +41,9 @@ const fn of_kind(kind: FailureKind) -> Text {
         FailureKind::WrongPassword => t::FAILED_WRONG_PASSWORD,
         FailureKind::NotLoggedIn => t::SESSION_ENDED,
         FailureKind::Gone => t::FAILED_GONE,
+        FailureKind::NoAccess => t::FAILED_NO_ACCESS,
+        FailureKind::NotAccepted => t::FAILED_NOT_ACCEPTED,
+        FailureKind::ReadOnly => t::FAILED_READ_ONLY,
         FailureKind::NameTaken => t::FAILED_NAME_TAKEN,
         FailureKind::InvalidName => t::FAILED_INVALID_NAME,
         FailureKind::IntoItself => t::FAILED_INTO_ITSELF,

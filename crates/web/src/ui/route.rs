@@ -9,6 +9,9 @@ use super::view::{listen_while_shown, window};
 use crate::bridge::{ItemId, Place};
 use reactive_graph::traits::{GetUntracked, Set};
 
+/// What stands for a lost and found folder in the address.
+const LOST: &str = "lost";
+
 /// A screen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Route {
@@ -154,17 +157,26 @@ impl AdminTab {
 }
 
 fn place(word: Option<&str>) -> Option<Place> {
-    match word {
-        None | Some("") => Some(Place::Root),
-        Some("lost") => Some(Place::LostAndFound),
-        Some(id) => id.parse().ok().map(Place::Folder),
+    let word = match word {
+        None | Some("") => return Some(Place::Root),
+        Some(word) => word,
+    };
+    if word == LOST {
+        return Some(Place::LostAndFound(None));
     }
+    if let Some((share, LOST)) = word.split_once('.') {
+        return share.parse().ok().map(|id| Place::LostAndFound(Some(id)));
+    }
+    let share = word.parse().map(Place::Share);
+    share.or_else(|_| word.parse().map(Place::Folder)).ok()
 }
 
 fn place_text(place: Place) -> String {
     match place {
         Place::Root => String::new(),
-        Place::LostAndFound => "/lost".to_owned(),
+        Place::Share(share) => format!("/{share}"),
+        Place::LostAndFound(None) => format!("/{LOST}"),
+        Place::LostAndFound(Some(share)) => format!("/{share}.{LOST}"),
         Place::Folder(id) => format!("/{id}"),
     }
 }

@@ -197,9 +197,15 @@ fn new_button(classes: &'static str, has_label: bool) -> El {
     button(classes)
         .hint(t::NEW)
         .aria("aria-haspopup", "menu")
+        .aria_with("aria-disabled", || {
+            app().is_read_only.get().then(|| "true".to_owned())
+        })
         .child(icon(Icon::PlusLg))
         .child(has_label.then(|| span("").say(t::NEW)))
         .on("click", |event: MouseEvent| {
+            if app().is_read_only.get_untracked() {
+                return toast::warn(t::FAILED_READ_ONLY.get());
+            }
             if let Some(anchor) = event.current_target() {
                 let anchor: &web_sys::Element = anchor.unchecked_ref();
                 let at = anchor.get_bounding_client_rect();
@@ -388,6 +394,9 @@ fn keys() {
                 }
             }
             "?" => open_help(),
+            "u" | "n" if app().is_read_only.get_untracked() => {
+                toast::warn(t::FAILED_READ_ONLY.get());
+            }
             "u" => upload::Pick::Files.open(),
             "n" => files::actions::new_folder(place_now()),
             _ => {}

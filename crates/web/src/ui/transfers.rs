@@ -51,9 +51,6 @@ fn tell(row: &TransferRow, was_known: bool) {
     match &row.state {
         TransferState::Done if was_known => {
             app().announce(t::TRANSFER_DONE.with(&[&row.name]));
-            if row.kind == TransferKind::Upload {
-                app().refresh_account();
-            }
         }
         TransferState::Failed(failure) => {
             let why = failure::words(failure);

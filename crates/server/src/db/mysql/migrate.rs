@@ -45,6 +45,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0031_audit_chain.sql"),
     include_str!("../../../migrations/mysql/0032_accesses.sql"),
     include_str!("../../../migrations/mysql/0033_removed_vaults.sql"),
+    include_str!("../../../migrations/mysql/0034_named_vaults.sql"),
+    include_str!("../../../migrations/mysql/0035_remains.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\

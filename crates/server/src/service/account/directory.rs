@@ -79,6 +79,8 @@ async fn chain(q: &mut impl Query, uid: VaultId) -> Result<MembershipLog> {
     Ok(MembershipLog {
         genesis: genesis.ok_or(Error::Internal("an account without its vault"))?,
         entries: entries::of_membership(q, uid).await?,
+        more: false,
+        is_gone: false,
     })
 }
 

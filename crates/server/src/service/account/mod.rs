@@ -20,7 +20,7 @@ mod second_factor;
 pub mod session;
 mod signup;
 mod standing;
-mod throttle;
+pub(in crate::service) mod throttle;
 mod totp;
 mod unlockers;
 

@@ -4,6 +4,7 @@
 //! hashes, so they tell nobody who tried.
 
 use sv_api::{ApiError, ErrorCode};
+use sv_ledger::limits::{SPARE_KEY_MS, SPARE_KEYS};
 
 use super::Accounts;
 use crate::db::Write;
@@ -55,6 +56,9 @@ pub(crate) const DIRECTORY_BY_ACCOUNT: Limit = limit("directory/account", 2000, 
 /// Handles looked up from one network.
 pub(crate) const DIRECTORY_FROM_NETWORK: Limit = limit("directory/network", 10_000, 4 * SECOND);
 
+/// Keys that somebody makes in a vault although none is due.
+pub(crate) const SPARE_KEY: Limit = limit("key", SPARE_KEYS, SPARE_KEY_MS);
+
 const fn limit(purpose: &'static str, burst: u64, interval_ms: u64) -> Limit {
     Limit {
         purpose,
@@ -69,7 +73,7 @@ impl Limit {
     ///
     /// # Errors
     /// Milliseconds until there are so many, if there are not.
-    fn take(&self, tries: u64, free_at_ms: u64, now_ms: u64) -> Result<u64, u64> {
+    pub(crate) fn take(&self, tries: u64, free_at_ms: u64, now_ms: u64) -> Result<u64, u64> {
         let from = free_at_ms.max(now_ms);
         let room = self.interval_ms * self.burst.saturating_sub(tries);
         match (from - now_ms).checked_sub(room) {

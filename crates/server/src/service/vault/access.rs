@@ -9,10 +9,11 @@ use sv_ledger::id::VaultId;
 use sv_ledger::state::Role;
 
 use super::Vaults;
+use super::named::Naming;
 use super::reach::Reach;
 use crate::db::Query;
 use crate::service::Result;
-use crate::store::{members, vaults};
+use crate::store::{members, remains, vaults};
 
 /// May read.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +25,9 @@ pub enum Write {}
 /// May read, and with a role that sees more, see more.
 #[derive(Debug, Clone, Copy)]
 pub enum Oversee {}
-/// May read who has access, in a vault of one's own or in a member of one:
-/// that is visible to everybody who has it.
+/// May read who has access, in a vault of one's own or in one that its log
+/// names or ever named, or theirs: that is visible to everybody who has it,
+/// since without it nobody can verify who has. Also of a vault that is gone.
 #[derive(Debug, Clone, Copy)]
 pub enum SeeMembers {}
 
@@ -34,8 +36,8 @@ pub trait Mode {
     /// The role beyond which a higher one makes no difference, so that nobody
     /// looks for it.
     const ENOUGH: Role;
-    /// Whether members of members may.
-    const OF_MEMBERS: bool = false;
+    /// Whether whoever reads a log that names the vault may.
+    const WHERE_NAMED: bool = false;
 }
 
 impl Mode for Read {
@@ -52,7 +54,7 @@ impl Mode for Oversee {
 
 impl Mode for SeeMembers {
     const ENOUGH: Role = Role::Viewer;
-    const OF_MEMBERS: bool = true;
+    const WHERE_NAMED: bool = true;
 }
 
 /// The vault that the evidence is about.
@@ -60,6 +62,7 @@ impl Mode for SeeMembers {
 pub struct Vault {
     id: VaultId,
     kind: VaultKind,
+    is_gone: bool,
 }
 
 /// Evidence that a principal may do `M` with `R`.
@@ -81,6 +84,11 @@ impl<M> Access<M, Vault> {
     /// With which vault.
     pub const fn vault_id(&self) -> VaultId {
         self.resource.id
+    }
+
+    /// Whether the vault is gone, and only what proves who was in it is left.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.resource.is_gone
     }
 
     /// Whether others may have access to it, too.
@@ -108,18 +116,27 @@ impl Vaults {
     ) -> Result<Access<M, Vault>> {
         let now_ms = self.clock.now_ms();
         let mut snapshot = self.db.read().await?;
-        let kind = vaults::kind(&mut snapshot, vault_id).await?;
+        let mut kind = vaults::kind(&mut snapshot, vault_id).await?;
+        let is_gone = kind.is_none();
+        if is_gone && M::WHERE_NAMED {
+            kind = remains::kind(&mut snapshot, vault_id).await?;
+        }
         let kind = kind.ok_or(ErrorCode::NotFound)?;
+        // Of a vault that is gone nobody is a member.
         let role = role_of(&mut snapshot, vault_id, kind, uid, now_ms, M::ENOUGH).await?;
         let may = role.is_some()
-            || M::OF_MEMBERS && sees_members(&mut snapshot, vault_id, uid, now_ms).await?;
+            || M::WHERE_NAMED && sees_members(&mut snapshot, vault_id, uid, now_ms).await?;
         if !may {
             return Err(ErrorCode::NotFound.into());
         }
         Ok(Access {
             principal: uid,
             role,
-            resource: Vault { id: vault_id, kind },
+            resource: Vault {
+                id: vault_id,
+                kind,
+                is_gone,
+            },
             mode: PhantomData,
         })
     }
@@ -145,8 +162,8 @@ async fn role_of(
     Ok(reach.role(&members))
 }
 
-/// Whether a vault is a member, or a member of a member, of one that somebody
-/// may read.
+/// Whether somebody may read a vault whose log names this one, or names one
+/// that does, and so on; or, of a person, that has it as a member.
 async fn sees_members(
     q: &mut impl Query,
     vault_id: VaultId,
@@ -154,12 +171,18 @@ async fn sees_members(
     now_ms: u64,
 ) -> Result<bool> {
     let reach = Reach::of(q, &[uid], now_ms).await?;
-    // Everything that the vault's members act as by being its members.
-    let inside = Reach::of(q, &[vault_id], now_ms).await?;
-    for principal in inside.principals() {
-        if members::share_a_vault(q, principal, reach.principals(), now_ms).await? {
-            return Ok(true);
+    let mut naming = Naming::of(q, vault_id).await?;
+    while !naming.level().is_empty() {
+        for principal in reach.principals() {
+            let level = naming.level().iter().copied();
+            if !members::among(q, principal, level, now_ms)
+                .await?
+                .is_empty()
+            {
+                return Ok(true);
+            }
         }
+        naming.go_on(q).await?;
     }
     Ok(false)
 }

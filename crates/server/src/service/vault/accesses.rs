@@ -1,20 +1,24 @@
 //! Who fetched what from shared vaults, as this server saw it. Blocks are
 //! counted in memory and written together a little later, so that reading
-//! never waits for a write; a crash loses the last seconds of it. Vaults that
-//! nobody shares have no such list.
+//! never waits for a write; a crash loses the last seconds of it. There is one
+//! note for each person, content and day, and of each vault the newest
+//! [`ACCESSES`] are kept. Vaults that nobody shares have no such list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sv_api::share::{AccessPage, ContentAccess};
 use sv_ledger::id::{AccessId, ContentId, VaultId};
+use sv_ledger::limits::ACCESSES;
 use sv_ledger::state::Role;
 
 use super::Vaults;
 use super::access::{Access, Oversee, Read, Vault};
+use crate::db::{self, Write as WriteUnit};
 use crate::service::Result;
 use crate::store::accesses::{self as store, StoredAccess};
+use crate::store::members;
 
 /// A download that paused so long is over.
 const IDLE_MS: u64 = 3_000;
@@ -24,6 +28,7 @@ const LONGEST_MS: u64 = 60_000;
 const KEPT: usize = 10_000;
 /// How often is looked for those that are over.
 const PAUSE: Duration = Duration::from_secs(1);
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Accesses in one answer.
 const PAGE: usize = 500;
 
@@ -156,30 +161,31 @@ impl Vaults {
     }
 
     async fn store_accesses(&self, over: &[(Key, Counted)]) -> Result<()> {
-        let mut stored = Vec::with_capacity(over.len());
+        let mut by_vault: BTreeMap<VaultId, Vec<StoredAccess>> = BTreeMap::new();
         for ((vault_id, principal, content_id), counted) in over {
-            let random = self.random.bytes::<8>()?;
-            let [time, random] = [counted.last_ms.to_be_bytes(), random];
-            let mut id = [0; AccessId::LEN];
-            id.iter_mut()
-                .zip(time.iter().chain(&random))
-                .for_each(|(to, from)| *to = *from);
-            stored.push(StoredAccess {
+            let access = StoredAccess {
                 vault_id: *vault_id,
-                access_id: AccessId::new(id),
+                access_id: access_id(counted.first_ms, self.random.bytes()?),
                 principal: *principal,
                 content_id: *content_id,
                 first_ms: counted.first_ms,
                 last_ms: counted.last_ms,
                 blocks: counted.blocks,
-            });
+            };
+            by_vault.entry(*vault_id).or_default().push(access);
         }
-        let write = || async {
+        let noted = || async {
             let mut write = self.db.write().await?;
-            store::insert(&mut write, &stored).await?;
+            // Whoever is alone somewhere knows what they fetched.
+            let vaults = by_vault.keys().copied();
+            for vault_id in members::shared_among(&mut write, vaults).await? {
+                if let Some(accesses) = by_vault.get(&vault_id) {
+                    note_of_vault(&mut write, vault_id, accesses).await?;
+                }
+            }
             write.commit().await
         };
-        Ok(self.db.retry(write).await?)
+        Ok(self.db.retry(noted).await?)
     }
 
     /// Writes downloads down as they end, until dropped.
@@ -194,6 +200,55 @@ impl Vaults {
             is_failing = done.is_err();
         }
     }
+}
+
+/// Adds what was fetched from one vault to what is noted of the same day.
+/// Several servers at once may make two notes of one, and nothing worse.
+async fn note_of_vault(
+    write: &mut WriteUnit,
+    vault_id: VaultId,
+    accesses: &[StoredAccess],
+) -> db::Result<()> {
+    let days = accesses.iter().map(|access| day(access.first_ms));
+    let from = access_id(days.min().unwrap_or(0) * DAY_MS, [0; 8]);
+    let contents: BTreeSet<ContentId> = accesses.iter().map(|a| a.content_id).collect();
+    let known = store::since(write, vault_id, from, contents.into_iter()).await?;
+    let place = |access: &StoredAccess| {
+        let day = day(access.first_ms);
+        (access.principal, access.content_id, day)
+    };
+    let mut noted: BTreeMap<_, _> = known.into_iter().map(|a| (place(&a), a)).collect();
+    let mut changed = BTreeSet::new();
+    for access in accesses {
+        let key = place(access);
+        changed.insert(key);
+        let note = noted.entry(key).or_insert(StoredAccess {
+            blocks: 0,
+            ..*access
+        });
+        note.last_ms = note.last_ms.max(access.last_ms);
+        note.blocks += access.blocks;
+    }
+    noted.retain(|key, _| changed.contains(key));
+    let notes: Vec<_> = noted.into_values().collect();
+    store::put(write, &notes).await?;
+    let count = store::count(write, vault_id).await?;
+    match count.checked_sub(ACCESSES) {
+        None | Some(0) => Ok(()),
+        Some(over) => store::forget_oldest(write, vault_id, over).await,
+    }
+}
+
+/// Ids are in the order of the first block.
+fn access_id(first_ms: u64, random: [u8; 8]) -> AccessId {
+    let mut id = [0; AccessId::LEN];
+    let bytes = first_ms.to_be_bytes().into_iter().chain(random);
+    id.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    AccessId::new(id)
+}
+
+const fn day(at_ms: u64) -> u64 {
+    at_ms / DAY_MS
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use crate::db::{Query, Write};
 use crate::service::audit::{self, Detail, Event, Kind};
 use crate::service::{Result, taken_meanwhile};
 use crate::store::contents::Content;
-use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, quotas};
-use crate::store::{references, vaults};
+use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, named_vaults};
+use crate::store::{quotas, references, vaults};
 
 /// Blocks looked at together.
 const BLOCKS_PAGE: u32 = 4096;
@@ -113,6 +113,8 @@ pub(super) async fn admit(
     let stored = prepared.bodies.iter().cloned();
     bodies::insert(write, vault_id, is_membership, stored).await?;
     entries::insert(write, &prepared.entry).await?;
+    let named: BTreeSet<_> = prepared.entry.named_heads().map(|v| v.vault_id).collect();
+    named_vaults::insert(write, vault_id, named.into_iter()).await?;
     let (before, after) = (&prepared.members_before, prepared.members_after());
     members::replace(write, vault_id, before, after).await?;
     let changes = member_changes(vault_id, body.author, before, after);

@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::access::{Access, Vault, Write};
 use super::admission::{Verified, admit, verify_uploads};
+use super::named::check_names;
 use super::prepare::{PreparedEntry, rejected};
 use super::principals::{Dependencies, check_people};
 use super::{Vaults, is_timely};
@@ -38,7 +39,7 @@ impl Vaults {
         request: AppendRequest,
     ) -> Result<Appended> {
         let seq = request.entry.body().seq;
-        check_names(access, &request.entry)?;
+        check_author(access, &request.entry)?;
         if !request.entry.is_membership() && !access.is_at_least(Role::Contributor) {
             return Err(ErrorCode::Forbidden.into());
         }
@@ -63,13 +64,16 @@ impl Vaults {
             inline,
         } = request;
         let (owner, state) = (stored.owner, stored.state);
-        let depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
+        let mut depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
         check_people(&mut snapshot, &entry).await?;
+        check_names(&mut snapshot, &entry).await?;
         let (prepared, depends) = spawn_blocking(move || {
             depends.check_key(&state.membership, &entry)?;
+            depends.look_at_key(&state.membership, &entry);
             let principals = &depends.principals;
-            let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline);
-            Ok::<_, Error>((prepared?, depends))
+            let prepared = PreparedEntry::new(&state, &touched, principals, entry, bodies, inline)?;
+            depends.measure(&prepared.transition.state.membership);
+            Ok::<_, Error>((prepared, depends))
         })
         .await??;
         let verified = verify_uploads(&mut snapshot, &prepared, access.principal()).await?;
@@ -106,8 +110,12 @@ impl Vaults {
         }
         require_next(&prepared.entry, head)?;
         depends.hold(&mut write).await?;
-        let after = &prepared.transition.state.membership;
-        depends.check_nesting(&mut write, after).await?;
+        depends
+            .check_nesting(&mut write, prepared.vault_id())
+            .await?;
+        depends
+            .charge_key(&mut write, &prepared.entry, now_ms)
+            .await?;
         admit(&mut write, prepared, verified, uid, owner, now_ms).await?;
         write.commit().await?;
         Ok(true)
@@ -124,7 +132,7 @@ impl Vaults {
 }
 
 /// The entry is for this vault and by this user.
-fn check_names(access: &Access<Write, Vault>, entry: &Entry) -> Result<()> {
+fn check_author(access: &Access<Write, Vault>, entry: &Entry) -> Result<()> {
     if entry.body().vault_id != access.vault_id() {
         return Err(Reject::WrongVault.into());
     }

@@ -9,6 +9,7 @@ mod admission;
 mod append;
 mod create;
 mod downloads;
+pub(crate) mod named;
 mod names;
 mod prepare;
 mod principals;
@@ -104,12 +105,17 @@ impl Vaults {
         if !self.listeners.has_any() {
             return;
         }
-        let members = &state.membership.members;
-        for member in members.keys() {
-            self.listeners.tell(*member, state.vault_id(), state.head);
+        let now_ms = self.clock.now_ms();
+        // Whose time is over hears no more of it.
+        let members = state.membership.members.iter();
+        let members = members.filter(|(_, member)| !member.is_expired(now_ms));
+        let mut inside = BTreeSet::new();
+        for (id, member) in members {
+            self.listeners.tell(*id, state.vault_id(), state.head);
+            if member.keys.is_vault() {
+                inside.insert(*id);
+            }
         }
-        let inside: Vec<_> = state.membership.vault_members().collect();
-        let inside = inside.into_iter().map(|(id, _)| *id).collect();
         for member in self.inside(inside).await.unwrap_or_default() {
             self.listeners.tell(member, state.vault_id(), state.head);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sv_api::ErrorCode;
+use sv_api::{ApiError, ErrorCode};
 use sv_ledger::apply::Reject;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::VaultId;
@@ -16,9 +16,10 @@ use sv_ledger::state::{Head, Membership};
 
 use super::prepare::rejected;
 use crate::db::{Query, Write};
-use crate::service::Result;
-use crate::store::accounts::instance;
-use crate::store::{members, vaults};
+use crate::service::account::throttle::SPARE_KEY;
+use crate::service::{Error, Result};
+use crate::store::accounts::{instance, throttle as buckets};
+use crate::store::{members, remains, vaults};
 
 /// The memberships that an entry was prepared against.
 #[derive(Debug, Default)]
@@ -29,6 +30,11 @@ pub(super) struct Dependencies {
     heads: BTreeMap<VaultId, Head>,
     /// Whether the entry makes a vault a member.
     is_nesting: bool,
+    /// How many vaults stand one inside the other below the vault after the
+    /// entry; none if more than anybody follows.
+    below: Option<usize>,
+    /// Whether the entry makes a new key and nothing made one due.
+    has_spare_key: bool,
 }
 
 impl Dependencies {
@@ -44,6 +50,7 @@ impl Dependencies {
         let mut wanted: BTreeSet<VaultId> = entry.named_heads().map(|via| via.vault_id).collect();
         wanted.extend(vault.vault_members().map(|(id, _)| *id));
         let mut found = BTreeMap::<VaultId, Membership>::new();
+        let mut heads = BTreeMap::<VaultId, Head>::new();
         for _ in 0..=NESTING {
             let level: Vec<_> = wanted
                 .difference(&found.keys().copied().collect())
@@ -52,10 +59,17 @@ impl Dependencies {
             if level.is_empty() {
                 break;
             }
-            for membership in vaults::memberships(q, level.into_iter()).await? {
-                wanted.extend(membership.vault_members().map(|(id, _)| *id));
+            for membership in vaults::memberships(q, level.iter().copied()).await? {
+                heads.insert(membership.vault_id, membership.head);
                 found.insert(membership.vault_id, membership);
             }
+            // Those that are gone stand as they stood then.
+            let gone = level.iter().filter(|id| !found.contains_key(id)).copied();
+            for membership in remains::memberships(q, gone).await? {
+                found.insert(membership.vault_id, membership);
+            }
+            let inside = level.iter().filter_map(|id| found.get(id));
+            wanted.extend(inside.flat_map(|m| m.vault_members().map(|(id, _)| *id)));
         }
         for named in entry.named_heads() {
             let newest = found.get(&named.vault_id).map(|m| m.head);
@@ -63,13 +77,77 @@ impl Dependencies {
                 return Err(ErrorCode::Conflict.into());
             }
         }
+        // Nobody comes in through a vault that is gone, nor does it.
+        let body = entry.body();
+        let through = body.via.iter().map(|via| via.vault_id);
+        let granted = entry.membership_ops().iter().filter_map(|op| match op {
+            MembershipOp::Grant(op) if op.keys.is_vault() => Some(op.principal),
+            _ => None,
+        });
+        if through.chain(granted).any(|id| !heads.contains_key(&id)) {
+            return Err(Reject::Principal.into());
+        }
         let makes_member =
             |op: &MembershipOp| matches!(op, MembershipOp::Grant(op) if op.keys.is_vault());
         Ok(Self {
-            heads: found.values().map(|m| (m.vault_id, m.head)).collect(),
+            heads,
             principals: found.into_values().collect(),
             is_nesting: entry.membership_ops().iter().any(makes_member),
+            below: None,
+            has_spare_key: false,
         })
+    }
+
+    /// Looks whether the entry makes a key that nobody needs. Somebody of bad
+    /// will could fill the log with them, which every new device has to read.
+    pub(super) fn look_at_key(&mut self, before: &Membership, entry: &Entry) {
+        let ops = entry.membership_ops();
+        let makes_due = |op: &MembershipOp| {
+            matches!(
+                op,
+                MembershipOp::Revoke(_) | MembershipOp::Expire(_) | MembershipOp::Rekey(_)
+            )
+        };
+        self.has_spare_key = entry.epoch_op().is_some()
+            && !ops.iter().any(makes_due)
+            && !before.needs_key(&self.principals);
+    }
+
+    /// Counts such a key.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RateLimited`] if the author has made too many.
+    pub(super) async fn charge_key(
+        &self,
+        write: &mut Write,
+        entry: &Entry,
+        now_ms: u64,
+    ) -> Result<()> {
+        if !self.has_spare_key {
+            return Ok(());
+        }
+        // No keyed hash: the log itself says who wrote in which vault.
+        let mut bucket = blake3::Hasher::new_derive_key("SecureVault 2026 bucket of spare keys");
+        bucket.update(entry.body().vault_id.as_bytes());
+        bucket.update(entry.body().author.as_bytes());
+        let bucket = *bucket.finalize().as_bytes();
+        let free_at_ms = buckets::free_at_ms(write, bucket).await?;
+        match SPARE_KEY.take(1, free_at_ms, now_ms) {
+            Ok(free_at_ms) => Ok(buckets::put(write, bucket, free_at_ms).await?),
+            Err(wait_ms) => Err(Error::Refused(ApiError {
+                retry_after_ms: Some(wait_ms),
+                ..ApiError::new(ErrorCode::RateLimited)
+            })),
+        }
+    }
+
+    /// Looks how deep the vault goes after the entry. Costly for many vaults,
+    /// so it comes before the unit of work; [`Self::hold`] makes sure that it
+    /// still holds there.
+    pub(super) fn measure(&mut self, after: &Membership) {
+        if self.is_nesting {
+            self.below = after.depth(&self.principals);
+        }
     }
 
     /// Locks them, and finds them as they were read.
@@ -94,17 +172,16 @@ impl Dependencies {
     }
 
     /// Refuses vaults inside vaults, deeper than anybody follows, or in a
-    /// circle. After [`Self::hold`].
+    /// circle. After [`Self::measure`] and [`Self::hold`].
     ///
     /// # Errors
     /// [`ErrorCode::Rejected`].
-    pub(super) async fn check_nesting(&self, q: &mut impl Query, after: &Membership) -> Result<()> {
+    pub(super) async fn check_nesting(&self, q: &mut impl Query, vault_id: VaultId) -> Result<()> {
         if !self.is_nesting {
             return Ok(());
         }
-        let below = after.depth(&self.principals);
         let mut above = 0;
-        let mut level = BTreeSet::from([after.vault_id]);
+        let mut level = BTreeSet::from([vault_id]);
         while above <= NESTING {
             let up = members::vaults_of(q, level.into_iter()).await?;
             level = up.into_iter().collect();
@@ -113,7 +190,7 @@ impl Dependencies {
             }
             above += 1;
         }
-        match below {
+        match self.below {
             Some(below) if above + below <= NESTING => Ok(()),
             _ => Err(rejected(
                 "groups and shared folders inside one another go at most four deep, and never \

@@ -14,7 +14,7 @@ use super::access::{Access, Read, SeeMembers, Vault};
 use super::reach::Reach;
 use super::{ANSWER_LEN, Vaults, leading};
 use crate::service::Result;
-use crate::store::{bodies, entries, leaves, vaults};
+use crate::store::{bodies, entries, leaves, remains, vaults};
 
 impl Vaults {
     /// The heads of every vault that a user may read.
@@ -38,17 +38,30 @@ impl Vaults {
         Ok(VaultHeads { vaults })
     }
 
-    /// Genesis and every membership entry.
+    /// Genesis, and membership entries from place `from` in the log on.
     ///
     /// # Errors
     /// See [`Self::heads`].
-    pub async fn membership(&self, access: &Access<SeeMembers, Vault>) -> Result<MembershipLog> {
+    pub async fn membership(
+        &self,
+        access: &Access<SeeMembers, Vault>,
+        from: u64,
+    ) -> Result<MembershipLog> {
         let mut snapshot = self.db.read().await?;
-        let genesis = vaults::genesis(&mut snapshot, access.vault_id())
-            .await?
-            .ok_or(ErrorCode::NotFound)?;
-        let entries = entries::of_membership(&mut snapshot, access.vault_id()).await?;
-        Ok(MembershipLog { genesis, entries })
+        let genesis = match access.is_gone() {
+            false => vaults::genesis(&mut snapshot, access.vault_id()).await?,
+            true => remains::genesis(&mut snapshot, access.vault_id()).await?,
+        };
+        let genesis = genesis.ok_or(ErrorCode::NotFound)?;
+        let vault_id = access.vault_id();
+        let (entries, more) =
+            entries::membership_page(&mut snapshot, vault_id, from, PAGE, ANSWER_LEN).await?;
+        Ok(MembershipLog {
+            genesis,
+            entries,
+            more,
+            is_gone: access.is_gone(),
+        })
     }
 
     /// The newest entry by an editor or higher, alone.

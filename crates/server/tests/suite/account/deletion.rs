@@ -52,7 +52,10 @@ pub(crate) async fn a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off
     world.pass(STEP_MS);
     let report = world.app.jobs().run().await.unwrap();
     assert_eq!((report.deleted_accounts, report.removed_vaults), (0, 0));
-    let drive = GetMembership { vault: alice.drive };
+    let drive = GetMembership {
+        vault: alice.drive,
+        from: 0,
+    };
     let session = login.session.as_deref();
     assert!(world.call(drive, session, &Empty {}).await.is_ok());
 }

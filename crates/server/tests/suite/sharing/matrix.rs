@@ -363,6 +363,50 @@ pub(crate) async fn a_stream_says_what_is_lost() {
     }
 }
 
+/// Whoever's time is over hears nothing more of what changes.
+#[tokio::test]
+pub(crate) async fn a_stream_is_silent_to_who_has_expired() {
+    let mut cast = cast().await;
+    let person = |cast: &Cast, name| {
+        let caller = cast.callers.iter().find(|c| c.name == name).unwrap();
+        caller.person.clone().unwrap()
+    };
+    let (owner, expired) = (person(&cast, "owner"), person(&cast, "expired"));
+    let mut stream = cast.world.stream(&expired.0.session).await;
+    until(&mut stream, "head", &expired.0.drive.to_string()).await;
+    let now_ms = cast.world.now_ms();
+    let put = cast
+        .vault
+        .put(&owner.1, &[], Role::Owner, vec![Put::new(7, "new")], now_ms);
+    send(&cast.world, &owner, &cast.vault, &put).await;
+    cast.vault.accept(&put.entry);
+    // What they hear next is of a vault of their own.
+    let own = make(&cast.world, &expired, VaultKind::Group).await;
+    let heard = heard(&mut stream, &own.vault_id().to_string()).await;
+    assert!(
+        !heard.contains(&cast.vault.vault_id().to_string()),
+        "{heard}"
+    );
+}
+
+/// All that a stream says until it names a vault.
+async fn heard(stream: &mut axum::body::BodyDataStream, vault_id: &str) -> String {
+    let deadline = std::time::Duration::from_secs(60);
+    let waiting = async {
+        let mut text = String::new();
+        while let Some(Ok(frame)) = futures::StreamExt::next(stream).await {
+            text.push_str(std::str::from_utf8(&frame).unwrap());
+            if text.contains(vault_id) {
+                break;
+            }
+        }
+        text
+    };
+    tokio::time::timeout(deadline, waiting)
+        .await
+        .expect("the event comes")
+}
+
 /// Waits for an event of a kind about a vault; none of another kind about it
 /// comes before.
 async fn until(stream: &mut axum::body::BodyDataStream, kind: &str, vault_id: &str) {

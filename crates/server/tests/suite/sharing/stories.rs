@@ -16,13 +16,13 @@ use crate::world::World;
 
 const MINUTE_MS: u64 = 60 * 1000;
 
-async fn somebody(world: &World, seed: u8) -> (Signer, Log) {
+pub(crate) async fn somebody(world: &World, seed: u8) -> (Signer, Log) {
     let (person, log) = world.person(seed).await;
     (Signer::of(&person.key, &person.account), log)
 }
 
 /// A vault of `owner` that the server knows.
-async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
+pub(crate) async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
     let (new, shared) = Shared::begin(owner, kind, INSTANCE, world.now_ms());
     let made = || world.vaults.create(owner.uid, INSTANCE, new.clone());
     assert_eq!(made().await.unwrap().seq, 1);
@@ -31,7 +31,7 @@ async fn shared(world: &World, owner: &Signer, kind: VaultKind) -> Shared {
     shared
 }
 
-async fn send(world: &World, author: &Signer, request: AppendRequest) -> Result<u64> {
+pub(crate) async fn send(world: &World, author: &Signer, request: AppendRequest) -> Result<u64> {
     let vault_id = request.entry.body().vault_id;
     let access = world
         .vaults
@@ -40,12 +40,17 @@ async fn send(world: &World, author: &Signer, request: AppendRequest) -> Result<
     Ok(world.vaults.append(&access, request).await?.seq)
 }
 
-async fn refusal(world: &World, author: &Signer, request: AppendRequest) -> ErrorCode {
+pub(crate) async fn refusal(world: &World, author: &Signer, request: AppendRequest) -> ErrorCode {
     send(world, author, request).await.unwrap_err().code()
 }
 
 /// Membership operations by the owner.
-async fn change(world: &World, vault: &mut Shared, owner: &Signer, ops: Vec<MembershipOp>) {
+pub(crate) async fn change(
+    world: &World,
+    vault: &mut Shared,
+    owner: &Signer,
+    ops: Vec<MembershipOp>,
+) {
     let removes = ops
         .iter()
         .any(|op| matches!(op, MembershipOp::Revoke(_) | MembershipOp::Expire(_)));
@@ -54,13 +59,13 @@ async fn change(world: &World, vault: &mut Shared, owner: &Signer, ops: Vec<Memb
     vault.accept(&request.entry);
 }
 
-async fn put(world: &World, vault: &mut Shared, author: &Signer, role: Role, put: Put) {
+pub(crate) async fn put(world: &World, vault: &mut Shared, author: &Signer, role: Role, put: Put) {
     let request = vault.put(author, &[], role, vec![put], world.now_ms());
     send(world, author, request.clone()).await.unwrap();
     vault.accept(&request.entry);
 }
 
-async fn reads(world: &World, who: &Signer, vault: VaultId) -> bool {
+pub(crate) async fn reads(world: &World, who: &Signer, vault: VaultId) -> bool {
     let may = world.vaults.authorise::<Read>(who.uid, vault).await;
     let heads = world.vaults.heads(who.uid).await.unwrap().vaults;
     let is_listed = heads.iter().any(|head| head.vault_id == vault);

@@ -169,11 +169,14 @@ impl Stand {
         }
         let last = || asked.path.rsplit('/').next().unwrap_or_default();
         let body = if asked.is::<GetMembership>() {
-            let all = self.entries.iter();
+            let from: u64 = last().parse().ok()?;
+            let all = self.entries.iter().filter(|e| e.body().seq >= from);
             let entries = all.filter(|entry| entry.is_membership()).cloned();
             MembershipLog {
                 genesis: self.genesis.clone(),
                 entries: entries.collect(),
+                more: false,
+                is_gone: false,
             }
             .into_bytes()
         } else if asked.is::<GetCheckpoint>() {

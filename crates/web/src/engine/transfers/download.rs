@@ -1,7 +1,9 @@
 //! Calls that make URLs to save or show something under.
 
 use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
 
+use sv_client::drive::Drive;
 use sv_client::port::Platform;
 use sv_client::transfer::Reading;
 use sv_client::tree::Place as TreePlace;
@@ -11,10 +13,11 @@ use sv_ledger::id::NodeId;
 
 use super::super::links::{Target, ZipItem};
 use super::super::open::Open;
+use super::super::platform::Browser;
 use super::new_row;
 use crate::bridge::{
-    Download, DownloadRaw, Failure, FailureKind, ItemId, ItemKind, Link, OpenFile, RawLink, Row,
-    TransferKind,
+    Download, DownloadRaw, Failure, FailureKind, GetItem, ItemId, ItemKind, Link, OpenFile,
+    RawLink, Row, ShareId, TransferKind,
 };
 use crate::mime::{self, BINARY};
 
@@ -75,48 +78,85 @@ impl Open<'_> {
 
     pub(crate) async fn export_everything(&self) -> Result<Link, Failure> {
         let name = self.session.profile().handle.clone();
-        let items = self.zip_items(&[(String::new(), TreePlace::Root)]).await?;
-        Ok(self.zip_link(items, &name, "/".to_owned()))
+        let roots = vec![(String::new(), None, TreePlace::Root)];
+        let zipped = self.zip_items(roots).await?;
+        Ok(self.zip_link(zipped, &name, "/".to_owned()))
     }
 
     async fn zip(&self, ids: &[ItemId], name: &str, within: String) -> Result<Link, Failure> {
         let mut roots = Vec::new();
         for id in ids {
             let row = self.shown(*id).await?;
-            roots.push((row.name, TreePlace::Node(id.0)));
+            roots.push((row.name, id.share, TreePlace::Node(id.node)));
         }
-        let items = self.zip_items(&roots).await?;
-        Ok(self.zip_link(items, name, within))
+        let zipped = self.zip_items(roots).await?;
+        Ok(self.zip_link(zipped, name, within))
     }
 
-    async fn zip_items(&self, roots: &[(String, TreePlace)]) -> Result<Vec<ZipItem>, Failure> {
-        let drive = self.drive().await;
-        let mut items = Vec::new();
-        for (name, place) in roots {
-            for (names, id) in drive.tree().walk(*place) {
+    /// What is in these places, each of a vault, and behind what is mounted
+    /// there. A vault that cannot be opened is left out, and said so.
+    async fn zip_items(&self, roots: Vec<Root>) -> Result<Zipped, Failure> {
+        let mut zipped = Zipped::default();
+        let mut waiting: VecDeque<(Root, BTreeSet<ShareId>)> = VecDeque::new();
+        for root in roots {
+            let passed = root.1.into_iter().collect();
+            waiting.push_back((root, passed));
+        }
+        while let Some(((name, share, place), passed)) = waiting.pop_front() {
+            let space = self.space(share).await?;
+            let drive = space.drive().await;
+            let mut mounts = Vec::new();
+            for (names, id) in drive.tree().walk(place) {
                 let Some(record) = drive.vault().replica().record(&id) else {
                     continue;
                 };
                 let mut path: Vec<&str> = Vec::new();
                 path.extend((!name.is_empty()).then_some(name.as_str()));
                 path.extend(names.iter().map(String::as_str));
-                let reading = match record.kind {
-                    Kind::Folder => None,
-                    // Made, and its first bytes never arrived.
-                    _ if record.current().is_none() => continue,
-                    _ => Some(Reading::new(&drive, id, None)?),
+                let path = path.join("/");
+                if let Some(mount) = record.mount {
+                    mounts.push((path, mount, record.modified_ms));
+                    continue;
+                }
+                zipped.items.extend(zip_item(&drive, id, path)?);
+            }
+            drop(drive);
+            for (path, mount, modified_ms) in mounts {
+                let share = ShareId(mount.vault_id);
+                let mut passed = passed.clone();
+                if !passed.insert(share) {
+                    continue;
+                }
+                let opened = match self.space(Some(share)).await {
+                    Ok(opened) => opened,
+                    Err(failure) if failure.kind == FailureKind::Offline => return Err(failure),
+                    Err(failure) => {
+                        zipped.left_out.push((path, failure));
+                        continue;
+                    }
                 };
-                items.push(ZipItem {
-                    path: path.join("/"),
-                    modified_ms: record.modified_ms,
-                    reading,
-                });
+                match mount.node {
+                    Some(node) => {
+                        let drive = opened.drive().await;
+                        zipped.items.extend(zip_item(&drive, node, path)?);
+                    }
+                    None => {
+                        zipped.items.push(ZipItem {
+                            path: path.clone(),
+                            modified_ms,
+                            reading: None,
+                        });
+                        let root = (path, Some(share), TreePlace::Root);
+                        waiting.push_back((root, passed));
+                    }
+                }
             }
         }
-        Ok(items)
+        Ok(zipped)
     }
 
-    fn zip_link(&self, items: Vec<ZipItem>, name: &str, within: String) -> Link {
+    fn zip_link(&self, zipped: Zipped, name: &str, within: String) -> Link {
+        let Zipped { items, left_out } = zipped;
         let stem = if name.is_empty() { "SecureVault" } else { name };
         let name = format!("{stem}.zip");
         let size = super::super::service::zip_len(&items);
@@ -126,6 +166,7 @@ impl Open<'_> {
             |id| super::TransferRow {
                 files: files as u64,
                 bytes: size,
+                left_out,
                 ..new_row(id, TransferKind::Zip, name.clone(), within)
             },
             None,
@@ -164,20 +205,40 @@ impl Open<'_> {
 
     /// A row with where it is, of the trash too.
     async fn shown(&self, id: ItemId) -> Result<Row, Failure> {
-        let ItemId(node): ItemId = id;
-        let view = self.view().await;
-        let seen = view.row(node, true).or_else(|| view.trashed(node));
-        match seen {
-            Some(row) => Ok(row),
-            None => self.hidden(node).await,
-        }
+        Ok(self.item(GetItem { id }).await?.row)
     }
+}
 
-    /// Of something inside what is in the trash.
-    async fn hidden(&self, id: NodeId) -> Result<Row, Failure> {
-        let detail = self.item(crate::bridge::GetItem { id: ItemId(id) }).await?;
-        Ok(detail.row)
-    }
+/// What a zip is made of: a name for it, a vault and a place there.
+type Root = (String, Option<ShareId>, TreePlace);
+
+/// What goes into a zip.
+#[derive(Default)]
+struct Zipped {
+    items: Vec<ZipItem>,
+    /// What could not be opened, and why.
+    left_out: Vec<(String, Failure)>,
+}
+
+/// A node of a zip; none if it was made and its first bytes never arrived.
+fn zip_item(
+    drive: &Drive<'_, Browser>,
+    id: NodeId,
+    path: String,
+) -> Result<Option<ZipItem>, Failure> {
+    let Some(record) = drive.vault().replica().record(&id) else {
+        return Ok(None);
+    };
+    let reading = match record.kind {
+        Kind::Folder => None,
+        _ if record.current().is_none() => return Ok(None),
+        _ => Some(Reading::new(drive, id, None)?),
+    };
+    Ok(Some(ZipItem {
+        path,
+        modified_ms: record.modified_ms,
+        reading,
+    }))
 }
 
 /// A note is saved as a text.

@@ -31,9 +31,9 @@ use super::super::platform::{Database, now_ms};
 use super::super::service::read_slice;
 use super::{Transfer, new_row};
 use crate::bridge::{
-    ConflictChoice, DropUpload, Failure, FailureKind, ForgetInterrupted, InterruptedUpload,
-    PlanUpload, PlannedUpload, ResumeInterrupted, RetryTransfer, StartUpload, TransferKind,
-    TransferRow, TransferState, UploadConflict, UploadEntry,
+    ConflictChoice, DropUpload, Failure, FailureKind, ForgetInterrupted, InterruptedUpload, Place,
+    PlanUpload, PlannedUpload, ResumeInterrupted, RetryTransfer, ShareId, StartUpload,
+    TransferKind, TransferRow, TransferState, UploadConflict, UploadEntry,
 };
 
 /// Milliseconds between tries while the server is away.
@@ -50,7 +50,10 @@ pub(crate) struct Planned {
 
 /// What an upload is made of, as often as it has to be begun again.
 pub(super) struct Upload {
+    /// With its vault before it, unless that is the drive.
     folder: RemotePath,
+    /// Where that is, for a person.
+    shown: String,
     items: Vec<UploadItem>,
     files: Rc<HashMap<PathBuf, Local>>,
     /// Decisions, by path.
@@ -73,9 +76,7 @@ impl Open<'_> {
         call: PlanUpload,
         objects: Vec<JsValue>,
     ) -> Result<PlannedUpload, Failure> {
-        self.folder(call.into).await?;
-        let folder = self.view().await.path(call.into);
-        let folder: RemotePath = folder.parse()?;
+        let folder = self.destination(call.into).await?;
         let gathered = gather(&call.entries, objects).await?;
         self.plan(folder, gathered).await
     }
@@ -86,11 +87,14 @@ impl Open<'_> {
             files,
             refused,
         } = gathered;
+        let share = vault_of(&folder)?;
         let plan = {
-            let mut drive = self.drive().await;
+            let space = self.space(share).await?;
+            let mut drive = space.drive().await;
             drive.rebuild();
             UploadPlan::new(&drive, &folder, items.clone())?
         };
+        let shown = self.shown_folder(&folder).await;
         let conflicts = plan.conflicts();
         let open_bytes: u64 = conflicts
             .iter()
@@ -112,7 +116,7 @@ impl Open<'_> {
                 .iter()
                 .map(|conflict| UploadConflict {
                     index: conflict.index,
-                    path: conflict.path.clone(),
+                    path: shown_path(&folder, &shown, &conflict.path),
                     replaceable: conflict.replaceable,
                 })
                 .collect(),
@@ -121,6 +125,7 @@ impl Open<'_> {
         let planned = Planned {
             upload: Upload {
                 folder,
+                shown,
                 items,
                 files: Rc::new(files),
                 decisions: BTreeMap::new(),
@@ -163,7 +168,7 @@ impl Open<'_> {
         let first = files().next().or_else(|| upload.items.first());
         let name = first.and_then(|item| item.names.last());
         let name = name.map_or_else(String::new, Name::to_string);
-        let within = upload.folder.to_string();
+        let within = upload.shown.clone();
         let (count, bytes) = (
             files().count() as u64,
             files().filter_map(|item| item.size).sum(),
@@ -222,36 +227,49 @@ impl Open<'_> {
         let Some((outlet, cancelled)) = transfer.begin() else {
             return;
         };
+        let open = {
+            let share = vault_of(&upload.borrow().folder);
+            share.ok().and_then(|share| self.open_space(share))
+        };
         let (done, _held) = {
             let run = std::pin::pin!(self.upload_patiently(transfer, upload, &outlet));
             match select(run, cancelled).await {
                 Either::Left((done, _)) => (Some(done), None),
-                // Not in the middle of landing something: the drive and what
-                // is kept of it on this device would differ. Who has the drive
+                // Not in the middle of landing something: the vault and what
+                // is kept of it on this device would differ. Who has the vault
                 // knows that the upload has not.
-                Either::Right((_, run)) => {
-                    let drive = std::pin::pin!(self.drive());
-                    match select(run, drive).await {
-                        Either::Left((done, _)) => (Some(done), None),
-                        Either::Right((held, _)) => (None, Some(held)),
+                Either::Right((_, run)) => match &open {
+                    None => (None, None),
+                    Some(space) => {
+                        let drive = std::pin::pin!(space.drive());
+                        match select(run, drive).await {
+                            Either::Left((done, _)) => (Some(done), None),
+                            Either::Right((held, _)) => (None, Some(held)),
+                        }
                     }
-                }
+                },
             }
         };
         let Some(done) = done else {
             // What was landed is to be seen; how it stands has been told.
-            return self.renew_later();
+            if let Some(space) = &open {
+                self.renew_later(space);
+            }
+            return;
         };
         match done {
             Ok(outcome) => {
                 for (path, error) in outcome.unreadable {
                     let failure = Failure::with_detail(FailureKind::UnreadableFile, error.0);
+                    let path = {
+                        let upload = upload.borrow();
+                        shown_path(&upload.folder, &upload.shown, &path)
+                    };
                     transfer.row.borrow_mut().left_out.push((path, failure));
                 }
                 transfer.complete(&outlet);
             }
-            Err(error) => {
-                let failure = Failure::from(error);
+            Err(failure) => {
                 self.notice(&failure);
                 transfer.fail(&outlet, failure);
             }
@@ -264,11 +282,11 @@ impl Open<'_> {
         transfer: &Rc<Transfer>,
         upload: &RefCell<Upload>,
         outlet: &Outlet,
-    ) -> Result<UploadOutcome, ClientError> {
+    ) -> Result<UploadOutcome, Failure> {
         loop {
             transfer.gate.pass().await;
             match self.upload_once(transfer, upload, outlet).await {
-                Err(ClientError::Offline(_)) => {
+                Err(failure) if failure.kind == FailureKind::Offline => {
                     transfer.become_now(outlet, TransferState::Stalled);
                     self.browser().sleep(AGAIN_MS).await;
                     transfer.running(outlet);
@@ -283,7 +301,7 @@ impl Open<'_> {
         transfer: &Rc<Transfer>,
         upload: &RefCell<Upload>,
         outlet: &Outlet,
-    ) -> Result<UploadOutcome, ClientError> {
+    ) -> Result<UploadOutcome, Failure> {
         let (folder, items, files, done) = {
             let upload = upload.borrow();
             (
@@ -298,8 +316,9 @@ impl Open<'_> {
         };
         let left: Vec<UploadItem> = items.into_iter().filter(is_left).collect();
         self.note_begun(&folder, &left, &files).await?;
+        let space = self.space(vault_of(&folder)?).await?;
         let mut plan = {
-            let mut drive = self.drive().await;
+            let mut drive = space.drive().await;
             drive.rebuild();
             UploadPlan::new(&drive, &folder, left.clone())?
         };
@@ -310,7 +329,7 @@ impl Open<'_> {
         }
         transfer.count_again(&done, &plan);
         let (sender, mut steps) = mpsc::unbounded();
-        let drive = self.shared_drive().await;
+        let drive = space.shared();
         let files = PageFiles {
             files,
             transfer: transfer.clone(),
@@ -331,13 +350,14 @@ impl Open<'_> {
                     Progress::Done(path) => {
                         self.landed(transfer, upload, outlet, &folder, &left, path)
                             .await;
+                        self.renew_later(&space);
                     }
                 }
             }
         };
         let (outcome, ()) = join(run, watch).await;
-        self.renew_later();
-        outcome
+        self.renew_later(&space);
+        outcome.map_err(|error| self.failed(space.share, error))
     }
 
     async fn landed(
@@ -360,7 +380,6 @@ impl Open<'_> {
             let _ = self.forget_of(folder, item).await;
         }
         upload.borrow_mut().done.insert(path);
-        self.renew_later();
     }
 
     /// Notes what is long enough to be worth going on with later.
@@ -446,10 +465,11 @@ impl Open<'_> {
                 Some((parents, name)) => (format!("/{parents}"), name),
                 None => (String::new(), one.path.as_str()),
             };
+            let folder = self.shown_folder(&one.folder.parse()?).await;
             rows.push(InterruptedUpload {
                 id: one.id.clone(),
                 name: name.to_owned(),
-                within: match one.folder.as_str() {
+                within: match folder.as_str() {
                     "/" if !parents.is_empty() => parents,
                     folder => format!("{folder}{parents}"),
                 },
@@ -502,9 +522,35 @@ impl Open<'_> {
         })
     }
 
+    /// Where the destination of an upload is, for a person.
+    async fn shown_folder(&self, folder: &RemotePath) -> String {
+        let inside = folder.inside().to_string();
+        match vault_of(folder) {
+            Ok(Some(share)) => {
+                let root = self.view().await.path(Place::Share(share));
+                shown_path(&RemotePath::ROOT, &root, inside.trim_end_matches('/'))
+            }
+            _ => inside,
+        }
+    }
+
     pub(crate) async fn forget_interrupted(&self, call: ForgetInterrupted) -> Result<(), Failure> {
         Ok(self.forget_unfinished(&call.id).await?)
     }
+}
+
+/// The vault that the destination of an upload is in.
+fn vault_of(folder: &RemotePath) -> Result<Option<ShareId>, Failure> {
+    let vault = folder.vault().map(|vault| vault.as_str().parse());
+    let vault = vault.transpose();
+    vault.map_err(|_| Failure::new(FailureKind::Gone))
+}
+
+/// A path below a destination as a person knows it.
+fn shown_path(folder: &RemotePath, shown: &str, path: &str) -> String {
+    let folder = folder.to_string();
+    let below = path.strip_prefix(folder.trim_end_matches('/'));
+    format!("{}{}", shown.trim_end_matches('/'), below.unwrap_or(path))
 }
 
 impl Upload {

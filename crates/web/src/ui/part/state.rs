@@ -13,6 +13,9 @@ pub(crate) fn waiting() -> El {
 
 /// Refused, or out of reach.
 pub(crate) fn failed(failure: &Failure) -> El {
+    if let Some(share) = &failure.share {
+        return share_ended(share, failure);
+    }
     let picture = if failure.is_passing() {
         Icon::WifiOff
     } else {
@@ -26,6 +29,33 @@ pub(crate) fn failed(failure: &Failure) -> El {
             button("btn btn-outline")
                 .say(t::TRY_AGAIN)
                 .on_click(|| crate::ui::app::bump(app().revision)),
+        )
+}
+
+/// A shared vault that was taken away or tampered with. Neither passes by
+/// itself.
+fn share_ended(share: &str, failure: &Failure) -> El {
+    let alone = Failure {
+        share: None,
+        ..failure.clone()
+    };
+    let is_tampered = matches!(failure.kind, bridge::FailureKind::Tampered(_));
+    let more = is_tampered.then(|| el("p").class("form-text").say(t::SHARE_TAMPERED_MORE));
+    let picture = match is_tampered {
+        true => Icon::ShieldExclamation,
+        false => Icon::Lock,
+    };
+    div("empty")
+        .role("alert")
+        .child(div("empty-picture").child(icon(picture)))
+        .child(el("h2").text(share))
+        .child(el("p").text(&failure::words(&alone)))
+        .child(more)
+        .child(
+            el("a")
+                .class("btn btn-outline")
+                .say(t::DRIVE)
+                .href(&Address::screen(&Route::Files(bridge::Place::Root))),
         )
 }
 

@@ -5,7 +5,7 @@ mod bar;
 pub(crate) mod choose;
 pub(crate) mod details;
 mod keys;
-mod listing;
+pub(crate) mod listing;
 mod selection;
 mod table;
 pub(crate) mod versions;
@@ -53,16 +53,29 @@ pub(crate) fn files(place: Place) -> El {
         home: Some(place),
         is_tiled: RwSignal::new(bar::kept_tiles()),
     };
-    let body = body(table, Some(order), move || empty_folder(place));
+    let body = body(table, Some(order), move || {
+        div("d-contents").show(
+            move || listing.may_add(),
+            move |may_add| empty_folder(place, may_add),
+        )
+    });
+    say_read_only(listing);
     paste(place);
     let screen = div("page files-page")
         .child(bar::head(table, place, order))
+        .child(bar::share_line(table))
         .child(body);
     if choose::takes(place) {
-        drop_here(screen, place)
+        drop_here(screen, place, listing)
     } else {
         screen
     }
+}
+
+/// Has the rest of the page know that nothing can be put here.
+fn say_read_only(listing: Rows) {
+    follow(move || app().is_read_only.set(listing.is_read_only()));
+    reactive_graph::owner::on_cleanup(|| app().is_read_only.set(false));
 }
 
 /// Everything whose name has what was typed.
@@ -177,9 +190,13 @@ fn grid(table: Table, scroll: Scroll, lay: impl Fn() -> Lay + Clone + 'static) -
         })
 }
 
-fn empty_folder(place: Place) -> El {
+fn empty_folder(place: Place, may_add: bool) -> El {
     if !choose::takes(place) {
         return state::empty(Icon::Folder2Open, t::LOST_EMPTY, t::LOST_TEXT, None);
+    }
+    if !may_add {
+        let text = t::FAILED_READ_ONLY;
+        return state::empty(Icon::Folder2Open, t::FOLDER_EMPTY, text, None);
     }
     let actions = div("empty-actions")
         .child(
@@ -208,7 +225,7 @@ fn empty_folder(place: Place) -> El {
 }
 
 /// The whole screen takes files of this device.
-fn drop_here(screen: El, place: Place) -> El {
+fn drop_here(screen: El, place: Place, listing: Rows) -> El {
     let has_files = RwSignal::new(false);
     let veil = drop::target(div("drop-veil"), place, Some(place))
         .class_if("is-shown", move || has_files.get())
@@ -221,7 +238,7 @@ fn drop_here(screen: El, place: Place) -> El {
     let (entered, left, dropped) = (depth.clone(), depth.clone(), depth);
     let screen = screen
         .on("dragenter", move |event: DragEvent| {
-            if drop::has_files(&event) {
+            if drop::has_files(&event) && !untrack(|| listing.is_read_only()) {
                 entered.set(entered.get() + 1);
                 has_files.set(true);
             }

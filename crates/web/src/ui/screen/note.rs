@@ -26,16 +26,30 @@ pub(super) fn note(id: ItemId) -> El {
         app().revision.get();
         GetItem { id }
     });
-    let title = move || match item.get() {
-        Loaded::Ready(item) => Some(item.row.name),
+    let row = move || match item.get() {
+        Loaded::Ready(item) => Some(item.row),
         _ => None,
     };
+    let head_of = move || row().map(|row| (row.name.clone(), row.may_change, row.may_edit()));
+    let may_edit = move || row().is_some_and(|row| row.may_edit());
     div("page note-page")
-        .show(title, move |title| title.map(|title| head(id, &title)))
-        .loaded(text, move |text| editor(id, text))
+        .show(head_of, move |of| {
+            of.map(|(name, may_change, may_edit)| head(id, &name, may_change, may_edit))
+        })
+        .show(
+            // Once it may not be seen any more, its text goes from the screen.
+            move || match item.get() {
+                Loaded::Failed(failure) => Some(failure),
+                _ => None,
+            },
+            move |gone| match gone {
+                Some(failure) => state::failed(&failure),
+                None => div("d-contents").loaded(text, move |text| editor(id, text, may_edit)),
+            },
+        )
 }
 
-fn head(id: ItemId, name: &str) -> El {
+fn head(id: ItemId, name: &str, may_change: bool, may_edit: bool) -> El {
     let (renamed, versions, before) = (name.to_owned(), name.to_owned(), name.to_owned());
     let tool = |picture: Icon, label: Text| button("btn btn-icon").hint(label).child(icon(picture));
     div("page-head")
@@ -46,36 +60,40 @@ fn head(id: ItemId, name: &str) -> El {
                 .on_click(|| crate::ui::route::go_back(Route::Notes)),
         )
         .child(state::title(name))
-        .child(tool(Icon::Pencil, t::RENAME).on_click(move || {
-            let before = before.clone();
-            dialog::ask_name(
-                t::RENAME,
-                t::TITLE,
-                renamed.clone(),
-                t::RENAME,
-                move |name| {
-                    let is_same = name == before;
-                    async move {
-                        if is_same {
-                            Ok(())
-                        } else {
-                            bridge::call(Rename { id, name }).await
+        .child(may_change.then(|| {
+            tool(Icon::Pencil, t::RENAME).on_click(move || {
+                let before = before.clone();
+                dialog::ask_name(
+                    t::RENAME,
+                    t::TITLE,
+                    renamed.clone(),
+                    t::RENAME,
+                    move |name| {
+                        let is_same = name == before;
+                        async move {
+                            if is_same {
+                                Ok(())
+                            } else {
+                                bridge::call(Rename { id, name }).await
+                            }
                         }
-                    }
-                },
-            );
+                    },
+                );
+            })
         }))
         .child(
             tool(Icon::ClockHistory, t::VERSIONS)
-                .on_click(move || super::files::versions::open(id, versions.clone())),
+                .on_click(move || super::files::versions::open(id, versions.clone(), may_edit)),
         )
-        .child(tool(Icon::Trash3, t::TO_TRASH).on_click(move || {
-            super::files::actions::trash(vec![id]);
-            go(Route::Notes);
+        .child(may_change.then(|| {
+            tool(Icon::Trash3, t::TO_TRASH).on_click(move || {
+                super::files::actions::trash(vec![id]);
+                go(Route::Notes);
+            })
         }))
 }
 
-fn editor(id: ItemId, content: &TextContent) -> El {
+fn editor(id: ItemId, content: &TextContent, may_edit: impl Fn() -> bool + Copy + 'static) -> El {
     let submit = Submit::new();
     let text = RwSignal::new(content.text.clone());
     let saved = RwSignal::new(content.text.clone());
@@ -120,6 +138,7 @@ fn editor(id: ItemId, content: &TextContent) -> El {
             .class("form-control note-text")
             .label(t::NOTE_TEXT)
             .bind(text)
+            .prop_with("readOnly", move || !may_edit())
             .focus_when_shown()
             .on("keydown", move |event: KeyboardEvent| {
                 if (event.ctrl_key() || event.meta_key()) && event.key() == "s" {
@@ -131,10 +150,12 @@ fn editor(id: ItemId, content: &TextContent) -> El {
     div("note")
         .child(
             div("note-bar")
-                .child(mode_buttons(is_read))
+                .show_if(may_edit, move || mode_buttons(is_read))
                 .child(div("flex-fill"))
                 .child(span("form-text").role("status").text_with(move || {
-                    if submit.is_busy() {
+                    if !may_edit() {
+                        t::FAILED_READ_ONLY
+                    } else if submit.is_busy() {
                         t::SAVING
                     } else if is_changed() {
                         t::NOT_SAVED
@@ -150,13 +171,13 @@ fn editor(id: ItemId, content: &TextContent) -> El {
                         .child(icon(Icon::Copy))
                         .on_click(move || save::copy(text.get_untracked())),
                 )
-                .child(
+                .show_if(may_edit, move || {
                     submit
                         .button("btn btn-primary", t::SAVE)
                         .kind("button")
                         .disabled_if(move || !is_changed() || submit.is_busy())
-                        .on_click(move || submit.run(store(false))),
-                ),
+                        .on_click(move || submit.run(store(false)))
+                }),
         )
         .child(submit.alert())
         .show_if(

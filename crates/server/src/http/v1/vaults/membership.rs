@@ -1,4 +1,4 @@
-//! Genesis and membership entries of a vault.
+//! Genesis and membership entries of a vault, a page at a time.
 
 use sv_api::Endpoint;
 use sv_api::endpoint::GetMembership;
@@ -16,5 +16,5 @@ pub(crate) async fn membership(
     let access = vaults
         .authorise::<SeeMembers>(call.caller.uid(), vault)
         .await?;
-    Ok(vaults.membership(&access).await?)
+    Ok(vaults.membership(&access, call.param("from")?).await?)
 }

@@ -48,6 +48,7 @@ impl Map {
         };
         if request.is::<GetMembership>() {
             walk.membership()?;
+            walk.fields(&[("page.more", 1), ("page.is_gone", 1)])?;
         } else if request.is::<GetEntries>() || request.is::<GetCheckpoint>() {
             walk.field("page.more", 1)?;
             walk.list("entry", 4, Walk::framed_entry)?;

@@ -8,12 +8,11 @@ use crate::ui::save;
 
 /// Opens a row: a folder is gone into, a note is read, a file looked at.
 pub(crate) fn open(row: &Row) {
-    match (row.kind, row.id) {
-        (ItemKind::Folder, None) => go(Route::Files(Place::LostAndFound)),
-        (ItemKind::Folder, Some(id)) => go(Route::Files(Place::Folder(id))),
-        (ItemKind::Note, Some(id)) => go(Route::Note(id)),
-        (ItemKind::File, Some(id)) => go(Route::View(id)),
-        (ItemKind::Note | ItemKind::File, None) => {}
+    match (row.inside(), row.kind, row.id) {
+        (Some(inside), ..) => go(Route::Files(inside)),
+        (None, ItemKind::Note, Some(id)) => go(Route::Note(id)),
+        (None, _, Some(id)) => go(Route::View(id)),
+        (None, _, None) => {}
     }
 }
 
@@ -35,7 +34,7 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
     items.push(menu::Item::new(Icon::Download, t::DOWNLOAD, move || {
         save::download(chosen.clone(), None)
     }));
-    if is_single {
+    if is_single && row.may_change {
         let renamed = row.clone();
         items.push(
             menu::Item::new(Icon::Pencil, t::RENAME, move || rename(&renamed))
@@ -43,17 +42,19 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
                 .after_line(),
         );
     }
-    let chosen = ids.clone();
-    items.push(menu::Item::new(
-        Icon::FolderSymlink,
-        t::MOVE_TO,
-        move || {
-            super::choose::place(t::MOVE_TITLE, t::MOVE_HERE, {
-                let chosen = chosen.clone();
-                move |into| move_to(chosen.clone(), into, home)
-            });
-        },
-    ));
+    if row.may_change {
+        let chosen = ids.clone();
+        items.push(menu::Item::new(
+            Icon::FolderSymlink,
+            t::MOVE_TO,
+            move || {
+                super::choose::place(t::MOVE_TITLE, t::MOVE_HERE, {
+                    let chosen = chosen.clone();
+                    move |into| move_to(chosen.clone(), into, home)
+                });
+            },
+        ));
+    }
     let chosen = ids.clone();
     items.push(menu::Item::new(Icon::Copy, t::COPY_TO, move || {
         super::choose::place(t::COPY_TITLE, t::COPY_HERE, {
@@ -63,10 +64,10 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
     }));
     if is_single {
         if row.kind != ItemKind::Folder {
-            let name = row.name.clone();
+            let (name, may_edit) = (row.name.clone(), row.may_edit());
             items.push(
                 menu::Item::new(Icon::ClockHistory, t::VERSIONS, move || {
-                    super::versions::open(id, name.clone());
+                    super::versions::open(id, name.clone(), may_edit);
                 })
                 .after_line(),
             );
@@ -85,13 +86,32 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
             move || super::details::open(id),
         ));
     }
-    items.push(
-        menu::Item::new(Icon::Trash3, t::TO_TRASH, move || trash(ids.clone()))
-            .danger()
-            .key("Del")
-            .after_line(),
-    );
+    if row.may_change {
+        let (label, mount) = match row.share.filter(|_| is_single) {
+            Some(_) => (t::TAKE_AWAY, Some(row.name.clone())),
+            None => (t::TO_TRASH, None),
+        };
+        let item = menu::Item::new(Icon::Trash3, label, move || match &mount {
+            Some(name) => take_away(id, name),
+            None => trash(ids.clone()),
+        });
+        items.push(item.danger().key("Del").after_line());
+    }
     items
+}
+
+/// Asks before something shared is taken out of a folder: what is shared is not
+/// touched by it, which may not be what was meant.
+fn take_away(id: ItemId, name: &str) {
+    dialog::confirm(
+        t::TAKE_AWAY,
+        t::TAKE_AWAY_SURE.with(&[name]),
+        t::TAKE_AWAY,
+        move || async move {
+            trash(vec![id]);
+            Ok(())
+        },
+    );
 }
 
 /// Puts items into the trash.
@@ -112,6 +132,9 @@ pub(crate) fn trash(ids: Vec<ItemId>) {
 
 /// Asks for another name.
 pub(crate) fn rename(row: &Row) {
+    if !row.may_change {
+        return toast::warn(t::FAILED_READ_ONLY.get());
+    }
     let (Some(id), before) = (row.id, row.name.clone()) else {
         return;
     };
@@ -141,16 +164,14 @@ pub(crate) fn move_to(ids: Vec<ItemId>, into: Place, home: Option<Place>) {
         return;
     }
     toast::attempt(async move {
-        bridge::call(Move {
-            ids: ids.clone(),
-            into,
-        })
-        .await?;
+        let ids = bridge::call(Move { ids, into }).await?;
         let text = t::MOVED.count(ids.len() as u64);
         match home {
             Some(home) => toast::done_with_undo(text, move || {
                 let ids = ids.clone();
-                toast::attempt(async move { bridge::call(Move { ids, into: home }).await });
+                toast::attempt(
+                    async move { bridge::call(Move { ids, into: home }).await.map(drop) },
+                );
             }),
             None => toast::done(text),
         }

@@ -8,7 +8,7 @@ use super::actions;
 use super::choose;
 use super::listing::BY_NAME;
 use super::table::Table;
-use crate::bridge::{Order, Place, SortKey};
+use crate::bridge::{Order, Place, Role, SortKey};
 use crate::ui::kept::{keep, kept};
 use crate::ui::part::{menu, state};
 use crate::ui::prelude::*;
@@ -67,6 +67,28 @@ pub(super) fn head(table: Table, place: Place, order: RwSignal<Order>) -> El {
     )
 }
 
+/// What a shared folder is, and what the person may do in it.
+pub(super) fn share_line(table: Table) -> El {
+    div("d-contents").show(
+        move || table.rows.share().and_then(|share| share.role),
+        |role| {
+            role.map(|role| {
+                let words = match role {
+                    Role::Viewer => t::AS_VIEWER,
+                    Role::Contributor => t::AS_CONTRIBUTOR,
+                    Role::Editor => t::AS_EDITOR,
+                    Role::Manager => t::AS_MANAGER,
+                    Role::Owner => t::AS_OWNER,
+                };
+                el("p")
+                    .class("form-text page-note share-line")
+                    .child(icon(Icon::People))
+                    .child(span("").say(words))
+            })
+        },
+    )
+}
+
 /// Above a search.
 pub(super) fn search_head(table: Table) -> El {
     let text = app().search;
@@ -84,22 +106,25 @@ pub(super) fn search_head(table: Table) -> El {
 
 fn trail(table: Table, place: Place) -> El {
     el("nav").class("crumbs").label(t::PATH).show(
-        move || table.rows.trail(),
-        move |trail| {
+        move || (table.rows.trail(), table.rows.is_beside()),
+        move |(trail, is_beside)| {
             let last = trail.len();
             let top = match place {
-                Place::Root => state::title(t::DRIVE.get()),
-                _ => drop_crumb(t::DRIVE.get(), Place::Root),
+                Place::Root => Some(state::title(t::DRIVE.get())),
+                // What is mounted nowhere is not in the drive.
+                _ if is_beside => None,
+                _ => Some(drop_crumb(t::DRIVE.get(), Place::Root)),
             };
             let steps = trail.into_iter().enumerate().map(move |(index, crumb)| {
-                let step = span("crumb-step").child(icon(Icon::ChevronRight));
+                let is_first = index == 0 && is_beside;
+                let step = span("crumb-step").child((!is_first).then(|| icon(Icon::ChevronRight)));
                 if index + 1 == last {
                     step.child(state::title(&crumb.name))
                 } else {
                     step.child(drop_crumb(&crumb.name, crumb.place))
                 }
             });
-            let lost = (place == Place::LostAndFound && last == 0).then(|| {
+            let lost = (place == Place::LostAndFound(None) && last == 0).then(|| {
                 span("crumb-step")
                     .child(icon(Icon::ChevronRight))
                     .child(state::title(t::LOST_AND_FOUND.get()))
@@ -152,12 +177,13 @@ fn tools(table: Table, place: Place, order: RwSignal<Order>) -> El {
             keep(VIEW, if tiles { "tiles" } else { "list" });
             is_tiled.set(tiles);
         });
+    let rows = table.rows;
     let put = choose::takes(place).then(|| {
         div("d-contents").show(
             move || {
-                app()
-                    .clip
-                    .with(|clip| clip.as_ref().map(|clip| clip.ids.len()))
+                let clip = app().clip;
+                let count = clip.with(|clip| clip.as_ref().map(|clip| clip.ids.len()));
+                count.filter(|_| !rows.is_read_only())
             },
             move |count| {
                 count.map(|count| {
@@ -232,7 +258,9 @@ pub(super) fn columns(table: Table, order: Option<RwSignal<Order>>) -> El {
     };
     div("columns-head")
         .class_if("is-hidden", move || {
-            table.is_tiled.get() || table.rows.total() == Some(0)
+            let (total, failure) = (table.rows.total(), table.rows.failure());
+            let is_empty = total == Some(0) || (total.is_none() && failure.is_some());
+            table.is_tiled.get() || is_empty
         })
         .child(div("cell-tick"))
         .child(column(SortKey::Name, "cell-name", t::NAME))
@@ -244,6 +272,7 @@ pub(super) fn columns(table: Table, order: Option<RwSignal<Order>>) -> El {
 /// What can be done with all that is chosen.
 fn choice_bar(table: Table) -> El {
     let chosen = table.chosen;
+    let is_writable = !table.rows.is_read_only();
     let act_on = move |picture: Icon, label: Text, run: fn(Vec<bridge::ItemId>, Option<Place>)| {
         button("btn btn-icon")
             .hint(label)
@@ -269,25 +298,27 @@ fn choice_bar(table: Table) -> El {
         .child(act_on(Icon::Download, t::DOWNLOAD, |ids, _| {
             save::download(ids, None)
         }))
-        .child(act_on(Icon::FolderSymlink, t::MOVE_TO, |ids, home| {
-            choose::place(t::MOVE_TITLE, t::MOVE_HERE, move |into| {
-                actions::move_to(ids.clone(), into, home)
-            });
+        .child(is_writable.then(|| {
+            act_on(Icon::FolderSymlink, t::MOVE_TO, |ids, home| {
+                choose::place(t::MOVE_TITLE, t::MOVE_HERE, move |into| {
+                    actions::move_to(ids.clone(), into, home)
+                });
+            })
         }))
         .child(act_on(Icon::Copy, t::COPY_TO, |ids, _| {
             choose::place(t::COPY_TITLE, t::COPY_HERE, move |into| {
                 actions::copy_to(ids.clone(), into)
             });
         }))
-        .child(
+        .child(is_writable.then(|| {
             button("btn btn-icon")
                 .hint(t::TO_TRASH)
                 .child(icon(Icon::Trash3))
                 .on_click(move || {
                     actions::trash(chosen.ids_now());
                     chosen.clear();
-                }),
-        )
+                })
+        }))
         .child(
             button("btn btn-icon only-wide")
                 .hint(t::CHOOSE_ALL)

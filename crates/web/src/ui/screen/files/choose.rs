@@ -20,7 +20,8 @@ pub(crate) fn place(title: Text, action: Text, chosen: impl Fn(Place) + 'static)
     dialog::open(move || {
         let at = RwSignal::new(Place::Root);
         let chosen = chosen.clone();
-        let body = div("chooser").show(move || at.get(), move |place| folder(place, at));
+        let may_add = RwSignal::new(true);
+        let body = div("chooser").show(move || at.get(), move |place| folder(place, at, may_add));
         let buttons = div("")
             .child(
                 button("btn btn-quiet")
@@ -34,6 +35,7 @@ pub(crate) fn place(title: Text, action: Text, chosen: impl Fn(Place) + 'static)
                 button("btn btn-primary")
                     .say(action)
                     .data_first()
+                    .disabled_if(move || !may_add.get())
                     .on_click(move || {
                         let into = at.get_untracked();
                         dialog::close();
@@ -54,8 +56,9 @@ fn make_here(parent: Place) {
     });
 }
 
-fn folder(place: Place, at: RwSignal<Place>) -> El {
+fn folder(place: Place, at: RwSignal<Place>, may_add: RwSignal<bool>) -> El {
     let listing = Rows::new(Source::Folder(place, BY_NAME));
+    follow(move || may_add.set(listing.may_add()));
     let scroll = Scroll::new();
     // Folders come first: what comes after the last of them cannot be chosen.
     let list = rows(
@@ -70,12 +73,15 @@ fn folder(place: Place, at: RwSignal<Place>) -> El {
             };
             let line = div("chooser-row").role("listitem");
             match (row.kind, row.id) {
-                (ItemKind::Folder, Some(id)) => line.child(
+                (ItemKind::Folder, Some(_)) => line.child(
                     button("chooser-open")
                         .child(icon(Icon::FolderFill))
                         .child(span("").text(&row.name))
                         .child(icon(Icon::ChevronRight))
-                        .on_click(move || at.set(Place::Folder(id))),
+                        .on_click({
+                            let inside = row.inside();
+                            move || inside.into_iter().for_each(|inside| at.set(inside))
+                        }),
                 ),
                 _ => line.child(
                     div("chooser-other")
@@ -93,6 +99,10 @@ fn folder(place: Place, at: RwSignal<Place>) -> El {
             move || listing.total() == Some(0),
             || div("chooser-empty").say(t::FOLDER_EMPTY),
         )
+        .show_if(
+            move || listing.is_read_only(),
+            || div("chooser-empty").say(t::FAILED_READ_ONLY),
+        )
         .show(
             move || listing.failure(),
             |failure| failure.map(|failure| state::failed(&failure)),
@@ -101,8 +111,8 @@ fn folder(place: Place, at: RwSignal<Place>) -> El {
 
 fn trail(listing: Rows, at: RwSignal<Place>) -> El {
     el("nav").class("crumbs").label(t::PATH).show(
-        move || listing.trail(),
-        move |trail| {
+        move || (listing.trail(), listing.is_beside()),
+        move |(trail, is_beside)| {
             let top = button("crumb")
                 .say(t::DRIVE)
                 .on_click(move || at.set(Place::Root));
@@ -113,14 +123,16 @@ fn trail(listing: Rows, at: RwSignal<Place>) -> El {
                         .on_click(move || at.set(crumb.place)),
                 )
             });
-            div("crumbs-line").child(top).children(steps)
+            div("crumbs-line")
+                .child((!is_beside).then_some(top))
+                .children(steps)
         },
     )
 }
 
 /// Whether keys and gestures may put something into a place.
 pub(crate) const fn takes(place: Place) -> bool {
-    !matches!(place, Place::LostAndFound)
+    !matches!(place, Place::LostAndFound(_))
 }
 
 /// Puts here what was cut or copied, if anything was.

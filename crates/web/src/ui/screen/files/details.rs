@@ -8,7 +8,10 @@ use crate::ui::prelude::*;
 /// Opens the details of an item.
 pub(crate) fn open(id: ItemId) {
     dialog::open(move || {
-        let item = load(move || GetItem { id });
+        let item = load(move || {
+            app().revision.get();
+            GetItem { id }
+        });
         let body = div("").loaded(item, view);
         let done = button("btn btn-primary")
             .say(t::DONE)

@@ -1,11 +1,12 @@
-//! Rows of a folder or a search, read in pages as they come into sight, and
+//! Rows of a folder, a search or the trash, read in pages as they come into sight, and
 //! read again when the drive has changed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::bridge::{
-    Crumb, ItemId, ListFolder, ListIds, Listing, Order, Place, Row, Search, SortKey,
+    Crumb, ItemId, ListFolder, ListIds, ListTrash, Listing, Order, Place, Role, Row, Search,
+    ShareMark, SortKey,
 };
 use crate::ui::prelude::*;
 
@@ -17,6 +18,7 @@ const PAGE: usize = 100;
 pub(crate) enum Source {
     Folder(Place, Order),
     Search(String),
+    Trash,
 }
 
 /// What is known of a list.
@@ -29,6 +31,11 @@ pub(crate) struct Rows {
     pages: RwSignal<BTreeMap<usize, Page>>,
     total: RwSignal<Option<usize>>,
     trail: RwSignal<Vec<Crumb>>,
+    is_beside: RwSignal<bool>,
+    /// The shared vault that the folder is in.
+    share: RwSignal<Option<ShareMark>>,
+    may_add: RwSignal<bool>,
+    own: RwSignal<usize>,
     failure: RwSignal<Option<Failure>>,
 }
 
@@ -54,6 +61,10 @@ impl Rows {
             pages: RwSignal::new(BTreeMap::new()),
             total: RwSignal::new(None),
             trail: RwSignal::new(Vec::new()),
+            is_beside: RwSignal::new(false),
+            share: RwSignal::new(None),
+            may_add: RwSignal::new(false),
+            own: RwSignal::new(0),
             failure: RwSignal::new(None),
         };
         follow(move || this.read());
@@ -84,6 +95,32 @@ impl Rows {
     /// The folders down to this one.
     pub(crate) fn trail(self) -> Vec<Crumb> {
         self.trail.get()
+    }
+
+    /// The shared vault that the folder is in.
+    pub(crate) fn share(self) -> Option<ShareMark> {
+        self.share.get()
+    }
+
+    /// Whether the trail begins in a shared vault and not in the drive.
+    pub(crate) fn is_beside(self) -> bool {
+        self.is_beside.get()
+    }
+
+    /// Whether the person may add something to the folder.
+    pub(crate) fn may_add(self) -> bool {
+        self.may_add.get()
+    }
+
+    /// How many rows emptying the trash would remove.
+    pub(crate) fn own(self) -> usize {
+        self.own.get()
+    }
+
+    /// Whether the person may only look at what is there.
+    pub(crate) fn is_read_only(self) -> bool {
+        let role = self.share.with(|share| share.and_then(|share| share.role));
+        role == Some(Role::Viewer)
     }
 
     /// Why there are no rows.
@@ -120,14 +157,8 @@ impl Rows {
     pub(crate) async fn all_ids(self) -> Result<Vec<ItemId>, Failure> {
         match self.source.get_untracked().1 {
             Source::Folder(folder, order) => bridge::call(ListIds { folder, order }).await,
-            Source::Search(text) => {
-                let count = self.total_now();
-                let all = bridge::call(Search {
-                    text,
-                    from: 0,
-                    count,
-                })
-                .await?;
+            source @ (Source::Search(_) | Source::Trash) => {
+                let all = source.ask(0, self.total_now()).await?;
                 Ok(all.rows.into_iter().filter_map(|row| row.id).collect())
             }
         }
@@ -146,7 +177,7 @@ impl Rows {
             if !is_fresh {
                 let source = source.clone();
                 task(async move {
-                    let answer = source.ask(number * PAGE).await;
+                    let answer = source.ask(number * PAGE, PAGE).await;
                     self.take(number, state, answer);
                 });
             }
@@ -168,10 +199,23 @@ impl Rows {
                         },
                     );
                 });
+                self.is_beside.set(listing.is_beside);
                 self.trail.set(listing.trail);
+                self.share.set(listing.share);
+                self.may_add.set(listing.may_add);
+                self.own.set(listing.own);
                 self.total.set(Some(listing.total));
             }
-            Err(failure) => self.failure.set(Some(failure)),
+            Err(failure) => {
+                if !failure.is_passing() {
+                    // What may no longer be seen does not stay on the screen.
+                    self.pages.set(BTreeMap::new());
+                    self.total.set(None);
+                    self.share.set(None);
+                    self.may_add.set(false);
+                }
+                self.failure.set(Some(failure));
+            }
         }
     }
 }
@@ -181,25 +225,19 @@ fn row_in(pages: &BTreeMap<usize, Page>, index: usize) -> Option<Row> {
 }
 
 impl Source {
-    async fn ask(self, from: usize) -> Result<Listing, Failure> {
+    async fn ask(self, from: usize, count: usize) -> Result<Listing, Failure> {
         match self {
             Self::Folder(folder, order) => {
                 bridge::call(ListFolder {
                     folder,
                     order,
                     from,
-                    count: PAGE,
+                    count,
                 })
                 .await
             }
-            Self::Search(text) => {
-                bridge::call(Search {
-                    text,
-                    from,
-                    count: PAGE,
-                })
-                .await
-            }
+            Self::Search(text) => bridge::call(Search { text, from, count }).await,
+            Self::Trash => bridge::call(ListTrash { from, count }).await,
         }
     }
 }

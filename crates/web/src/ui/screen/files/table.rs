@@ -7,7 +7,7 @@ use web_sys::{DragEvent, Event, MouseEvent, PointerEvent};
 use super::actions;
 use super::listing::Rows;
 use super::selection::Selection;
-use crate::bridge::{CloseLink, ItemKind, OpenFile, Place, Row};
+use crate::bridge::{CloseLink, ItemKind, OpenFile, Place, Row, Standing};
 use crate::ui::drop;
 use crate::ui::file_type::{FileType, row_icon};
 use crate::ui::part::{format, menu};
@@ -65,8 +65,8 @@ pub(crate) fn row(table: Table, index: usize, row: Option<&Row>) -> El {
     } else {
         shell
     };
-    match (row.kind, row.id) {
-        (ItemKind::Folder, Some(folder)) => drop::target(shell, Place::Folder(folder), table.home),
+    match (row.inside(), row.id) {
+        (Some(inside), Some(_)) => drop::target(shell, inside, table.home),
         _ => shell,
     }
 }
@@ -123,12 +123,29 @@ fn tile_cells(table: Table, index: usize, row: &Row) -> Vec<El> {
 }
 
 fn picture(row: &Row) -> El {
+    let shared = row.share.filter(|_| row.id.is_some()).map(|share| {
+        let words = match share.standing {
+            Standing::Open | Standing::Closed => t::SHARED,
+            Standing::NotAccepted => t::SHARED_NOT_ACCEPTED,
+            Standing::NoAccess => t::SHARED_NO_ACCESS,
+            Standing::Tampered => t::SHARED_TAMPERED,
+        };
+        let picture = match share.standing {
+            Standing::Open | Standing::Closed => Icon::People,
+            Standing::NotAccepted => Icon::Lock,
+            Standing::NoAccess | Standing::Tampered => Icon::ExclamationTriangleFill,
+        };
+        span("share-mark")
+            .title(words.get())
+            .child(icon(picture))
+            .child(span("visually-hidden").say(words))
+    });
     let class = match row.kind {
         ItemKind::Folder => "cell-icon is-folder",
         ItemKind::Note => "cell-icon is-note",
         ItemKind::File => "cell-icon",
     };
-    div(class).child(icon(row_icon(row)))
+    div(class).child(icon(row_icon(row))).child(shared)
 }
 
 /// The image itself, small. Until it is there, or if it is none, its icon.

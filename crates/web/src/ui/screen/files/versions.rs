@@ -6,7 +6,7 @@ use crate::ui::prelude::*;
 use crate::ui::save;
 
 /// Opens the list of versions.
-pub(crate) fn open(id: ItemId, name: String) {
+pub(crate) fn open(id: ItemId, name: String, may_edit: bool) {
     dialog::open(move || {
         let versions = load(move || {
             app().revision.get();
@@ -17,7 +17,7 @@ pub(crate) fn open(id: ItemId, name: String) {
             .loaded(versions, move |versions| {
                 el("ul")
                     .class("versions")
-                    .children(versions.iter().map(|version| line(id, version)))
+                    .children(versions.iter().map(|version| line(id, version, may_edit)))
             });
         let done = button("btn btn-primary")
             .say(t::DONE)
@@ -27,7 +27,7 @@ pub(crate) fn open(id: ItemId, name: String) {
     });
 }
 
-fn line(id: ItemId, version: &VersionRow) -> El {
+fn line(id: ItemId, version: &VersionRow, may_edit: bool) -> El {
     let when = format::time(version.saved_ms);
     let words = div("version-words")
         .child(
@@ -45,7 +45,7 @@ fn line(id: ItemId, version: &VersionRow) -> El {
         .title(t::DOWNLOAD.get())
         .child(icon(Icon::Download))
         .on_click(move || save::download(vec![id], Some(saved.clone())));
-    let restore = (!version.current).then(|| {
+    let restore = (!version.current && may_edit).then(|| {
         button("btn btn-outline btn-sm")
             .aria("aria-label", &t::RESTORE_VERSION.with(&[&when]))
             .say(t::RESTORE)

@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS named_vaults (
+    vault_id BINARY(32) NOT NULL,
+    named_id BINARY(32) NOT NULL,
+    PRIMARY KEY (vault_id, named_id) /*T![clustered_index] CLUSTERED */,
+    KEY named_vaults_by_named (named_id)
+) ENGINE = InnoDB, CHARACTER SET utf8mb4, COLLATE utf8mb4_bin

@@ -1,0 +1,68 @@
+//! Which vaults a vault's log names, or ever named: whoever is to verify its
+//! log needs theirs, also of those that are no members any more. Rows are only
+//! ever added while the vault is there.
+
+use std::collections::BTreeSet;
+
+use sv_ledger::id::VaultId;
+
+use crate::args;
+use crate::db::{Query, Result, Value, Write};
+
+/// Notes vaults that an entry names.
+///
+/// # Errors
+/// [`crate::db::Error`], as for all of these.
+pub async fn insert(
+    write: &mut Write,
+    vault_id: VaultId,
+    named: impl Iterator<Item = VaultId>,
+) -> Result<()> {
+    let rows = named.map(|named_id| args![vault_id, named_id]).collect();
+    write
+        .insert(
+            "INSERT INTO named_vaults (vault_id, named_id) VALUES (?, ?) \
+             UPSERT (vault_id, named_id) NOTHING",
+            rows,
+        )
+        .await
+}
+
+/// What some vaults name: (vault, named vault).
+pub async fn named_by(
+    q: &mut impl Query,
+    vaults: impl Iterator<Item = VaultId> + Send,
+) -> Result<Vec<(VaultId, VaultId)>> {
+    let rows = q
+        .query_list(
+            "SELECT vault_id, named_id FROM named_vaults WHERE vault_id IN (?..)",
+            args![],
+            vaults.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
+}
+
+/// The vaults that name some.
+pub async fn naming(
+    q: &mut impl Query,
+    named: impl Iterator<Item = VaultId> + Send,
+) -> Result<BTreeSet<VaultId>> {
+    let rows = q
+        .query_list(
+            "SELECT DISTINCT vault_id FROM named_vaults WHERE named_id IN (?..)",
+            args![],
+            named.map(Value::from).collect(),
+        )
+        .await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
+/// Removes what a vault that is gone named.
+pub async fn remove_vault(write: &mut Write, vault_id: VaultId) -> Result<()> {
+    let sql = "DELETE FROM named_vaults WHERE vault_id = ?";
+    write.execute(sql, args![vault_id]).await?;
+    Ok(())
+}

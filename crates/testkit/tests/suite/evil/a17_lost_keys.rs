@@ -1,0 +1,294 @@
+//! A17 and who is inside: somebody who may write makes a new key and gives it
+//! to nobody, or one that leads nowhere, or announces another than it is. The
+//! server takes it, since nobody can see that from outside.
+
+use std::collections::BTreeMap;
+
+use sv_api::endpoint::{AppendEntry, GetBodies, GetMembership};
+use sv_api::vault::{AppendRequest, BodiesRequest};
+use sv_api::wire::Empty;
+use sv_client::account::Session;
+use sv_client::call::Repeat;
+use sv_client::drive::Drive;
+use sv_client::people::own_identity;
+use sv_client::port::Platform as _;
+use sv_client::sharing::{self, Last, Terms};
+use sv_client::vault::Vault;
+use sv_core::vault_key::{EnvelopeHeader, open_envelope, seal_envelope};
+use sv_core::{AccountKeys, KemPublicKey, Name, VaultKey};
+use sv_ledger::apply::{Touched, apply};
+use sv_ledger::bootstrap::MembershipChain;
+use sv_ledger::enc::Statement;
+use sv_ledger::entry::{EntryBody, Ops};
+use sv_ledger::id::VaultId;
+use sv_ledger::membership_op::{EpochOp, MembershipOp, PREVIOUS_KEY_LEN};
+use sv_ledger::principals::Principals;
+use sv_ledger::sealed::ENVELOPE_LEN;
+use sv_ledger::state::Role;
+use sv_testkit::{Actor, TestPlatform, TestServer, file, folder, get, put, run};
+
+type People = Session<TestPlatform>;
+
+/// Anna's folder, with a file in it; bob may change it, mallory may add to it,
+/// and eve has not been let in yet.
+struct Scene {
+    anna: People,
+    bob: People,
+    eve: People,
+    mallory: People,
+    work: VaultId,
+    _server: TestServer,
+}
+
+/// What mallory does with a new key.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Malice {
+    /// Nobody gets it.
+    Nobody,
+    /// Everybody gets it, and not the one before it.
+    NotThePast,
+    /// Everybody gets it, and others are told to seal to another.
+    OtherKem,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let server = TestServer::start().await;
+        let (_, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let (_, eve) = Actor::sign_up(&server, "eve").await;
+        let (_, mallory) = Actor::sign_up(&server, "mallory").await;
+        let mut drive = Drive::open(&anna).await.unwrap();
+        let files = vec![folder("work"), file("work/old", "old")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        let work = share(&anna, "/work", "bob", Role::Editor).await;
+        share(&anna, "/work", "mallory", Role::Contributor).await;
+        for session in [&bob, &mallory] {
+            accept(session, work).await;
+        }
+        Self {
+            anna,
+            bob,
+            eve,
+            mallory,
+            work,
+            _server: server,
+        }
+    }
+
+    /// Mallory signs a new epoch, properly, with improper contents.
+    async fn spoil(&self, malice: Malice) {
+        let session = &self.mallory;
+        let account = Vault::account(session).await.unwrap();
+        let identity = own_identity(&account).await.unwrap();
+        let keys = session.platform().account_keys(&identity.sign_pk);
+        let vault = account.open_beside(self.work).await.unwrap();
+        let kems = kems_of(account, &vault).await;
+        let request = self.spoiled(malice, &vault, &keys, &kems).await;
+        let endpoint = AppendEntry { vault: self.work };
+        let server = session.server();
+        server.call(&endpoint, request, Repeat::Safe).await.unwrap();
+    }
+
+    async fn spoiled(
+        &self,
+        malice: Malice,
+        vault: &Vault<'_, TestPlatform>,
+        keys: &AccountKeys,
+        kems: &BTreeMap<VaultId, KemPublicKey>,
+    ) -> AppendRequest {
+        let mut random = self.mallory.platform().random();
+        let state = vault.replica().state();
+        let membership = &state.membership;
+        let (id, epoch) = (state.vault_id(), membership.epoch + 1);
+        let key = VaultKey::generate(&mut random).unwrap();
+        let commitment = key.commitment(&id, epoch);
+        let mut bodies = Vec::new();
+        for (principal, member) in &membership.members {
+            let header = EnvelopeHeader {
+                vault_id: id,
+                epoch,
+                granter: self.mallory.uid(),
+                granter_generation: 1,
+                principal: *principal,
+                principal_generation: member.keys.generation,
+                principal_head: member.keys.head,
+                kem_hash: member.keys.kem_hash,
+                role: member.role,
+                vk_commit: commitment,
+                member_hash: membership.head.hash,
+            };
+            bodies.push(match malice {
+                Malice::Nobody => {
+                    let noise = self.mallory.platform().random_bytes::<ENVELOPE_LEN>();
+                    noise.to_vec()
+                }
+                _ => seal_envelope(&header, &kems[principal], &key, &mut random).unwrap(),
+            });
+        }
+        let other = VaultKey::generate(&mut random).unwrap();
+        let op = EpochOp {
+            commitment,
+            kem_pk: match malice {
+                Malice::OtherKem => other.kem_public(),
+                _ => key.kem_public(),
+            },
+            previous_key: Some(match malice {
+                Malice::OtherKem => {
+                    let newest = self.newest_key(keys).await;
+                    key.seal_previous(&newest, &id, epoch, &mut random).unwrap()
+                }
+                _ => self.mallory.platform().random_bytes::<PREVIOUS_KEY_LEN>(),
+            }),
+            envelopes: bodies.iter().map(|b| Statement::Body.hash(b)).collect(),
+        };
+        let body = EntryBody {
+            vault_id: id,
+            seq: state.head.seq + 1,
+            prev_hash: state.head.hash,
+            member_seq: membership.head.seq,
+            member_hash: membership.head.hash,
+            epoch,
+            author: self.mallory.uid(),
+            author_generation: 1,
+            via: Vec::new(),
+            timestamp_ms: self.mallory.platform().now_ms(),
+            ops: Ops::Membership(vec![MembershipOp::Epoch(op)]),
+            state_digest: state.digest(),
+        };
+        let signature = keys.sign(Statement::Entry, &body.hash());
+        let entry = body.with_signature(signature);
+        apply(state, &Touched::new(), &Principals::new(), &entry).unwrap();
+        AppendRequest {
+            entry,
+            bodies,
+            inline: Vec::new(),
+        }
+    }
+}
+
+impl Scene {
+    /// The vault's key, as mallory's own envelope has it.
+    async fn newest_key(&self, keys: &AccountKeys) -> VaultKey {
+        let (vault, server) = (self.work, self.mallory.server());
+        let members = GetMembership { vault, from: 0 };
+        let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
+        let nobody = Principals::new();
+        let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &nobody).unwrap();
+        let named = chain.envelope(&self.mallory.uid()).unwrap();
+        let request = BodiesRequest {
+            hashes: vec![named.hash],
+        };
+        let bodies = GetBodies { vault };
+        let found = server.call(&bodies, request, Repeat::Safe).await.unwrap();
+        let header = EnvelopeHeader::named(vault, &named);
+        open_envelope(&header, keys.kem(), &found.bodies[0]).unwrap()
+    }
+
+    /// Everything that somebody reads in the folder, on a device that has been
+    /// there before or on a new one.
+    async fn read(&self, session: &People) -> Vec<String> {
+        let path = "shared:work".parse().unwrap();
+        let (drive, inner) = sharing::open_at(session, &path, Last::Through)
+            .await
+            .unwrap();
+        let place = drive.find_place(&inner).unwrap();
+        let rows = drive.tree().rows(place).into_iter();
+        rows.map(|row| row.name.to_string()).collect()
+    }
+
+    async fn write(&self, session: &People, name: &str) {
+        let path = "shared:work".parse().unwrap();
+        let (mut drive, _) = sharing::open_at(session, &path, Last::Through)
+            .await
+            .unwrap();
+        put(&mut drive, "/", vec![file(name, name)]).await.unwrap();
+    }
+}
+
+/// What keys are sealed to, of everybody in a vault.
+async fn kems_of(
+    mut account: Vault<'_, TestPlatform>,
+    vault: &Vault<'_, TestPlatform>,
+) -> BTreeMap<VaultId, KemPublicKey> {
+    let mut found = BTreeMap::new();
+    for uid in vault.replica().state().membership.members.keys() {
+        found.insert(*uid, account.meet_member(*uid).await.unwrap().kem_pk);
+    }
+    found
+}
+
+async fn share(session: &People, path: &str, with: &str, role: Role) -> VaultId {
+    let mut account = Vault::account(session).await.unwrap();
+    let people = [with.to_owned()];
+    let invitees = sharing::invitees(&mut account, &people).await.unwrap();
+    let terms = Terms {
+        role,
+        expires_ms: 0,
+        with_history: false,
+    };
+    let path = path.parse().unwrap();
+    let done = sharing::share(session, &mut account, &path, &invitees, &terms).await;
+    done.unwrap().vault_id.unwrap()
+}
+
+async fn accept(session: &People, vault: VaultId) {
+    let mut account = Vault::account(session).await.unwrap();
+    let name = Name::parse("work").unwrap();
+    account.accept_share(vault, &name).await.unwrap();
+}
+
+async fn new_device(session: &People) -> People {
+    Session::resume(session.platform().without_caches())
+        .await
+        .unwrap()
+}
+
+/// Fails without the older envelopes in `open_envelopes`, `Keyring::with` in
+/// `adopt`, `is_sound` in `is_due`, and the choice of `Keyring::previous`.
+#[test]
+fn a17_a_new_key_that_is_no_good_loses_nothing_of_others() {
+    run(async {
+        for malice in [Malice::Nobody, Malice::NotThePast, Malice::OtherKem] {
+            let scene = Scene::new().await;
+            scene.spoil(malice).await;
+            // Also for devices that see it first.
+            for session in [&scene.bob, &new_device(&scene.bob).await] {
+                let account = Vault::account(session).await.unwrap();
+                let shares = sharing::shares(session, &account).await.unwrap();
+                assert_eq!(shares.len(), 1, "{malice:?}");
+                assert_eq!(scene.read(session).await, ["old"], "{malice:?}");
+            }
+            // Who may write makes another key first; who comes later has all.
+            scene.write(&scene.bob, "new").await;
+            share(&scene.anna, "/work", "eve", Role::Viewer).await;
+            accept(&scene.eve, scene.work).await;
+            for session in [&scene.bob, &scene.eve, &scene.mallory] {
+                assert_eq!(scene.read(session).await, ["new", "old"], "{malice:?}");
+            }
+            let fresh = new_device(&scene.eve).await;
+            let path = "shared:work".parse().unwrap();
+            let (drive, _) = sharing::open_at(&fresh, &path, Last::Through)
+                .await
+                .unwrap();
+            let files = get(&drive, "/").await.unwrap();
+            assert_eq!(files.len(), 2, "{malice:?}");
+            drop(drive);
+            // And mallory can be put out.
+            let account = Vault::account(&scene.anna).await.unwrap();
+            let mut vault = account.open_beside(scene.work).await.unwrap();
+            vault.revoke(scene.mallory.uid()).await.unwrap();
+            // Once is enough: nobody makes keys for ever.
+            let before = vault.replica().state().membership.epoch;
+            drop(vault);
+            scene.write(&scene.bob, "last").await;
+            let vault = account.open_beside(scene.work).await.unwrap();
+            assert_eq!(
+                vault.replica().state().membership.epoch,
+                before,
+                "{malice:?}"
+            );
+        }
+    });
+}
