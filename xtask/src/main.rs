@@ -1,5 +1,5 @@
 //! The tasks of this workspace: `cargo xtask run`, `web`, `check`, `test`,
-//! `evil`, `screens`, `endure`, `vectors`.
+//! `evil`, `mutants`, `screens`, `endure`, `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -32,6 +32,8 @@ cargo xtask check            formatting, lints, invariants, documents
 cargo xtask test             check, then every test that this machine can run
 cargo xtask evil             every attack of the evil server in full, and every hostile file
                              in a browser: hours
+cargo xtask mutants [COUNT]  recorded sessions with one answer or row changed, 200,000 times;
+                             SV_SEED repeats a run
 cargo xtask screens          pictures of every screen, in target/screens
 cargo xtask endure [--full] [NAME…]
                              load, kill -9, damage, canaries, memory, every database and
@@ -54,6 +56,12 @@ fn main() -> ExitCode {
             let mut report = report::Report::default();
             report.step("the web application", web::step);
             report.step("pictures of every screen", suite::screens);
+            report.finish()
+        }
+        Some("mutants") => {
+            let mut report = report::Report::default();
+            let count = arguments.next();
+            report.step("mutants of recorded sessions", || suite::mutants(count));
             report.finish()
         }
         Some("endure") => endure::endure(arguments).finish(),

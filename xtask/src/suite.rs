@@ -14,6 +14,8 @@ use crate::{browser, check, machine, web};
 const SKIPS: &str = "SECUREVAULT_TEST_SKIPS";
 /// Where tests find the programs they drive, built like themselves.
 const PROGRAMS: &str = "SECUREVAULT_TEST_PROGRAMS";
+/// Mutants that `mutants` tries, if it is not told how many.
+const MUTANTS: &str = "200000";
 
 pub(crate) fn test() -> Report {
     let mut report = Report::default();
@@ -53,6 +55,14 @@ fn stories(filters: &[&str]) -> Command {
     let mut tests = cargo(["test", "--package", "sv-testkit", "--test", "suite", "--"]);
     tests.args(filters);
     tests
+}
+
+/// Changes of recorded sessions, of which `test` tries a sample.
+pub(crate) fn mutants(count: Option<String>) -> Result<Done, Problem> {
+    let count = count.unwrap_or_else(|| MUTANTS.to_owned());
+    let mut tests = stories(&["evil::mutants::", "--nocapture"]);
+    succeed(tests.env("SV_MUTANTS", count))?;
+    Ok(Done::plain())
 }
 
 /// Runs the test runner and books each of its summaries.

@@ -165,10 +165,47 @@ impl<'s, P: Platform> Vault<'s, P> {
         let opened = Self::open_held_to(self.session, vault_id, heads).await;
         let mut vault = opened.map_err(taken_away)?;
         self.check_shared_pin(&mut vault).await?;
+        self.check_granters_view(&vault).await?;
         if vault.replica.genesis.body().instance_id == self.session.profile().instance.id {
             Ok(vault)
         } else {
             Err(Tamper::Identity.into())
+        }
+    }
+
+    /// Whoever gave this account access signed which head of it they saw: it
+    /// must be part of what the server shows here. `self` is the account vault.
+    async fn check_granters_view(&self, vault: &Self) -> Result<()> {
+        let member = vault.replica.state().membership.members.get(&self.id());
+        let Some(seen) = member.map(|member| member.keys.head) else {
+            return Ok(());
+        };
+        // A vault's maker is in it without having been given access.
+        if seen == Head::NONE {
+            return Ok(());
+        }
+        if seen.seq <= self.replica.state().membership.head.seq {
+            return self.require_own_head(seen);
+        }
+        // Another device may have changed the account meanwhile.
+        let newer = Self::open(self.session, self.id()).await?;
+        newer.require_own_head(seen)
+    }
+
+    /// That the membership has been at that head.
+    fn require_own_head(&self, seen: Head) -> Result<()> {
+        let shown = self.replica.state().membership.head.seq;
+        if seen.seq > shown {
+            let seen = seen.seq;
+            return Err(Tamper::Rollback { shown, seen }.into());
+        }
+        let count = usize::try_from(seen.seq).ok();
+        let chain = self.replica.membership_chain()?;
+        let then = count.and_then(|count| chain.after(count));
+        if then.is_some_and(|membership| membership.head == seen) {
+            Ok(())
+        } else {
+            Err(Tamper::Fork(seen.seq).into())
         }
     }
 

@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sv_api::{Endpoint, Wire};
+use sv_api::endpoint::{AppendEntry, CreateVault, PutBlock};
+use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
 use sv_client::port::{Http, HttpRequest, HttpResponse, Unreachable};
 
 /// A request as the network sees it.
@@ -22,6 +23,11 @@ impl Exchange {
     /// Whether this is a call of that endpoint.
     pub fn is<E: Endpoint>(&self) -> bool {
         self.method == E::METHOD.as_str() && fits(&self.path, E::PATH)
+    }
+
+    /// Whether it changes a vault.
+    pub fn is_write(&self) -> bool {
+        self.is::<AppendEntry>() || self.is::<CreateVault>() || self.is::<PutBlock>()
     }
 
     /// What the network sees of it: how, where, and how long.
@@ -49,6 +55,29 @@ pub struct Recording {
     pub answers: Vec<Option<(u16, Vec<u8>)>>,
 }
 
+impl Recording {
+    /// What was answered to a request: to the same one, or, since what is
+    /// sealed twice differs, to a write at the same place. Every other write
+    /// is refused; `None` for a question that was not asked.
+    fn answer(&self, asked: &Exchange) -> Option<HttpResponse> {
+        let is_it = |known: &Exchange| match asked.is_write() {
+            true => (known.method, &known.path) == (asked.method, &asked.path),
+            false => known == asked,
+        };
+        let place = self.requests.iter().position(is_it);
+        let answer = place.and_then(|place| self.answers.get(place)?.clone());
+        match answer {
+            Some((status, body)) => Some(HttpResponse { status, body }),
+            None if asked.is_write() => {
+                let error = ApiError::new(ErrorCode::Forbidden);
+                let (status, body) = (error.code.status(), error.to_bytes());
+                Some(HttpResponse { status, body })
+            }
+            None => None,
+        }
+    }
+}
+
 type Rule = Box<dyn FnMut(&Exchange, HttpResponse) -> Result<HttpResponse, Unreachable>>;
 type Route = Box<dyn Fn(&Exchange) -> Option<String>>;
 
@@ -61,6 +90,7 @@ pub struct Network {
     route: Rc<RefCell<Option<Route>>>,
     recording: Rc<RefCell<Recording>>,
     is_restless: Rc<RefCell<bool>>,
+    playing: Rc<RefCell<Option<Rc<Recording>>>>,
 }
 
 impl Network {
@@ -78,6 +108,7 @@ impl Network {
             route: Rc::default(),
             recording: Rc::default(),
             is_restless: Rc::default(),
+            playing: Rc::default(),
         }
     }
 
@@ -91,6 +122,7 @@ impl Network {
             route: Rc::default(),
             recording: Rc::default(),
             is_restless: self.is_restless.clone(),
+            playing: Rc::default(),
         }
     }
 
@@ -140,9 +172,26 @@ impl Network {
         *self.route.borrow_mut() = None;
     }
 
+    /// From now on answers come from a recording. The server is asked what is
+    /// not in it, and is not written to.
+    pub fn play_back(&self, recording: Rc<Recording>) {
+        *self.playing.borrow_mut() = Some(recording);
+    }
+
     /// Leads to another server.
     pub fn redirect(&self, url: &str) {
         url.clone_into(&mut self.url.borrow_mut());
+    }
+
+    fn pass(
+        &self,
+        exchange: &Exchange,
+        response: HttpResponse,
+    ) -> Result<HttpResponse, Unreachable> {
+        match self.rule.borrow_mut().as_mut() {
+            Some(rule) => rule(exchange, response),
+            None => Ok(response),
+        }
     }
 
     /// Takes the recording so far and starts a new one.
@@ -164,6 +213,10 @@ impl Http for Network {
             recording.answers.push(None);
             recording.answers.len() - 1
         };
+        let playing = self.playing.borrow().clone();
+        if let Some(response) = playing.and_then(|recording| recording.answer(&exchange)) {
+            return self.pass(&exchange, response);
+        }
         let diverted = self
             .route
             .borrow()
@@ -193,10 +246,6 @@ impl Http for Network {
         if let Some(recorded) = self.recording.borrow_mut().answers.get_mut(place) {
             *recorded = Some((status, body.clone()));
         }
-        let response = HttpResponse { status, body };
-        match self.rule.borrow_mut().as_mut() {
-            Some(rule) => rule(&exchange, response),
-            None => Ok(response),
-        }
+        self.pass(&exchange, HttpResponse { status, body })
     }
 }

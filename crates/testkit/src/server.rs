@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sv_api::account::SignupPolicy;
+use sv_backends::sql::{Engine, FreshDatabase};
 use sv_server::backup::{Backup, Restore, backup, restore};
 use sv_server::blocks::FileBlocks;
 use sv_server::clock::Clock;
@@ -28,6 +29,9 @@ pub struct TestServer {
     config: Config,
     clock: TestClock,
     server: Option<Server>,
+    /// Where it keeps its rows, if not in a file.
+    #[expect(dead_code, reason = "kept for its end")]
+    database: Option<FreshDatabase>,
 }
 
 /// A backup, as `securevaultd backup` takes it, without the key.
@@ -59,14 +63,39 @@ impl TestServer {
         Self::start_in(folder, signup, TestClock::default()).await
     }
 
+    /// Starts a server whose rows are in a database of that kind, which must
+    /// be here.
+    pub async fn start_on(engine: Engine) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let database = engine.fresh().await.expect("the database");
+        let (signup, clock) = (SignupPolicy::Open, TestClock::default());
+        Self::begin(folder, Some(database), signup, clock).await
+    }
+
     async fn start_in(folder: TempDir, signup: SignupPolicy, clock: TestClock) -> Self {
-        let storage = Storage::in_folder(folder.path().join("data"), folder.path().join("key"));
-        let config = Config::on_free_port(storage, signup);
+        Self::begin(folder, None, signup, clock).await
+    }
+
+    async fn begin(
+        folder: TempDir,
+        database: Option<FreshDatabase>,
+        signup: SignupPolicy,
+        clock: TestClock,
+    ) -> Self {
+        let mut storage = Storage::in_folder(folder.path().join("data"), folder.path().join("key"));
+        if let Some(database) = &database {
+            database.url().clone_into(&mut storage.database);
+        }
+        let config = Config {
+            migrate: database.is_some(),
+            ..Config::on_free_port(storage, signup)
+        };
         let mut server = Self {
             folder,
             config,
             clock,
             server: None,
+            database,
         };
         server.resume().await;
         server

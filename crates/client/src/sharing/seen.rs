@@ -42,6 +42,12 @@ pub struct MemberInfo {
 pub async fn heads<P: Platform>(session: &Session<P>) -> Result<Vec<(VaultId, u64)>> {
     let server = session.server();
     let heads = server.call(&ListVaults, Empty {}, Repeat::Safe).await?;
+    // Each once, or what is shown depends on what a server repeats.
+    if !heads.vaults.is_sorted_by(|a, b| a.vault_id < b.vault_id) {
+        return Err(ClientError::Misbehaved(
+            "a list of vaults that is not in order".into(),
+        ));
+    }
     let heads = heads.vaults.into_iter();
     Ok(heads.map(|head| (head.vault_id, head.seq)).collect())
 }

@@ -366,7 +366,7 @@ pub(crate) fn changed_values(value: &Value, dice: &mut Dice) -> Vec<Value> {
 }
 
 /// Puts a row back, also where the server has written to it meanwhile.
-async fn undo(database: &mut sv_testkit::Database, new: &Row, old: &Row) {
+pub(crate) async fn undo(database: &mut sv_testkit::Database, new: &Row, old: &Row) {
     let now = database.rows(&new.table).await;
     let distance = |row: &Row| {
         let pairs = row.columns.iter().zip(&new.columns);

@@ -230,7 +230,7 @@ pub(crate) async fn look(device: &TestPlatform, into: &MemoryTarget) -> Result<S
     let items = drive.walk(&root)?;
     let histories = items
         .iter()
-        .filter(|item| item.kind != Kind::Folder)
+        .filter(|item| matches!(item.kind, Kind::File | Kind::Note))
         .map(|item| drive.history(&item.path.parse()?))
         .collect::<Result<_>>()?;
     let plan = DownloadPlan::new(&drive, &root, None)?;
@@ -251,7 +251,7 @@ pub(crate) fn pattern(len: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Whether an error says what the server did wrong.
-fn says_who(error: &ClientError) -> bool {
+pub(crate) fn says_who(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Tampered(_)
