@@ -31,7 +31,7 @@ pub use restored::{AccessChange, Loss, Lost, RestoreReview, Setback};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
-use sv_ledger::bootstrap::Chains;
+use sv_ledger::bootstrap::{Chains, MembershipChain};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Head;
@@ -206,6 +206,15 @@ impl<'s, P: Platform> Vault<'s, P> {
             Ok(())
         } else {
             Err(Tamper::Fork(seen.seq).into())
+        }
+    }
+
+    /// The log of this vault, or of one that leads into it as far as that is
+    /// known here.
+    pub(crate) fn chain_behind(&self, via: Option<&VaultId>) -> Result<Option<MembershipChain>> {
+        match via {
+            None => self.replica.membership_chain().map(Some),
+            Some(id) => Ok(self.others.of(id).cloned()),
         }
     }
 

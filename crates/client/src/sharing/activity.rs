@@ -2,11 +2,13 @@
 //! verified, whose times are those that the authors state; and downloads, of
 //! which there is only the server's word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use sv_api::endpoint::{GetEntries, ListAccesses};
 use sv_api::share::ContentAccess;
 use sv_api::wire::Empty;
+use sv_ledger::apply::Reject;
+use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::entry::{Entry, StateOp};
 use sv_ledger::id::{AccessId, ContentId, NodeId, VaultId};
 use sv_ledger::membership_op::MembershipOp;
@@ -218,9 +220,19 @@ impl<P: Platform> Vault<'_, P> {
         }
         let mut named = head.hash;
         let mut found = Vec::new();
+        let mut chains = BTreeMap::new();
         for entry in entries.iter().rev() {
             if entry.hash() != named {
                 return Err(Tamper::Fork(entry.body().seq).into());
+            }
+            // The hash does not cover the signature, and whose it is is told.
+            let via = entry.body().via.last().map(|via| via.vault_id);
+            if let btree_map::Entry::Vacant(place) = chains.entry(via) {
+                place.insert(self.chain_behind(via.as_ref())?);
+            }
+            let chain = chains.get(&via).and_then(Option::as_ref);
+            if chain.is_some_and(|chain| !is_by_its_author(chain, entry)) {
+                return Err(Tamper::Log(Reject::Signature).into());
             }
             named = entry.body().prev_hash;
             found.push(activity(entry));
@@ -260,6 +272,23 @@ fn merge(activity: Vec<Activity>, downloads: Vec<Download>, count: u64) -> Vec<E
         }
     };
     std::iter::from_fn(next).take(count).collect()
+}
+
+/// Whether an entry is signed with a key that its author has had, by the log of
+/// the vault in which they are a member.
+fn is_by_its_author(chain: &MembershipChain, entry: &Entry) -> bool {
+    let author = entry.body().author;
+    let born = chain.after(0);
+    let born = born.and_then(|begin| begin.members.get(&author).map(|m| m.keys.sign_pk));
+    let ops = chain.entries().iter().flat_map(Entry::membership_ops);
+    let named = ops.filter_map(|op| match op {
+        MembershipOp::Grant(op) if op.principal == author => Some(op.keys.sign_pk),
+        MembershipOp::Rekey(op) if op.principal == author => Some(op.keys.sign_pk),
+        _ => None,
+    });
+    born.into_iter()
+        .chain(named)
+        .any(|key| entry.is_signed_by(&key))
 }
 
 fn activity(entry: &Entry) -> Activity {

@@ -12,7 +12,7 @@ use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::error::Result;
 use sv_client::progress::Reporter;
-use sv_client::sharing::{self, Activity, Last};
+use sv_client::sharing::{self, Last};
 use sv_client::transfer::DownloadPlan;
 use sv_client::vault::Vault;
 use sv_core::vault_key::{EnvelopeHeader, peek_envelope};
@@ -324,7 +324,7 @@ pub(super) async fn look_at_share(device: &TestPlatform, into: &MemoryTarget) ->
     let mut shown = vec![
         format!("{:?}", drive.walk(&root)?),
         format!("{:?}", drive.vault().title()),
-        format!("{:?}", deeds(&drive.vault().activity(100).await?)),
+        format!("{:?}", drive.vault().activity(100).await?),
         format!("{:?}", drive.vault().access()),
         format!("{:?} {:?}", state.head, state.membership),
         format!("{} unreadable", drive.quarantined().len()),
@@ -338,16 +338,6 @@ pub(super) async fn look_at_share(device: &TestPlatform, into: &MemoryTarget) ->
         written: Vec::new(),
         files: into.files.borrow().clone(),
     })
-}
-
-/// What was done, by whom, through what and when.
-fn deeds(activity: &[Activity]) -> Vec<String> {
-    let all = activity.iter();
-    all.map(|one| {
-        let (seq, author, via) = (one.seq, one.author, one.via);
-        format!("{seq} {author} {via:?} {} {:?}", one.at_ms, one.deeds)
-    })
-    .collect()
 }
 
 /// What requests do to vaults, but for ids, keys and times that are drawn or
