@@ -3,10 +3,12 @@
 //! be done twice, so a crash on the way duplicates and never loses; the same
 //! call takes it up again.
 
+use std::collections::BTreeSet;
+
 use sv_core::Name;
 use sv_core::record::{Kind, Mount, Payload, Record, SharedVault};
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::{NodeId, VaultId};
+use sv_ledger::id::NodeId;
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
@@ -83,7 +85,7 @@ pub(super) async fn vault_of_node<'s, P: Platform>(
     // Not before everything is there: nobody else is to have put something in
     // the place of what is on its way.
     include_outer(drive, &mut vault).await?;
-    put_mount(drive, node, record.kind, shared.vault_id).await?;
+    put_mount(drive, node, record.kind, &vault).await?;
     clear(drive, node, &vault).await?;
     let done = SharedVault {
         moving: None,
@@ -172,10 +174,45 @@ async fn copy_into<P: Platform>(
     let plan = |replica: &Replica, one: &Moving| match replica.record(&one.id) {
         None if replica.nodes().contains_key(&one.id) => Ok(None),
         None => put_with_contents(one.id, &one.record).map(Some),
-        Some(there) if !is_alone || has_arrived(&one.record, there) => Ok(None),
-        Some(there) => put_instead(one.id, there, &one.record).map(Some),
+        Some(there) if is_alone && !is_same(&one.record, there) => {
+            put_instead(one.id, there, &one.record).map(Some)
+        }
+        Some(there) if !has_arrived(&one.record, there) => {
+            // Others may have gone on with it: the newest of here comes on top.
+            let mut both = there.clone();
+            both.versions.extend(one.record.current().cloned());
+            put_instead(one.id, there, &both).map(Some)
+        }
+        Some(_) => Ok(None),
     };
-    vault.commit_each(&all, plan).await
+    vault.commit_each(&all, plan).await?;
+    if !is_alone {
+        return Ok(());
+    }
+    // What is no longer among it since an earlier try is not shared with it.
+    let ids: BTreeSet<NodeId> = all.iter().map(|one| one.id).collect();
+    let nodes = vault.replica().nodes().iter();
+    let gone = nodes
+        .filter(|(id, one)| !ids.contains(id) && matches!(one.payload(), Some(Payload::Node(_))));
+    let gone: Vec<NodeId> = gone.map(|(id, _)| *id).collect();
+    let plan = |replica: &Replica, id: &NodeId| {
+        let is_there = replica.nodes().contains_key(id);
+        Ok(is_there.then_some(Change::Delete(*id)))
+    };
+    vault.commit_each(&gone, plan).await
+}
+
+/// Whether two records say the same of a node, keys of contents aside.
+fn is_same(one: &Record, other: &Record) -> bool {
+    let contents = |record: &Record| -> Vec<_> {
+        let versions = record.versions.iter();
+        versions.map(|version| version.content_id).collect()
+    };
+    let told = |record: &Record| (record.kind, record.parent, record.modified_ms);
+    one.name == other.name
+        && told(one) == told(other)
+        && one.mount == other.mount
+        && contents(one) == contents(other)
 }
 
 /// Whether what somebody has now is in the record that was made of it.
@@ -193,14 +230,22 @@ async fn put_mount<P: Platform>(
     drive: &mut Drive<'_, P>,
     node: NodeId,
     kind: Kind,
-    vault_id: VaultId,
+    vault: &Vault<'_, P>,
 ) -> Result<()> {
+    let (vault_id, arrived) = (vault.id(), vault.replica());
     let plan = |replica: &Replica| {
         let Some(record) = replica.record(&node) else {
             return Err(ClientError::misuse("somebody else removed this meanwhile"));
         };
         if record.mount.is_some() {
             return Ok(Vec::new());
+        }
+        // A file's own record goes; those inside a folder stay until `clear`.
+        let there = arrived.record(&node);
+        if kind != Kind::Folder && !there.is_some_and(|there| has_arrived(record, there)) {
+            return Err(ClientError::misuse(
+                "somebody changed this meanwhile; share it again",
+            ));
         }
         let mut mount = Record::new(Kind::Mount, record.name.clone(), record.parent, 0);
         mount.created_ms = record.created_ms;

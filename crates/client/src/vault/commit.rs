@@ -189,6 +189,7 @@ impl<P: Platform> Vault<'_, P> {
                     ));
                 }
             }
+            self.require_newest_key()?;
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();
             let request = AppendRequest {

@@ -26,10 +26,10 @@ pub(super) struct Keyring {
     keys: BTreeMap<u32, VaultKey>,
     /// Epochs whose keys came by themselves and not out of a later one.
     anchors: BTreeSet<u32>,
-    /// The epoch at which the way back from the newest key ended too early.
-    broken_at: Option<u32>,
-    /// The epoch at which the way back ended that was gone last.
-    ends_at: Option<u32>,
+    /// Epochs from whose keys the way back ends at the first.
+    whole: BTreeSet<u32>,
+    /// The epoch of an envelope that was there for this account and gave no key.
+    spoiled: Option<u32>,
     /// Whether others who seal to this vault seal to the newest key.
     is_named: bool,
 }
@@ -60,13 +60,11 @@ impl Keyring {
         if epoch as usize == ops.len() {
             self.is_named = op(epoch).is_some_and(|op| op.kem_pk == key.kem_public());
         }
-        let is_newest = self.keys.keys().next_back().is_none_or(|e| *e < epoch);
         self.keys.insert(epoch, key);
         self.anchors.insert(epoch);
-        self.ends_at = None;
         let commitments: Vec<(u32, Hash)> = (1..).zip(ops.iter().map(|op| op.commitment)).collect();
         let vault_id = chain.vault_id();
-        let mut at = epoch;
+        let (mut at, mut way) = (epoch, vec![epoch]);
         while let Some(sealed) = op(at).and_then(|op| op.previous_key.as_ref()) {
             let earlier = commitments.iter().rev().copied();
             let found = self
@@ -74,15 +72,18 @@ impl Keyring {
                 .get(&at)
                 .and_then(|key| key.open_previous(sealed, &vault_id, at, earlier).ok());
             let Some((before, key)) = found else {
-                self.ends_at = Some(at);
-                break;
+                return;
             };
             self.keys.insert(before, key);
+            way.push(before);
             at = before;
         }
-        if is_newest {
-            self.broken_at = self.ends_at;
-        }
+        self.whole.extend(way);
+    }
+
+    /// An envelope of that epoch was there for this account and gave no key.
+    pub(super) fn spoil(&mut self, epoch: u32) {
+        self.spoiled = self.spoiled.max(Some(epoch));
     }
 
     /// With what an older keyring of the same vault had.
@@ -93,18 +94,19 @@ impl Keyring {
                 self.anchors.insert(epoch);
             }
         }
+        self.whole.extend(older.whole);
+        self.spoiled = self.spoiled.max(older.spoiled);
         self
     }
 
-    /// Whether a key of that epoch would give more than is here.
+    /// Whether it has no key of that epoch.
     pub(super) fn lacks(&self, epoch: u32) -> bool {
-        self.keys.is_empty() || self.ends_at.is_some_and(|at| epoch < at)
+        !self.keys.contains_key(&epoch)
     }
 
-    /// Whether it has the key of the chain's latest epoch and whatever comes
-    /// before it.
-    pub(super) fn is_whole(&self, newest: u32) -> bool {
-        self.keys.contains_key(&newest) && self.ends_at.is_none()
+    /// Whether it has the key of every epoch.
+    pub(super) fn is_full(&self, newest: u32) -> bool {
+        (1..=newest).all(|epoch| !self.lacks(epoch))
     }
 
     /// Whether nothing in it opens anything.
@@ -112,24 +114,35 @@ impl Keyring {
         self.keys.is_empty()
     }
 
-    /// Whether the newest key is here, is the one that the log names to whoever
-    /// seals to this vault, and leads to all that came before it. If not, whoever
-    /// may makes another before anything is written.
+    /// Whether nothing is wrong with the newest key. It is if an envelope was
+    /// there and gave no key, if the log names another than it to whoever seals
+    /// to this vault, or if it does not lead back as far as older ones do. Whoever
+    /// may makes another then, before anything is written. Who was left out, and
+    /// waits for a key of their own, has nothing to mend.
     pub(super) fn is_sound(&self, newest: u32) -> bool {
-        self.is_named && self.keys.contains_key(&newest) && self.before_the_break().is_none()
+        match self.lacks(newest) {
+            true => self.spoiled != Some(newest),
+            false => self.is_named && (self.whole.contains(&newest) || self.whole.is_empty()),
+        }
     }
 
-    /// The key that the next one is to lead to: the newest, but none that leads
-    /// nowhere while there are older ones. What was written under such a key,
-    /// which was its author's alone, is left behind.
-    pub(super) fn previous(&self) -> Option<&VaultKey> {
-        self.before_the_break()
-            .or_else(|| self.keys.values().next_back())
-    }
-
-    fn before_the_break(&self) -> Option<&VaultKey> {
-        let at = self.broken_at?;
-        self.keys.range(..at).next_back().map(|(_, key)| key)
+    /// The key that a new one after that of epoch `newest` is to lead to: the
+    /// newest, but none that leads nowhere while there are others. What was
+    /// written under such a key, which was its author's alone, is left behind.
+    /// None for whoever was left out: others have a newer one.
+    pub(super) fn previous(&self, newest: u32) -> Option<&VaultKey> {
+        if self.lacks(newest) && self.spoiled != Some(newest) {
+            return None;
+        }
+        let held = self.keys.range(..=newest).next_back();
+        match held.filter(|(epoch, _)| self.whole.contains(epoch)) {
+            Some((_, key)) => Some(key),
+            None => {
+                let whole = self.whole.range(..=newest).next_back();
+                let whole = whole.and_then(|epoch| self.keys.get(epoch));
+                whole.or(held.map(|(_, key)| key))
+            }
+        }
     }
 
     /// The keys as this device keeps them, each sealed for itself: those that
@@ -142,6 +155,7 @@ impl Keyring {
     ) -> std::result::Result<Vec<u8>, SealError> {
         let vault_id = chain.vault_id();
         let mut w = Writer::new();
+        w.u32(self.spoiled.unwrap_or(0));
         for epoch in self.anchors.iter().rev() {
             if let Some(key) = self.keys.get(epoch) {
                 let sealed = key.seal_at_rest(local, &vault_id, *epoch, rng)?;
@@ -166,6 +180,8 @@ impl Keyring {
             .collect();
         let mut keyring = Self::default();
         let mut r = Reader::new(kept);
+        let spoiled = r.u32().map_err(|_| altered())?;
+        keyring.spoiled = Some(spoiled).filter(|epoch| *epoch > 0);
         while !r.rest().is_empty() {
             let epoch = r.u32().map_err(|_| altered())?;
             let sealed = r.bytes(kept.len(), "key").map_err(|_| altered())?;

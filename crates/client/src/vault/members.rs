@@ -16,7 +16,6 @@ use sv_ledger::entry::{Entry, Ops};
 use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
-use sv_ledger::sealed::ENVELOPE_LEN;
 use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
@@ -98,10 +97,12 @@ impl<P: Platform> Vault<'_, P> {
     /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
     /// of a grantee; those of a call.
     pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
-        // A key that nobody has cannot be given to anybody.
-        if self.replica.newest_key().is_err() {
+        // A key that is no good is not given to anybody.
+        let epoch = self.replica.state().membership.epoch;
+        if !self.replica.keyring.is_sound(epoch) {
             self.settle().await?;
         }
+        self.require_newest_key()?;
         self.require_themselves(grantees).await?;
         for some in grantees.chunks(GRANTS) {
             self.change(&Wish::Grant(some.to_vec())).await?;
@@ -278,6 +279,17 @@ impl<P: Platform> Vault<'_, P> {
     fn may_write(&self) -> bool {
         self.access()
             .is_some_and(|path| path.role >= Role::Contributor)
+    }
+
+    /// Checks that this account has the newest key.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] if it was left out of that.
+    pub(super) fn require_newest_key(&self) -> Result<()> {
+        match self.replica.newest_key() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(left_out_of_key()),
+        }
     }
 
     /// Whether nothing can be written before there is a new key, since somebody
@@ -566,21 +578,15 @@ impl<P: Platform> Vault<'_, P> {
                 continue;
             }
             let header = addressed(header, id, member);
-            let envelope = match kems.get(&member.keys.kem_hash) {
-                Some(recipient) => seal_envelope(&header, recipient, &key, &mut random)?,
-                // Whoever let them in gave a key that is not in their account.
-                // Nobody can seal to it, and it must not keep others from a new
-                // key.
-                None => self
-                    .session
-                    .platform()
-                    .random_bytes::<ENVELOPE_LEN>()
-                    .to_vec(),
-            };
+            let recipient = kems
+                .get(&member.keys.kem_hash)
+                .ok_or(Tamper::Missing("the public key of a member"))?;
+            let envelope = seal_envelope(&header, recipient, &key, &mut random)?;
             envelopes.push(Statement::Body.hash(&envelope));
             bodies.push(envelope);
         }
-        let previous = self.replica.keyring.previous().ok_or(Tamper::VaultKey)?;
+        let previous = self.replica.keyring.previous(membership.epoch);
+        let previous = previous.ok_or_else(left_out_of_key)?;
         ops.push(MembershipOp::Epoch(EpochOp {
             commitment,
             kem_pk: key.kem_public(),
@@ -621,4 +627,13 @@ const fn addressed(header: EnvelopeHeader, principal: &VaultId, member: &Member)
         role: member.role,
         ..header
     }
+}
+
+/// A group was left out of the newest key, since it needed one itself: whoever
+/// has that key gives it to them.
+fn left_out_of_key() -> ClientError {
+    ClientError::misuse(
+        "the newest key of this is not yours yet: it comes when somebody who has it, such as the \
+         owner, opens this or writes here",
+    )
 }

@@ -144,20 +144,28 @@ pub(super) struct Look {
     seen: Seen,
 }
 
-/// Asks for a vault's membership.
-pub(super) async fn look<P: Platform>(session: &Session<P>, vault: VaultId) -> Result<Look> {
-    let seen = Seen::load(session, vault).await?;
+/// Asks for a vault's membership. With `is_kept` it is held to what was seen.
+pub(super) async fn look<P: Platform>(
+    session: &Session<P>,
+    vault: VaultId,
+    is_kept: bool,
+) -> Result<Look> {
+    let seen = match is_kept {
+        true => Seen::load(session, vault).await?,
+        false => Seen::NOTHING,
+    };
     let shown = show(session, vault).await?;
     Ok(Look { shown, seen })
 }
 
 /// Verifies chains together with those of every vault that they name, which
-/// are fetched, and holds each to what this device has seen of it. `also` are
-/// heads that other entries name.
+/// are fetched. With `is_kept` each is held to what this device has seen of it,
+/// and what is new is remembered. `also` are heads that other entries name.
 pub(super) async fn verify<P: Platform>(
     session: &Session<P>,
     first: Vec<Look>,
     also: Vec<Via>,
+    is_kept: bool,
 ) -> Result<Chains> {
     let mut looks = first;
     let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
@@ -172,7 +180,7 @@ pub(super) async fn verify<P: Platform>(
                 "too many vaults are members of one another",
             ));
         }
-        let next = look(session, vault).await?;
+        let next = look(session, vault, is_kept).await?;
         named.extend(named_in(&next.shown.entries));
         looks.push(next);
     }
@@ -189,7 +197,7 @@ pub(super) async fn verify<P: Platform>(
         let newest = chain.latest()?;
         let is_new = seen.get(&newest.vault_id) < Some(&newest.head.seq);
         // What is the account's alone has the pin of its log.
-        if newest.kind.is_shareable() && is_new {
+        if is_kept && newest.kind.is_shareable() && is_new {
             Seen::raise(session, newest.vault_id, newest.head).await?;
         }
     }
@@ -240,7 +248,7 @@ async fn open_within<P: Platform>(
     let mut keyring = Keyring::default();
     open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
     for id in membership.entrances(&uid, chains.principals()) {
-        if keyring.is_whole(membership.epoch) {
+        if keyring.is_full(membership.epoch) {
             break;
         }
         if !opened.contains_key(&id) {
@@ -272,13 +280,16 @@ enum Opener<'a> {
 }
 
 impl Opener<'_> {
-    fn open(&self, header: &EnvelopeHeader, envelope: &[u8]) -> Option<VaultKey> {
+    /// The key in an envelope, none if it gives none; none at all if it is
+    /// sealed to a key that is not here.
+    fn open(&self, header: &EnvelopeHeader, envelope: &[u8]) -> Option<Option<VaultKey>> {
+        let open = |kem: &KemSecretKey| {
+            let is_ours = kem.public().hash() == header.kem_hash;
+            is_ours.then(|| open_envelope(header, kem, envelope).ok())
+        };
         match self {
-            Self::Own(kem) => open_envelope(header, kem, envelope).ok(),
-            Self::Through(keys) => {
-                let key = keys.get(header.principal_generation)?;
-                open_envelope(header, &key.kem(), envelope).ok()
-            }
+            Self::Own(kem) => open(kem),
+            Self::Through(keys) => open(&keys.get(header.principal_generation)?.kem()),
         }
     }
 }
@@ -293,17 +304,24 @@ async fn open_envelopes<P: Platform>(
     keyring: &mut Keyring,
 ) -> Result<()> {
     let vault_id = chain.vault_id();
-    for named in chain.envelopes(principal).into_iter().take(ENVELOPES) {
+    let mut tried = 0;
+    for named in chain.envelopes(principal) {
         if !keyring.lacks(named.epoch) {
             continue;
+        }
+        tried += 1;
+        if tried > ENVELOPES {
+            break;
         }
         let envelope = fetch_bodies(session, vault_id, vec![named.hash])
             .await?
             .pop()
             .ok_or(Tamper::Missing("the key of a vault"))?;
         let header = EnvelopeHeader::named(vault_id, &named);
-        if let Some(key) = opener.open(&header, &envelope) {
-            keyring.add(chain, named.epoch, key);
+        match opener.open(&header, &envelope) {
+            Some(Some(key)) => keyring.add(chain, named.epoch, key),
+            Some(None) => keyring.spoil(named.epoch),
+            None => {}
         }
     }
     Ok(())

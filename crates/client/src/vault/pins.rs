@@ -129,6 +129,11 @@ impl LocalPin {
         }
     }
 
+    /// Whether what is seen is kept, and held against what was seen before.
+    pub(super) fn is_kept(&self) -> bool {
+        self.keeping == Keeping::Kept
+    }
+
     /// The newest head that this device has seen.
     pub(super) const fn head(&self) -> Option<Head> {
         self.head
@@ -141,8 +146,10 @@ impl LocalPin {
 
     /// The same, with the restore that was accepted.
     pub(super) fn accepting(self, restore_id: [u8; 16]) -> Self {
+        // What was known of other vaults may have gone back as well.
         Self {
             accepted: Some(restore_id),
+            below: BTreeMap::new(),
             ..self
         }
     }

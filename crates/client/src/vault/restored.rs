@@ -10,11 +10,12 @@ use sv_core::Name;
 use sv_core::record::{Kind, Payload, Record};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{ContentId, VaultId};
-use sv_ledger::state::{Member, Role};
+use sv_ledger::state::{Head, Member, Role};
 
 use super::cache::CacheFile;
 use super::pins::{LocalPin, PUBLISHED};
 use super::replica::Replica;
+use super::seen::Seen;
 use super::{Vault, bootstrap};
 use crate::account::{RestoreClaim, Session, shown_unlockers_version};
 use crate::error::{ClientError, Result, Tamper};
@@ -51,6 +52,8 @@ pub struct Setback {
     /// Who has access again, not any more, or otherwise.
     pub access: Vec<AccessChange>,
     replica: Replica,
+    /// The newest membership head of it and of vaults that its log leads to.
+    members: Vec<(VaultId, Head)>,
 }
 
 /// Somebody whose access is another one on the server than this device has
@@ -194,7 +197,10 @@ impl RestoreReview {
     /// [`ClientError::Local`]; then it is to be done again.
     pub async fn accept<P: Platform>(self, session: &mut Session<P>) -> Result<()> {
         for Setback {
-            vault_id, replica, ..
+            vault_id,
+            replica,
+            members,
+            ..
         } in self.setbacks
         {
             // The pin first: while the cache is still ahead of it, nothing
@@ -203,6 +209,9 @@ impl RestoreReview {
             pin.save(session).await?;
             let mut cache = CacheFile::new(&vault_id);
             cache.rewrite(session, &replica.to_frame()).await?;
+            for (id, head) in members {
+                Seen::start_over(session, id, head).await?;
+            }
         }
         if let Some(version) = self.older_unlockers {
             session.start_over_at_unlockers(version).await?;
@@ -222,6 +231,7 @@ impl Setback {
         names: &BTreeMap<VaultId, String>,
     ) -> Result<Self> {
         let (session, vault_id) = (vault.session, vault.id());
+        let members = vault.member_heads()?;
         let replica = vault.replica;
         let state = replica.state();
         let pinned = LocalPin::load(session, vault_id).await?.head();
@@ -251,7 +261,25 @@ impl Setback {
             losses,
             access,
             replica,
+            members,
         })
+    }
+}
+
+impl<P: Platform> Vault<'_, P> {
+    /// Who is in this vault, and in those that its log leads to, by the head of
+    /// each: as they are shown.
+    fn member_heads(&self) -> Result<Vec<(VaultId, Head)>> {
+        let own = &self.replica.state().membership;
+        let mut heads = Vec::new();
+        if own.kind.is_shareable() {
+            heads.push((own.vault_id, own.head));
+        }
+        for chain in self.others.iter() {
+            let newest = chain.latest()?;
+            heads.push((newest.vault_id, newest.head));
+        }
+        Ok(heads)
     }
 }
 

@@ -42,6 +42,20 @@ impl Seen {
         Ok(Self(Some(head)))
     }
 
+    /// Of a vault that is only looked at, as if for the first time.
+    pub(super) const NOTHING: Self = Self(None);
+
+    /// Starts over at a head, on a person's word.
+    pub(super) async fn start_over<P: Platform>(
+        session: &Session<P>,
+        vault_id: VaultId,
+        head: Head,
+    ) -> Result<()> {
+        let storage = session.platform().storage();
+        storage.remove(&Self::name(&vault_id)).await?;
+        Self::raise(session, vault_id, head).await
+    }
+
     /// How many membership entries were seen.
     pub(super) fn count(&self) -> u64 {
         self.0.map_or(0, |head| head.seq)

@@ -57,7 +57,7 @@ impl<P: Platform> Vault<'_, P> {
             state: self.replica.state.clone(),
             leaves: BTreeMap::new(),
             chain: Vec::new(),
-            seen: Seen::load(self.session, self.id()).await?,
+            seen: self.seen(self.id()).await?,
             below: self.seen_below().await?,
         };
         for _ in 0..ATTEMPTS {
@@ -153,7 +153,8 @@ impl<P: Platform> Vault<'_, P> {
             vault_id: *id,
             head: member.keys.head,
         }));
-        self.others = others::verify(self.session, Vec::new(), named).await?;
+        let is_kept = self.pin.is_kept();
+        self.others = others::verify(self.session, Vec::new(), named, is_kept).await?;
         let below = self.others.iter().map(MembershipChain::vault_id);
         self.pin.follow(self.session, below).await
     }
@@ -166,9 +167,17 @@ impl<P: Platform> Vault<'_, P> {
         below.extend(self.pin.below());
         let mut counts = BTreeMap::new();
         for id in below {
-            counts.insert(id, Seen::load(self.session, id).await?.count());
+            counts.insert(id, self.seen(id).await?.count());
         }
         Ok(counts)
+    }
+
+    /// What was seen of a vault, unless this one is only looked at.
+    async fn seen(&self, vault_id: VaultId) -> Result<Seen> {
+        match self.pin.is_kept() {
+            true => Seen::load(self.session, vault_id).await,
+            false => Ok(Seen::NOTHING),
+        }
     }
 
     /// Another vault as its own log shows it, for giving it access to this one.
@@ -176,7 +185,8 @@ impl<P: Platform> Vault<'_, P> {
         &mut self,
         vault_id: VaultId,
     ) -> Result<(Membership, KemPublicKey)> {
-        let look = others::look(self.session, vault_id).await?;
+        let is_kept = self.pin.is_kept();
+        let look = others::look(self.session, vault_id, is_kept).await?;
         let membership = self.replica.state.membership.clone();
         let mut named: Vec<Via> = Vec::new();
         let members = membership.vault_members();
@@ -184,7 +194,7 @@ impl<P: Platform> Vault<'_, P> {
             vault_id: *id,
             head: member.keys.head,
         }));
-        self.others = others::verify(self.session, vec![look], named).await?;
+        self.others = others::verify(self.session, vec![look], named, is_kept).await?;
         let chain = self
             .others
             .of(&vault_id)
@@ -307,7 +317,7 @@ impl<P: Platform> Vault<'_, P> {
         }
         let state = &self.replica.state;
         self.pin.raise(self.session, state.head, below).await?;
-        if has_members && state.membership.kind.is_shareable() {
+        if has_members && self.pin.is_kept() && state.membership.kind.is_shareable() {
             Seen::raise(self.session, self.id(), state.membership.head).await?;
         }
         Ok(())

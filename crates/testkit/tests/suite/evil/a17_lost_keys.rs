@@ -20,10 +20,11 @@ use sv_ledger::apply::{Touched, apply};
 use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{EntryBody, Ops};
+use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::membership_op::{EpochOp, MembershipOp, PREVIOUS_KEY_LEN};
 use sv_ledger::principals::Principals;
-use sv_ledger::sealed::ENVELOPE_LEN;
+use sv_ledger::sealed::{ContentSuite, ENVELOPE_LEN};
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, TestPlatform, TestServer, file, folder, get, put, run};
 
@@ -290,5 +291,83 @@ fn a17_a_new_key_that_is_no_good_loses_nothing_of_others() {
                 "{malice:?}"
             );
         }
+    });
+}
+
+/// Anna is not in the group that bob has her folder through. When somebody
+/// leaves the group she cannot make its key, leaves it out of hers, and writes.
+/// Bob, who has an older key, makes none that leads past what she wrote: he
+/// waits for hers. Fails if whoever was left out counts as whoever got a key
+/// that does not open.
+#[test]
+fn whoever_was_left_out_of_a_key_makes_none_past_it() {
+    run(async {
+        let server = TestServer::start().await;
+        let (_, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, bob) = Actor::sign_up(&server, "bob").await;
+        let (_, carol) = Actor::sign_up(&server, "carol").await;
+        let mut drive = Drive::open(&anna).await.unwrap();
+        let files = vec![folder("work"), file("work/old", "old")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        let mut account = Vault::account(&anna).await.unwrap();
+        let name = Name::parse("team").unwrap();
+        let (kind, suite) = (VaultKind::Group, ContentSuite::Blocks);
+        sharing::make_vault(&anna, &mut account, &name, kind, suite)
+            .await
+            .unwrap();
+        let team = account.shared_vaults()[0].1.vault_id;
+        let mut group = account.open_beside(team).await.unwrap();
+        let people = ["bob".to_owned(), "carol".to_owned()];
+        let people = sharing::invitees(&mut account, &people).await.unwrap();
+        for (person, role) in people.into_iter().zip([Role::Manager, Role::Viewer]) {
+            sharing::give_access(&mut account, &mut group, &[person], role, 0)
+                .await
+                .unwrap();
+        }
+        drop(account);
+        let work = share(&anna, "/work", "group:team", Role::Editor).await;
+        group.transfer(bob.uid()).await.unwrap();
+        group.leave().await.unwrap();
+        drop(group);
+        for (vault, name) in [(team, "team"), (work, "work")] {
+            let mut account = Vault::account(&bob).await.unwrap();
+            let name = Name::parse(name).unwrap();
+            account.accept_share(vault, &name).await.unwrap();
+        }
+        let names = async |session: &People, path: &str| {
+            let path = path.parse().unwrap();
+            let opened = sharing::open_at(session, &path, Last::Through).await;
+            let (drive, inner) = opened.unwrap();
+            let epoch = drive.vault().replica().state().membership.epoch;
+            let rows = drive.tree().rows(drive.find_place(&inner).unwrap());
+            let mut names: Vec<_> = rows.into_iter().map(|row| row.name).collect();
+            names.sort();
+            (epoch, names)
+        };
+        names(&bob, "shared:work").await;
+        names(&anna, "/work").await;
+        let account = Vault::account(&carol).await.unwrap();
+        let mut group = account.open_beside(team).await.unwrap();
+        group.leave().await.unwrap();
+        drop((group, account));
+        let path = "/work".parse().unwrap();
+        let (mut drive, _) = sharing::open_at(&anna, &path, Last::Through).await.unwrap();
+        put(&mut drive, "/", vec![file("late", "late")])
+            .await
+            .unwrap();
+        let epoch = drive.vault().replica().state().membership.epoch;
+        drop(drive);
+        let (seen, _) = names(&bob, "shared:work").await;
+        assert_eq!(seen, epoch, "bob made no key");
+        let (next, seen) = names(&anna, "/work").await;
+        assert_eq!(next, epoch + 1, "anna gives him the next");
+        assert_eq!(seen, ["late", "old"]);
+        for session in [&bob, &new_device(&bob).await] {
+            let (_, seen) = names(session, "shared:work").await;
+            assert_eq!(seen, ["late", "old"]);
+        }
+        let (_, seen) = names(&new_device(&anna).await, "/work").await;
+        assert_eq!(seen, ["late", "old"]);
     });
 }
