@@ -242,7 +242,25 @@ impl Replica {
             self.kept_key = Some(keyring.seal_at_rest(chain, local, &mut random)?);
         }
         self.keyring = keyring;
+        self.open_again();
         Ok(())
+    }
+
+    /// Opens what did not open before: its key may have come since.
+    fn open_again(&mut self) {
+        let nodes = self.nodes.iter();
+        let shut = nodes.filter(|(_, node)| node.payload.is_err());
+        let opened: Vec<(NodeId, Payload)> = shut
+            .filter_map(|(id, node)| {
+                let payload = self.open(*id, &node.leaf, &node.sealed).ok()?;
+                Some((*id, payload))
+            })
+            .collect();
+        for (id, payload) in opened {
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.payload = Ok(payload);
+            }
+        }
     }
 
     /// The key for new records.

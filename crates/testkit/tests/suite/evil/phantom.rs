@@ -229,6 +229,7 @@ impl Phantom {
                     seq: phantom.state.head.seq,
                     hash: phantom.state.head.hash.as_bytes().to_vec().into(),
                 });
+                heads.vaults.sort_by_key(|head| head.vault_id);
                 answer.body = heads.into_bytes();
             }
             Ok(phantom.answer(request).unwrap_or(answer))
