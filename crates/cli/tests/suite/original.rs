@@ -293,7 +293,9 @@ fn a_deployment_of_the_original_moves_to_whose_it_is() {
     alice.run(&["put", file.to_str().unwrap(), &for_bob]).ok();
     assert_eq!(cat(bob, "shared:for bob.pdf/for bob.pdf"), b"by alice");
     let log = alice.run(&["log", &hers, "--json"]).json();
-    let deeds: Vec<String> = log.as_array().unwrap().iter().rev().map(deeds).collect();
+    let log = log.as_array().unwrap().iter().rev();
+    let signed = log.filter(|entry| entry["source"] == "verified");
+    let deeds: Vec<String> = signed.map(deeds).collect();
     let left = deeds.iter().position(|deed| deed == "host: left").unwrap();
     assert_eq!(deeds[left + 1], "you: new key");
     assert_eq!(role(alice, &hers, "host"), None);
@@ -348,7 +350,7 @@ fn deeds(entry: &Value) -> String {
     let deeds: Vec<&str> = deeds.map(|deed| deed.as_str().unwrap()).collect();
     format!(
         "{}: {}",
-        entry["author"].as_str().unwrap(),
+        entry["who"].as_str().unwrap(),
         deeds.join(", ")
     )
 }
