@@ -348,11 +348,7 @@ fn a_deployment_of_the_original_moves_to_whose_it_is() {
 fn deeds(entry: &Value) -> String {
     let deeds = entry["deeds"].as_array().unwrap().iter();
     let deeds: Vec<&str> = deeds.map(|deed| deed.as_str().unwrap()).collect();
-    format!(
-        "{}: {}",
-        entry["who"].as_str().unwrap(),
-        deeds.join(", ")
-    )
+    format!("{}: {}", entry["who"].as_str().unwrap(), deeds.join(", "))
 }
 
 /// Killed again and again, and complete in the end, with everything once.

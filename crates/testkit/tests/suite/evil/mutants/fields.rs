@@ -48,7 +48,9 @@ impl Map {
         };
         if request.is::<GetMembership>() {
             walk.membership()?;
-            walk.fields(&[("page.more", 1), ("page.is_gone", 1)])?;
+            walk.field("page.more", 1)?;
+            // That an account was deleted is the server's word, and shown as that.
+            walk.skip(1)?;
         } else if request.is::<GetEntries>() || request.is::<GetCheckpoint>() {
             walk.field("page.more", 1)?;
             walk.list("entry", 4, Walk::framed_entry)?;
@@ -105,6 +107,12 @@ impl Walk<'_> {
         fields
             .iter()
             .try_for_each(|(name, len)| self.field(name, *len))
+    }
+
+    /// What is no field of these.
+    fn skip(&mut self, len: usize) -> Option<()> {
+        self.at = self.at.checked_add(len)?;
+        (self.at <= self.body.len()).then_some(())
     }
 
     /// A number just read, of so many bytes.
