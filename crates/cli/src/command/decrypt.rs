@@ -34,7 +34,12 @@ pub(super) struct Decrypt {
     /// The raw download, or the token
     file: PathBuf,
     /// Its key: `sv1-…`, or the 44 characters of a Fernet key
-    #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        conflicts_with = "key_file"
+    )]
     key: Option<String>,
     /// A file with its key
     #[arg(long, value_name = "FILE")]

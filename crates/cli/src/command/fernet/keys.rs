@@ -18,7 +18,7 @@ const ENV: &str = "SECUREVAULT_KEY";
 pub(super) struct KeyArgs {
     /// A Fernet key, 44 characters; on the command line other users of this
     /// computer may see it. Several are tried in order
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     key: Vec<String>,
     /// A file with keys, one a line; `-` for standard input. They come after
     /// those of --key (SECUREVAULT_KEY does the same without a file)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use sv_client::drive::Drive;
 use sv_client::transfer::UploadItem;
 use sv_testkit::{
@@ -89,11 +90,12 @@ fn a_killed_server_has_all_it_acknowledged() {
 }
 
 /// Where blocks are no files, nobody sees the moment between block and row;
-/// kills at any moment have to find it.
+/// kills at any moment have to find it. The stages stand side by side: most of
+/// the time is that of clients who wait for their server.
 #[test]
 fn a_server_killed_on_any_stage_has_all_it_acknowledged() {
     run(async {
-        for stage in Stage::matrix() {
+        join_all(Stage::matrix().into_iter().map(async |stage| {
             let started = Instant::now();
             let mut dice = Dice::thrown(&format!("kill -9 on {stage}"));
             let mut sums = Sums::default();
@@ -103,7 +105,8 @@ fn a_server_killed_on_any_stage_has_all_it_acknowledged() {
             let Sums { kills, between, .. } = sums;
             let took = started.elapsed();
             println!("{stage}: {kills} kills, {between} left an orphan, {took:.1?}");
-        }
+        }))
+        .await;
     });
 }
 
