@@ -22,10 +22,10 @@ const PROFILE: &str = "web";
 const PAGE: (&str, &str) = ("sv-web", "sv_web");
 const ENGINE: (&str, &str) = ("sv-engine", "sv_engine");
 /// Bytes, compressed, that a first visit may load until it sees the page and
-/// can use it.
-const FIRST_BUDGET: u64 = 450 * 1024;
+/// can use it. The aim is 450 KiB; this is what was reached, with a little room.
+const FIRST_BUDGET: u64 = 425 * 1024;
 /// Bytes that it may load in all: with the engine, whose download begins then.
-const WHOLE_BUDGET: u64 = 1200 * 1024;
+const WHOLE_BUDGET: u64 = 1160 * 1024;
 /// Endings of what a visit loads: pictures come when somebody installs it.
 const LOADED: [&str; 5] = ["html", "css", "js", "wasm", "svg"];
 /// What comes after the page is shown.

@@ -27,8 +27,10 @@
 //! URLs that the service worker answers from the engine ([`Link`]).
 //!
 //! # Form
-//! A message to the engine is `[id, JSON of [AnyCall], [objects…]]`, an answer
-//! `[id, JSON of Result<Answer, Failure>]`, an event `[0, JSON of [Event]]`.
+//! A message to the engine is `[id, bytes of [AnyCall], [objects…]]`, an answer
+//! `[id, bytes of Result<Answer, Failure>]`, an event `[0, bytes of [Event]]`.
+//! [`encode`] makes the bytes. Both ends are of one build: fields go by their
+//! order, without names, which the page would have to load for every type.
 
 mod account;
 mod admin;
@@ -58,6 +60,17 @@ use serde::{Deserialize, Serialize};
 pub const EVENT: u32 = 0;
 /// The name of the message that gives the engine a port to the service worker.
 pub const SERVICE_WORKER_PORT: u32 = u32::MAX;
+
+/// The bytes as which something crosses.
+pub fn encode<T: Serialize>(what: &T) -> Vec<u8> {
+    // The types of this crate have such a form, all of them.
+    postcard::to_allocvec(what).unwrap_or_default()
+}
+
+/// What came across; none if it is not of that type.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
 
 /// Something that the page asks the engine to do.
 pub trait Call: Into<AnyCall> {

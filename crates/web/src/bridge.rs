@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use futures::channel::{mpsc, oneshot};
-use js_sys::{Array, Promise};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent, ServiceWorkerContainer, Worker};
@@ -24,7 +24,7 @@ extern "C" {
     fn start_service_worker() -> Promise;
 }
 
-type Waiting = HashMap<u32, oneshot::Sender<Result<String, Failure>>>;
+type Waiting = HashMap<u32, oneshot::Sender<Result<Vec<u8>, Failure>>>;
 
 #[derive(Default)]
 struct Page {
@@ -84,20 +84,20 @@ pub(crate) async fn call<C: Call>(call: C) -> Result<C::Answer, Failure> {
 /// # Errors
 /// As [`call`].
 pub(crate) async fn call_with<C: Call>(call: C, objects: &[JsValue]) -> Result<C::Answer, Failure> {
-    let json = ask(call.into(), objects).await?;
-    serde_json::from_str::<Result<C::Answer, Failure>>(&json)
-        .map_err(|error| crashed(&error.to_string().into()))?
+    let bytes = ask(call.into(), objects).await?;
+    decode::<Result<C::Answer, Failure>>(&bytes)
+        .ok_or_else(|| Failure::new(FailureKind::Crashed))?
 }
 
 /// Gives the answer as it crosses: the same code for all calls.
-async fn ask(call: AnyCall, objects: &[JsValue]) -> Result<String, Failure> {
-    let json = serde_json::to_string(&call).map_err(|error| crashed(&error.to_string().into()))?;
+async fn ask(call: AnyCall, objects: &[JsValue]) -> Result<Vec<u8>, Failure> {
+    let bytes = Uint8Array::from(encode(&call).as_slice());
     let (sender, answer) = oneshot::channel();
     let sent = PAGE.with_borrow_mut(|page| {
         page.last_id = page.last_id % (SERVICE_WORKER_PORT - 1) + 1;
         page.waiting.insert(page.last_id, sender);
         let objects: Array = objects.iter().collect();
-        let message = Array::of3(&page.last_id.into(), &json.into(), &objects);
+        let message = Array::of3(&page.last_id.into(), &bytes, &objects);
         page.send(message.into(), &Array::new())
     });
     sent.map_err(|error| crashed(&error))?;
@@ -135,14 +135,15 @@ fn receive(message: &JsValue) {
         return;
     };
     let id = parts.get(0).as_f64().map_or(EVENT, |id| id as u32);
-    let json = parts.get(1).as_string().unwrap_or_default();
+    let bytes = parts.get(1).dyn_into::<Uint8Array>();
+    let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
     if id != EVENT {
         let waiting = PAGE.with_borrow_mut(|page| page.waiting.remove(&id));
         if let Some(waiting) = waiting {
             // Whoever asked may have stopped waiting.
-            let _ = waiting.send(Ok(json));
+            let _ = waiting.send(Ok(bytes));
         }
-    } else if let Ok(event) = serde_json::from_str(&json) {
+    } else if let Some(event) = decode(&bytes) {
         if matches!(&event, Event::Transfer(row) if row.kind != TransferKind::Upload) {
             keep_service_worker();
         }

@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 use futures::channel::mpsc;
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
@@ -78,11 +78,12 @@ fn receive(data: &JsValue, into: &mpsc::UnboundedSender<Message>) {
         }
         return;
     }
-    let json = parts.get(1).as_string().unwrap_or_default();
+    let bytes = parts.get(1).dyn_into::<Uint8Array>();
+    let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
     let objects = parts.get(2).dyn_into::<Array>();
     let asked = Asked {
         id,
-        call: serde_json::from_str(&json).ok(),
+        call: sv_bridge::decode(&bytes),
         objects: objects.map(|objects| objects.to_vec()).unwrap_or_default(),
     };
     // The receiver lives as long as the worker.

@@ -1,6 +1,6 @@
 //! What goes to the page.
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 use web_sys::DedicatedWorkerGlobalScope;
@@ -44,9 +44,8 @@ impl Outlet {
     }
 
     fn post<T: Serialize>(&self, id: u32, what: &T) {
-        // The types of the bridge have a form in JSON, all of them.
-        let json = serde_json::to_string(what).unwrap_or_default();
-        let message = Array::of2(&id.into(), &json.into());
+        let bytes = Uint8Array::from(sv_bridge::encode(what).as_slice());
+        let message = Array::of2(&id.into(), &bytes);
         let _ = self.0.post_message(&message);
     }
 }
