@@ -156,6 +156,8 @@ fn command(program: &Path, folder: &Path) -> Command {
             "--disable-dev-shm-usage",
             "--disable-quic",
             "--no-first-run",
+            // Its page for new tabs would ask, and complain, among ours.
+            "--no-startup-window",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
@@ -177,9 +179,15 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// Attaches to every page and worker before its first line runs.
+/// Attaches to every page and worker before its first line runs, but not to
+/// what the browser itself is made of.
 fn auto_attach() -> Value {
-    json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
+    let others = ["browser", "browser_ui", "tab"];
+    let mut filter = Vec::from(others.map(|kind| json!({ "type": kind, "exclude": true })));
+    filter.push(json!({}));
+    json!({
+        "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": filter,
+    })
 }
 
 fn text(value: &Value) -> String {
