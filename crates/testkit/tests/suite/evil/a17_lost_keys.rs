@@ -173,7 +173,11 @@ impl Scene {
     /// The vault's key, as mallory's own envelope has it.
     async fn newest_key(&self, keys: &AccountKeys) -> VaultKey {
         let (vault, server) = (self.work, self.mallory.server());
-        let members = GetMembership { vault, from: 0 };
+        let members = GetMembership {
+            vault,
+            of: vault,
+            from: 0,
+        };
         let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
         let nobody = Principals::new();
         let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &nobody).unwrap();
@@ -215,7 +219,10 @@ async fn kems_of(
 ) -> BTreeMap<VaultId, KemPublicKey> {
     let mut found = BTreeMap::new();
     for uid in vault.replica().state().membership.members.keys() {
-        found.insert(*uid, account.meet_member(*uid).await.unwrap().kem_pk);
+        found.insert(
+            *uid,
+            account.meet_member(vault.id(), *uid).await.unwrap().kem_pk,
+        );
     }
     found
 }
