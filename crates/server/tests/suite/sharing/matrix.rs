@@ -349,7 +349,7 @@ pub(crate) async fn a_vault_shows_the_membership_that_its_log_leads_to() {
     ];
     let own_group = make(&cast.world, person("viewer"), VaultKind::Group).await;
     let elsewhere = [
-        ("an ex-member", person("former").1.uid),
+        ("an ex-member", person("ex-member").1.uid),
         ("a stranger", person("stranger").1.uid),
         ("the owner's drive", person("owner").0.drive),
         ("a member's group", own_group.vault_id()),
