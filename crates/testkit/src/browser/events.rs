@@ -2,6 +2,7 @@
 //! choosers, requests, and complaints.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub(super) struct Download {
     pub(super) name: String,
     /// `inProgress`, `completed` or `canceled`.
     pub(super) state: String,
+    /// Where it is in the end.
+    pub(super) path: PathBuf,
 }
 
 impl Events {
@@ -70,6 +73,7 @@ impl Events {
                 let download = Download {
                     name,
                     state: "inProgress".to_owned(),
+                    path: PathBuf::new(),
                 };
                 self.said()
                     .downloads
@@ -79,6 +83,7 @@ impl Events {
                 let mut said = self.said();
                 let download = said.downloads.entry(text(&params["guid"])).or_default();
                 download.state = text(&params["state"]);
+                download.path = text(&params["filePath"]).into();
             }
             "Network.requestWillBeSent" => {
                 if let Some(requests) = &mut self.said().requests {
@@ -147,6 +152,11 @@ impl Events {
     pub(super) async fn chooser(&self, session: &str) -> i64 {
         self.until("a file chooser", |said| said.choosers.remove(session))
             .await
+    }
+
+    /// Whether any download has begun that nobody has taken.
+    pub(super) fn has_download(&self) -> bool {
+        !self.said().downloads.is_empty()
     }
 
     /// The next download that has ended.

@@ -1,6 +1,6 @@
 //! A tab: where it is, how large it is shown, and what can be found in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
@@ -18,7 +18,6 @@ pub struct Page {
     pub(super) pipe: Arc<Pipe>,
     pub(super) events: Arc<Events>,
     pub(super) session: String,
-    pub(super) downloads: PathBuf,
 }
 
 /// What a page is shown on.
@@ -31,17 +30,11 @@ pub enum Screen {
 }
 
 impl Page {
-    pub(super) const fn new(
-        pipe: Arc<Pipe>,
-        events: Arc<Events>,
-        session: String,
-        downloads: PathBuf,
-    ) -> Self {
+    pub(super) const fn new(pipe: Arc<Pipe>, events: Arc<Events>, session: String) -> Self {
         Self {
             pipe,
             events,
             session,
-            downloads,
         }
     }
 
