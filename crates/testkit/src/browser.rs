@@ -26,8 +26,12 @@ pub use page::{Page, Screen};
 use events::Events;
 use pipe::Pipe;
 
-/// How long anything may take on a machine that is busy otherwise.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How long anything may take on a machine that is busy otherwise; at full
+/// size, a transfer.
+fn deadline() -> Duration {
+    Duration::from_secs(crate::scaled(60, 900))
+}
+
 /// How often a page is looked at again for what is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
 

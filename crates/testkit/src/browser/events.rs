@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::pipe::Pipe;
-use super::{DEADLINE, auto_attach, text};
+use super::{auto_attach, deadline, text};
 
 /// Everything that was said so far.
 #[derive(Default)]
@@ -214,7 +214,7 @@ impl Events {
                 changed.await;
             }
         };
-        match tokio::time::timeout(DEADLINE, wait).await {
+        match tokio::time::timeout(deadline(), wait).await {
             Ok(found) => found,
             Err(_) => panic!(
                 "no sign of {what}; complaints: {:?}",

@@ -10,7 +10,7 @@ use super::element::{Element, Name};
 use super::events::Events;
 use super::key::Key;
 use super::pipe::Pipe;
-use super::{DEADLINE, LOOK_AGAIN, text};
+use super::{LOOK_AGAIN, deadline, text};
 
 /// A tab of somebody's browser.
 #[derive(Clone)]
@@ -181,7 +181,7 @@ impl Page {
 
     /// Waits until `look` finds something.
     pub(super) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let deadline = tokio::time::Instant::now() + deadline();
         loop {
             if let Some(found) = look().await {
                 return found;

@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use super::media::{jump, wav, webm};
 use super::person::{Person, saved, sha256_of, stage, visit};
 
-const MIB: usize = 1 << 20;
+pub(crate) const MIB: usize = 1 << 20;
 /// Blocks that a client sends side by side, and then some.
-const UNDER_WAY: usize = 8;
+pub(crate) const UNDER_WAY: usize = 8;
 /// A picture that every browser shows: 1 × 1, red.
 const PNG: &[u8] = &[
     0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0,
@@ -74,7 +74,7 @@ fn everyday_work(screen: Screen, len: usize) {
     });
 }
 
-fn random_file(folder: &Path, name: &str, len: usize) -> PathBuf {
+pub(crate) fn random_file(folder: &Path, name: &str, len: usize) -> PathBuf {
     let path = folder.join(name);
     let mut bytes = vec![0; len];
     let mut random = blake3::Hasher::new().update(name.as_bytes()).finalize_xof();
@@ -94,29 +94,29 @@ fn holiday(local: &Path) -> PathBuf {
     folder
 }
 
-fn row(page: &Page, name: &str) -> Element {
+pub(crate) fn row(page: &Page, name: &str) -> Element {
     page.role("row", Name::has(name))
 }
 
-async fn open_files(page: &Page) {
+pub(crate) async fn open_files(page: &Page) {
     page.link("Files").click().await;
     page.heading("My files").wait().await;
 }
 
-async fn upload(page: &Page, file: &Path) {
+pub(crate) async fn upload(page: &Page, file: &Path) {
     page.button("New").click().await;
     let upload = page.role("menuitem", Name::has("Upload files"));
     page.choose(&upload, &[file]).await;
 }
 
 /// Chooses from the menu of a row.
-async fn choose(page: &Page, item: &str, choice: &str) {
+pub(crate) async fn choose(page: &Page, item: &str, choice: &str) {
     page.button(&format!("Actions for {item}")).click().await;
     page.role("menuitem", Name::has(choice)).click().await;
 }
 
 /// Nothing is under way any more.
-async fn settle(page: &Page) {
+pub(crate) async fn settle(page: &Page) {
     page.heading("Nothing under way").wait().await;
 }
 
@@ -260,7 +260,7 @@ async fn interrupt(server: &TestServer, page: &Page, local: &Path) {
 }
 
 /// Waits until some of the upload is durable.
-async fn some_blocks(server: &TestServer, before: usize) {
+pub(crate) async fn some_blocks(server: &TestServer, before: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while server.block_files().len() < before + 3 {
         assert!(Instant::now() < deadline, "no block arrives");
