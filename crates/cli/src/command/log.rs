@@ -88,11 +88,12 @@ impl<'d, 's> Names<'d, 's> {
         let mut people: BTreeMap<VaultId, String> = known.chain(named).collect();
         people.insert(account.id(), "you".to_owned());
         let mut authors = BTreeMap::new();
+        let vault = drive.vault().id();
         for event in events {
             match event {
                 // Also one who is known: whose keys these are is to be seen.
                 Event::Verified(activity) if !authors.contains_key(&activity.author) => {
-                    if let Some(person) = meet(account, activity.author).await? {
+                    if let Some(person) = meet(account, vault, activity.author).await? {
                         let name = person.handle.to_string();
                         people.entry(activity.author).or_insert(name);
                         authors.insert(activity.author, person);
@@ -101,7 +102,7 @@ impl<'d, 's> Names<'d, 's> {
                 Event::ServerSays(download)
                     if download.was_member && !people.contains_key(&download.who) =>
                 {
-                    if let Some(person) = meet(account, download.who).await? {
+                    if let Some(person) = meet(account, vault, download.who).await? {
                         people.insert(download.who, person.handle.to_string());
                     }
                 }
@@ -211,9 +212,13 @@ impl<'d, 's> Names<'d, 's> {
     }
 }
 
-/// Who somebody is, if the server still shows their account.
-async fn meet(account: &mut Vault<'_, NativePlatform>, uid: VaultId) -> Result<Option<Person>> {
-    match account.meet_member(uid).await {
+/// Who somebody in a vault is, if the server still shows their account.
+async fn meet(
+    account: &mut Vault<'_, NativePlatform>,
+    vault: VaultId,
+    uid: VaultId,
+) -> Result<Option<Person>> {
+    match account.meet_member(vault, uid).await {
         Ok(person) => Ok(Some(person)),
         Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => Err(error.into()),
         Err(_) => Ok(None),

@@ -159,17 +159,18 @@ pub async fn members<P: Platform>(
     let members = vault.replica().state().membership.members.clone();
     let mut found = Vec::new();
     for (principal, member) in members {
-        found.push(member_info(account, principal, member).await?);
+        found.push(member_info(account, vault.id(), principal, member).await?);
     }
     Ok(found)
 }
 
-/// Who a member is, as far as this account knows them.
+/// Who a member of a vault is, as far as this account knows them.
 ///
 /// # Errors
 /// As [`members`].
 pub async fn member_info<P: Platform>(
     account: &mut Vault<'_, P>,
+    vault: VaultId,
     principal: VaultId,
     member: Member,
 ) -> Result<MemberInfo> {
@@ -187,7 +188,7 @@ pub async fn member_info<P: Platform>(
             is_gone: false,
         });
     }
-    let person = account.meet_member(principal).await?;
+    let person = account.meet_member(vault, principal).await?;
     let is_ghost = !person.has_had(&member.keys);
     Ok(MemberInfo {
         principal,

@@ -52,7 +52,9 @@ impl<'s> Open<'s> {
         self.give_back(taken);
         let (mut info, members) = found.map_err(|error| self.failed(Some(share), error))?;
         for (principal, member) in members {
-            let row = self.member_row(&mut account, principal, member).await?;
+            let row = self
+                .member_row(&mut account, share.0, principal, member)
+                .await?;
             info.members.push(row);
         }
         info.members.sort_by(|a, b| {
@@ -93,18 +95,20 @@ impl<'s> Open<'s> {
     async fn member_row(
         &self,
         account: &mut Account<'s>,
+        vault: VaultId,
         principal: VaultId,
         member: Member,
     ) -> Result<MemberRow, Failure> {
         let is_you = principal == account.id();
-        let (who, group, is_ghost) = match sharing::member_info(account, principal, member).await {
-            Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
-            Ok(info) => {
-                let is_ghost = info.is_ghost;
-                (person(info, is_you), None, is_ghost)
-            }
-            Err(error) => (self.not_met(principal, error)?, None, false),
-        };
+        let (who, group, is_ghost) =
+            match sharing::member_info(account, vault, principal, member).await {
+                Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
+                Ok(info) => {
+                    let is_ghost = info.is_ghost;
+                    (person(info, is_you), None, is_ghost)
+                }
+                Err(error) => (self.not_met(principal, error)?, None, false),
+            };
         Ok(MemberRow {
             id: PrincipalId(principal),
             who,
