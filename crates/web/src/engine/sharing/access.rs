@@ -1,7 +1,7 @@
 //! Who has access to what, and changes of that.
 
 use sv_client::ClientError;
-use sv_client::sharing::{self, MemberInfo, Terms};
+use sv_client::sharing::{self, Inside, MemberInfo, Terms};
 use sv_client::tree::{Place as TreePlace, Tree};
 use sv_client::vault::{Replica, Vault};
 use sv_core::record::Kind;
@@ -13,8 +13,8 @@ use super::people::{handle, trust};
 use super::{Account, expiry, ledger_role, local_name};
 use crate::bridge::{
     AccessGiven, AccessInfo, Contents, Failure, FailureKind, GetAccess, GiveAccess, Invitee,
-    MemberRow, PendingRow, PersonTag, PrincipalId, RevokeAccess, SetAccess, ShareId, Target,
-    TransferOwnership, Trust, WithdrawInvitation,
+    KeptAccess, MemberRow, PendingRow, PersonTag, PrincipalId, RevokeAccess, Revoked, SetAccess,
+    ShareId, Target, TransferOwnership, Trust, WhyKept, WithdrawInvitation,
 };
 use crate::engine::open::Open;
 use crate::engine::platform::Browser;
@@ -23,7 +23,6 @@ use crate::engine::view::role_of;
 /// What is done about a member.
 enum Change {
     Access(state::Role, u64),
-    Revoke,
     Transfer,
 }
 
@@ -99,10 +98,13 @@ impl<'s> Open<'s> {
         let (who, group, is_ghost) = match sharing::member_info(account, principal, member).await {
             Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
             Ok(info) => {
+                if info.is_changed {
+                    self.saw_change(&info.name);
+                }
                 let is_ghost = info.is_ghost;
                 (person(info, is_you), None, is_ghost)
             }
-            Err(error) => (self.not_met(principal, error)?, None, false),
+            Err(error) => return Err(error.into()),
         };
         Ok(MemberRow {
             id: PrincipalId(principal),
@@ -170,9 +172,28 @@ impl<'s> Open<'s> {
             .await
     }
 
-    pub(in crate::engine) async fn revoke_access(&self, call: RevokeAccess) -> Result<(), Failure> {
-        self.change_member(call.share, call.who.0, Change::Revoke)
-            .await
+    /// Takes access away, also from what is shared on its own inside; what is
+    /// left to them there is given back.
+    pub(in crate::engine) async fn revoke_access(
+        &self,
+        call: RevokeAccess,
+    ) -> Result<Revoked, Failure> {
+        let (share, PrincipalId(who)) = (call.share, call.who);
+        let account = self.newest_account().await?;
+        let space = self.open_space(Some(share));
+        let mut taken = self.take(&account, share, space.as_deref()).await?;
+        let vault = taken.vault();
+        let done = match Inside::of(&account, vault).await {
+            Ok(inside) => inside.remove(vault, &[who]).await,
+            Err(error) => Err(error),
+        };
+        self.give_back(taken);
+        let done = done.map_err(|error| self.failed(Some(share), error))?;
+        self.shares_changed();
+        Ok(Revoked {
+            inside: done.inside.into_iter().map(|taken| taken.path).collect(),
+            kept: done.kept.into_iter().map(kept_access).collect(),
+        })
     }
 
     pub(in crate::engine) async fn transfer_ownership(
@@ -195,7 +216,6 @@ impl<'s> Open<'s> {
         let vault = taken.vault();
         let done = match change {
             Change::Access(role, expires_ms) => vault.set_role(who, role, expires_ms).await,
-            Change::Revoke => vault.revoke(who).await,
             Change::Transfer => vault.transfer(who).await,
         };
         self.give_back(taken);
@@ -290,6 +310,19 @@ fn contents(tree: &Tree, replica: &Replica, place: TreePlace) -> Contents {
     sum
 }
 
+fn kept_access(kept: sharing::Kept) -> KeptAccess {
+    KeptAccess {
+        path: kept.path,
+        why: match kept.why {
+            sharing::WhyKept::TheyOwnIt => WhyKept::TheyOwnIt,
+            sharing::WhyKept::NotManager => WhyKept::NotManager,
+            sharing::WhyKept::NotAccepted => WhyKept::NotAccepted,
+            sharing::WhyKept::Apart => WhyKept::Apart,
+            sharing::WhyKept::Failed(_) => WhyKept::Failed,
+        },
+    }
+}
+
 fn plain(info: MemberInfo) -> PersonTag {
     PersonTag {
         name: info.name,
@@ -298,9 +331,10 @@ fn plain(info: MemberInfo) -> PersonTag {
 }
 
 fn person(info: MemberInfo, is_you: bool) -> PersonTag {
-    let trust = match info.is_gone {
-        true => Some(Trust::Gone),
-        false => info.trust.filter(|_| !is_you).map(trust),
+    let trust = match (info.is_changed, info.is_gone) {
+        (true, _) => Some(Trust::Changed),
+        (false, true) => Some(Trust::Gone),
+        (false, false) => info.trust.filter(|_| !is_you).map(trust),
     };
     PersonTag {
         trust,
