@@ -142,6 +142,49 @@ pub(crate) fn require_instance<P: Platform>(
 pub(super) struct Look {
     pub(super) shown: ShownMembership,
     seen: Seen,
+    is_gone: bool,
+}
+
+/// Verified chains of vaults that a vault's log names, directly or not.
+#[derive(Default)]
+pub(super) struct Others {
+    chains: Chains,
+    /// Those that went with the account that owned them, as the server says.
+    /// What their logs prove still holds, but nothing is done through them.
+    gone: BTreeSet<VaultId>,
+}
+
+impl Others {
+    /// The verified chain of a vault.
+    pub(super) fn of(&self, vault_id: &VaultId) -> Option<&MembershipChain> {
+        self.chains.of(vault_id)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.iter()
+    }
+
+    /// Their memberships.
+    pub(super) const fn principals(&self) -> &Principals {
+        self.chains.principals()
+    }
+
+    /// The best way in which this account can act on a vault now.
+    pub(super) fn best_path<P: Platform>(
+        &self,
+        session: &Session<P>,
+        membership: &Membership,
+    ) -> Option<Path> {
+        let (uid, now_ms) = (session.uid(), session.platform().now_ms());
+        match self.gone.is_empty() {
+            true => membership.best_path(&uid, self.principals(), now_ms),
+            false => {
+                let there = self.principals().without(&self.gone);
+                membership.best_path(&uid, &there, now_ms)
+            }
+        }
+    }
 }
 
 /// Asks for a vault's membership. With `is_kept` it is held to what was seen.
@@ -154,8 +197,12 @@ pub(super) async fn look<P: Platform>(
         true => Seen::load(session, vault).await?,
         false => Seen::NOTHING,
     };
-    let shown = show(session, vault).await?;
-    Ok(Look { shown, seen })
+    let (shown, is_gone) = show_marked(session, vault).await?;
+    Ok(Look {
+        shown,
+        seen,
+        is_gone,
+    })
 }
 
 /// Verifies chains together with those of every vault that they name, which
@@ -166,7 +213,7 @@ pub(super) async fn verify<P: Platform>(
     first: Vec<Look>,
     also: Vec<Via>,
     is_kept: bool,
-) -> Result<Chains> {
+) -> Result<Others> {
     let mut looks = first;
     let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
     let mut named: Vec<VaultId> = also.iter().map(|via| via.vault_id).collect();
@@ -191,6 +238,8 @@ pub(super) async fn verify<P: Platform>(
         .iter()
         .map(|look| (look.shown.vault_id, look.seen.count()))
         .collect();
+    let gone = looks.iter().filter(|look| look.is_gone);
+    let gone = gone.map(|look| look.shown.vault_id).collect();
     let shown = looks.into_iter().map(|look| look.shown).collect();
     let chains = Chains::verify(shown, also)?;
     for chain in chains.iter() {
@@ -201,7 +250,7 @@ pub(super) async fn verify<P: Platform>(
             Seen::raise(session, newest.vault_id, newest.head).await?;
         }
     }
-    Ok(chains)
+    Ok(Others { chains, gone })
 }
 
 fn named_in(entries: &[Entry]) -> Vec<VaultId> {
@@ -209,8 +258,9 @@ fn named_in(entries: &[Entry]) -> Vec<VaultId> {
     named.map(|via| via.vault_id).collect()
 }
 
-/// Envelopes that are tried: whoever may write can make as many bad ones as
-/// they like, one entry each.
+/// Envelopes that are fetched at once, after the first. Whoever may write can
+/// make bad ones, one entry each, and many before anybody makes a good one: so
+/// all are tried that there are, which is no more work than reading the log.
 const ENVELOPES: usize = 64;
 
 /// Vaults whose keys were opened on the way to another's; none of one that is
@@ -221,23 +271,23 @@ type Opened = BTreeMap<VaultId, Option<Keyring>>;
 /// Opens a vault's keys with whatever of this account's opens them: the
 /// account's own key, or those of vaults through which it has access. A newest
 /// key that opens for nobody is its author's doing, since the log names the
-/// envelope by its hash, and hides nothing that is older.
+/// envelope by its hash, and hides nothing that is older. If nothing opens the
+/// keyring is empty, but for what it knows of that.
 ///
 /// # Errors
-/// [`Tamper::VaultKey`] if nothing opens, any other [`Tamper`], or those of a
-/// call.
+/// Any [`Tamper`], or those of a call.
 pub(super) async fn open_keys<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
-    chains: &Chains,
+    others: &Others,
 ) -> Result<Keyring> {
-    open_within(session, chain, chains, &mut Opened::new()).await
+    open_within(session, chain, others, &mut Opened::new()).await
 }
 
 async fn open_within<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
-    chains: &Chains,
+    others: &Others,
     opened: &mut Opened,
 ) -> Result<Keyring> {
     let membership = chain.latest()?;
@@ -247,29 +297,25 @@ async fn open_within<P: Platform>(
     let (uid, own) = (session.uid(), Opener::Own(session.keys().kem()));
     let mut keyring = Keyring::default();
     open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
-    for id in membership.entrances(&uid, chains.principals()) {
+    for id in membership.entrances(&uid, others.principals()) {
         if keyring.is_full(membership.epoch) {
             break;
         }
         if !opened.contains_key(&id) {
             opened.insert(id, None);
-            let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
-            match Box::pin(open_within(session, inner, chains, opened)).await {
-                Ok(inner) => opened.insert(id, Some(inner)),
-                // Another way may lead there.
-                Err(ClientError::Tampered(Tamper::VaultKey)) => None,
-                Err(error) => return Err(error),
-            };
+            let inner = others.of(&id).ok_or(Tamper::VaultKey)?;
+            let inner = Box::pin(open_within(session, inner, others, opened)).await?;
+            // Another way may lead there.
+            if !inner.is_empty() {
+                opened.insert(id, Some(inner));
+            }
         }
         if let Some(inner) = opened.get(&id).and_then(Option::as_ref) {
             let inner = Opener::Through(inner);
             open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
         }
     }
-    match keyring.is_empty() {
-        true => Err(Tamper::VaultKey.into()),
-        false => Ok(keyring),
-    }
+    Ok(keyring)
 }
 
 /// What opens the envelopes of a member: the account's own key, or those of a
@@ -304,37 +350,33 @@ async fn open_envelopes<P: Platform>(
     keyring: &mut Keyring,
 ) -> Result<()> {
     let vault_id = chain.vault_id();
-    let mut tried = 0;
-    for named in chain.envelopes(principal) {
-        if !keyring.lacks(named.epoch) {
-            continue;
+    let mut named = chain.envelopes(principal).into_iter();
+    // The newest alone nearly always gives all the others.
+    let mut at_once = 1;
+    loop {
+        let lacking = named.by_ref().filter(|named| keyring.lacks(named.epoch));
+        let some: Vec<_> = lacking.take(at_once).collect();
+        if some.is_empty() {
+            return Ok(());
         }
-        tried += 1;
-        if tried > ENVELOPES {
-            break;
+        let hashes: Vec<Hash> = some.iter().map(|named| named.hash).collect();
+        let envelopes = fetch_bodies(session, vault_id, hashes).await?;
+        if envelopes.len() < some.len() {
+            return Err(Tamper::Missing("the key of a vault").into());
         }
-        let envelope = fetch_bodies(session, vault_id, vec![named.hash])
-            .await?
-            .pop()
-            .ok_or(Tamper::Missing("the key of a vault"))?;
-        let header = EnvelopeHeader::named(vault_id, &named);
-        match opener.open(&header, &envelope) {
-            Some(Some(key)) => keyring.add(chain, named.epoch, key),
-            Some(None) => keyring.spoil(named.epoch),
-            None => {}
+        for (named, envelope) in some.iter().zip(&envelopes) {
+            if !keyring.lacks(named.epoch) {
+                continue;
+            }
+            let header = EnvelopeHeader::named(vault_id, named);
+            match opener.open(&header, envelope) {
+                Some(Some(key)) => keyring.add(chain, named.epoch, key),
+                Some(None) => keyring.spoil(named.epoch),
+                None => {}
+            }
         }
+        at_once = ENVELOPES;
     }
-    Ok(())
-}
-
-/// The best way in which this account can act on a vault now.
-pub(super) fn best_path<P: Platform>(
-    session: &Session<P>,
-    membership: &Membership,
-    principals: &Principals,
-) -> Option<Path> {
-    let now_ms = session.platform().now_ms();
-    membership.best_path(&session.uid(), principals, now_ms)
 }
 
 /// Public keys that vault keys are sealed to.
@@ -351,7 +393,7 @@ pub(super) struct KemKeys {
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
     wanted: &[(VaultId, Hash)],
-    chains: &Chains,
+    others: &Others,
 ) -> Result<KemKeys> {
     let storage = session.platform().storage();
     let mut keys = KemKeys::default();
@@ -366,7 +408,7 @@ pub(super) async fn kem_keys<P: Platform>(
             keys.found.insert(*hash, key);
             continue;
         }
-        let key = match chains.of(principal) {
+        let key = match others.of(principal) {
             Some(chain) => kem_in(chain.entries(), hash),
             None => {
                 let (shown, is_gone) = show_marked(session, *principal).await?;
