@@ -127,9 +127,11 @@ impl<'s, P: Platform> Inside<'s, P> {
         Ok(Self { found, unseen })
     }
 
-    /// The vaults in which somebody could be removed.
+    /// The vaults in which somebody may have access that counts.
     pub fn vaults(&self) -> impl Iterator<Item = &Vault<'s, P>> {
-        self.found.iter().map(|inner| &inner.vault)
+        let found = self.found.iter();
+        let found = found.filter(|inner| inner.is_part || inner.is_shown);
+        found.map(|inner| &inner.vault)
     }
 
     /// Takes access away from a share, and from those inside it that are part

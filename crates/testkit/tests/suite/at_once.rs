@@ -18,7 +18,12 @@ use tokio::sync::Notify;
 
 type People = Session<TestPlatform>;
 
-async fn share(session: &People, path: &str, with: &[&str], role: Role) -> Result<VaultId> {
+pub(crate) async fn share(
+    session: &People,
+    path: &str,
+    with: &[&str],
+    role: Role,
+) -> Result<VaultId> {
     let mut account = Vault::account(session).await?;
     let names: Vec<String> = with.iter().map(|name| (*name).to_owned()).collect();
     let invitees = sharing::invitees(&mut account, &names).await?;
@@ -32,7 +37,7 @@ async fn share(session: &People, path: &str, with: &[&str], role: Role) -> Resul
     Ok(done.vault_id.unwrap())
 }
 
-async fn accept(session: &People, vault_id: VaultId, name: &str) {
+pub(crate) async fn accept(session: &People, vault_id: VaultId, name: &str) {
     let mut account = Vault::account(session).await.unwrap();
     let name = Name::parse(name).unwrap();
     account.accept_share(vault_id, &name).await.unwrap();
@@ -123,7 +128,7 @@ fn a_folder_that_two_share_at_once_loses_nothing() {
         let second = async {
             at_bob.arrived().await;
             let mut theirs = open(carol, "shared:work").await;
-            put(&mut theirs, "/plans", vec![file("f", "two")])
+            put(&mut theirs, "/plans", vec![file("f", "two, later")])
                 .await
                 .unwrap();
             let director = async {
@@ -139,7 +144,7 @@ fn a_folder_that_two_share_at_once_loses_nothing() {
 
         accept(&anna, bobs, "plans").await;
         let found = texts(&anna, "/work").await;
-        assert!(found.contains(&"two".to_owned()), "lost: {found:?}");
+        assert!(found.contains(&"two, later".to_owned()), "lost: {found:?}");
         let Err(ClientError::Misuse(why)) = second else {
             panic!("{second:?}");
         };
@@ -240,9 +245,10 @@ fn one_person_who_shares_twice_at_once_loses_nothing() {
         };
         let second = async {
             at_page.arrived().await;
+            server.clock().advance(1000);
             let third = anna.log_in(&server).await;
             let mut drive = Drive::open(&third).await.unwrap();
-            put(&mut drive, "/plans", vec![file("f", "two")])
+            put(&mut drive, "/plans", vec![file("f", "two, later")])
                 .await
                 .unwrap();
             let director = async {
@@ -255,7 +261,11 @@ fn one_person_who_shares_twice_at_once_loses_nothing() {
         };
         let (first, second) = tokio::join!(first, second);
         assert_eq!(first.unwrap(), second.unwrap());
-        assert_eq!(texts(&page, "/").await, ["two"], "the newest is the newest");
+        assert_eq!(
+            texts(&page, "/").await,
+            ["two, later"],
+            "the newest is the newest"
+        );
         let account = Vault::account(&page).await.unwrap();
         let known = account.shared_vaults();
         assert!(known.len() == 1 && known[0].1.moving.is_none(), "{known:?}");

@@ -6,6 +6,7 @@ mod fernet;
 mod figures;
 mod harness;
 mod hostile;
+mod inside;
 mod person;
 mod plain;
 mod residue;
