@@ -87,11 +87,12 @@ impl<'d, 's> Names<'d, 's> {
         let mut people: BTreeMap<VaultId, String> = known.chain(named).collect();
         people.insert(account.id(), "you".to_owned());
         let mut authors = BTreeMap::new();
+        let vault = drive.vault().id();
         for event in events {
             match event {
                 // Also one who is known: whose keys these are is to be seen.
                 Event::Verified(activity) if !authors.contains_key(&activity.author) => {
-                    match meet(account, activity.author).await? {
+                    match meet(account, vault, activity.author).await? {
                         Ok(person) => {
                             let name = person.handle.to_string();
                             people.entry(activity.author).or_insert(name);
@@ -103,7 +104,7 @@ impl<'d, 's> Names<'d, 's> {
                 Event::ServerSays(download)
                     if download.was_member && !people.contains_key(&download.who) =>
                 {
-                    match meet(account, download.who).await? {
+                    match meet(account, vault, download.who).await? {
                         Ok(person) => {
                             people.insert(download.who, person.handle.to_string());
                         }
@@ -219,9 +220,10 @@ impl<'d, 's> Names<'d, 's> {
 /// Who somebody is, or why that cannot be told.
 async fn meet(
     account: &mut Vault<'_, NativePlatform>,
+    vault: VaultId,
     uid: VaultId,
 ) -> Result<Result<Person, Unmet>> {
-    match account.meet_member(uid).await {
+    match account.meet_member(vault, uid).await {
         Ok(person) => Ok(Ok(person)),
         Err(error) => Ok(Err(Unmet::of(error)?)),
     }

@@ -163,18 +163,19 @@ pub async fn members<P: Platform>(
     let members = vault.replica().state().membership.members.clone();
     let mut found = Vec::new();
     for (principal, member) in members {
-        found.push(member_info(account, principal, member).await?);
+        found.push(member_info(account, vault.id(), principal, member).await?);
     }
     Ok(found)
 }
 
-/// Who a member is, as far as this account knows them. One who cannot be shown
+/// Who a member of a vault is, as far as this account knows them. One who cannot be shown
 /// as they are is shown as what they are, or nobody else could be removed.
 ///
 /// # Errors
 /// As [`members`].
 pub async fn member_info<P: Platform>(
     account: &mut Vault<'_, P>,
+    vault: VaultId,
     principal: VaultId,
     member: Member,
 ) -> Result<MemberInfo> {
@@ -196,7 +197,7 @@ pub async fn member_info<P: Platform>(
             name.unwrap_or_else(|| format!("group {}", short(&principal))),
         ));
     }
-    match account.meet_member(principal).await {
+    match account.meet_member(vault, principal).await {
         Ok(person) => Ok(MemberInfo {
             trust: Some(person.trust),
             is_ghost: !person.has_had(&member.keys),

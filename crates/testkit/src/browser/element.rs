@@ -137,6 +137,14 @@ impl Element {
             .map_or(Value::Null, |one| one["value"]["value"].clone())
     }
 
+    /// Whether it has the focus now.
+    pub async fn is_focused(&self) -> bool {
+        let all = self.all().await;
+        let properties = all.iter().flat_map(|found| found.properties.as_array());
+        let mut focused = properties.flatten().filter(|one| one["name"] == "focused");
+        focused.any(|one| one["value"]["value"] == true)
+    }
+
     /// All text in it.
     pub async fn text(&self) -> String {
         let found = self.found().await;

@@ -1,5 +1,6 @@
 //! The web application as people use it, in Chromium.
 
+mod calm;
 mod damage;
 mod everyday;
 mod fernet;
@@ -7,6 +8,9 @@ mod figures;
 mod harness;
 mod hostile;
 mod inside;
+mod keyboard;
+mod media;
+mod panel;
 mod person;
 mod plain;
 mod residue;

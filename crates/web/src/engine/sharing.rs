@@ -180,7 +180,7 @@ impl<'s> Open<'s> {
         };
         let owner = match share.state {
             sharing::ShareState::Unreadable | sharing::ShareState::Forged => nobody(),
-            _ => self.tag(account, share.owner).await?,
+            _ => self.tag(account, vault_id, share.owner).await?,
         };
         Ok(Some(ShareRow {
             share: ShareId(vault_id),

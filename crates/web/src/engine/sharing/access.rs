@@ -50,7 +50,9 @@ impl<'s> Open<'s> {
         self.give_back(taken);
         let (mut info, members) = found.map_err(|error| self.failed(Some(share), error))?;
         for (principal, member) in members {
-            let row = self.member_row(&mut account, principal, member).await?;
+            let row = self
+                .member_row(&mut account, share.0, principal, member)
+                .await?;
             info.members.push(row);
         }
         info.members.sort_by(|a, b| {
@@ -91,21 +93,23 @@ impl<'s> Open<'s> {
     async fn member_row(
         &self,
         account: &mut Account<'s>,
+        vault: VaultId,
         principal: VaultId,
         member: Member,
     ) -> Result<MemberRow, Failure> {
         let is_you = principal == account.id();
-        let (who, group, is_ghost) = match sharing::member_info(account, principal, member).await {
-            Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
-            Ok(info) => {
-                if info.is_changed {
-                    self.saw_change(&info.name);
+        let (who, group, is_ghost) =
+            match sharing::member_info(account, vault, principal, member).await {
+                Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
+                Ok(info) => {
+                    if info.is_changed {
+                        self.saw_change(&info.name);
+                    }
+                    let is_ghost = info.is_ghost;
+                    (person(info, is_you), None, is_ghost)
                 }
-                let is_ghost = info.is_ghost;
-                (person(info, is_you), None, is_ghost)
-            }
-            Err(error) => return Err(error.into()),
-        };
+                Err(error) => return Err(error.into()),
+            };
         Ok(MemberRow {
             id: PrincipalId(principal),
             who,

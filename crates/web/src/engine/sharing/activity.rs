@@ -45,7 +45,7 @@ impl<'s> Open<'s> {
         let shown = timeline.map(|timeline| Shown::of(taken.vault(), timeline));
         self.give_back(taken);
         let shown = shown.map_err(|error| self.failed(Some(call.share), error))?;
-        let people = self.people_in(&mut account, &shown).await?;
+        let people = self.people_in(&mut account, call.share.0, &shown).await?;
         let name = local_name(&account, call.share.0).or_else(|| shown.title.clone());
         let rows = shown.timeline.events.iter();
         Ok(Activity {
@@ -58,7 +58,12 @@ impl<'s> Open<'s> {
 
     /// Who everybody is. Whom only the server names, and the log does not, is
     /// not looked up: a server must not bring people in.
-    async fn people_in(&self, account: &mut Account<'s>, shown: &Shown) -> Result<People, Failure> {
+    async fn people_in(
+        &self,
+        account: &mut Account<'s>,
+        vault: VaultId,
+        shown: &Shown,
+    ) -> Result<People, Failure> {
         let mut people = People::from([(account.id(), None)]);
         let vaults = account.shared_vaults().into_iter();
         people.extend(vaults.map(|(_, known)| (known.vault_id, Some(known.name.to_string()))));
@@ -68,7 +73,7 @@ impl<'s> Open<'s> {
             }
             let name = match shown.groups.contains(&id) {
                 true => short(&id),
-                false => self.tag(account, id).await?.name,
+                false => self.tag(account, vault, id).await?.name,
             };
             people.insert(id, Some(name));
         }

@@ -15,11 +15,12 @@ use crate::bridge::{
 use crate::engine::open::Open;
 
 impl<'s> Open<'s> {
-    /// Who somebody is. Whoever is not known yet is met: this is for those
+    /// Who somebody in a vault is. Whoever is not known yet is met: this is for those
     /// whom a verified log names.
     pub(super) async fn tag(
         &self,
         account: &mut Account<'s>,
+        vault: VaultId,
         uid: VaultId,
     ) -> Result<PersonTag, Failure> {
         if uid == account.id() {
@@ -31,7 +32,7 @@ impl<'s> Open<'s> {
         if let Some(tag) = self.known(account, uid) {
             return Ok(tag);
         }
-        match account.meet_member(uid).await {
+        match account.meet_member(vault, uid).await {
             Ok(person) => Ok(tag_of(&person)),
             Err(error) => self.not_met(uid, error),
         }
