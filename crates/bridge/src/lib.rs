@@ -161,7 +161,7 @@ calls! {
     LookUp -> Vec<Found>;
     GiveAccess -> AccessGiven;
     SetAccess -> ();
-    RevokeAccess -> ();
+    RevokeAccess -> Revoked;
     Admit -> ();
     WithdrawInvitation -> ();
     TransferOwnership -> ();

@@ -282,6 +282,39 @@ pub struct RevokeAccess {
     pub who: PrincipalId,
 }
 
+/// What came of it in what is shared on its own inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// Paths, from the share on, at which it was taken away, too.
+    pub inside: Vec<String>,
+    /// What they have still.
+    pub kept: Vec<KeptAccess>,
+}
+
+/// Access inside that was not taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAccess {
+    /// Where, from the share on.
+    pub path: String,
+    /// Why.
+    pub why: WhyKept,
+}
+
+/// Why access inside a share was not taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhyKept {
+    /// They own it.
+    TheyOwnIt,
+    /// Only a manager of it can.
+    NotManager,
+    /// This person has not accepted it.
+    NotAccepted,
+    /// It is only shown there.
+    Apart,
+    /// It does not open.
+    Failed,
+}
+
 /// Gives somebody who was waited for, and has an account now, all that they
 /// were invited to.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Who has access to what, and changes of that.
 
 use sv_client::ClientError;
-use sv_client::sharing::{self, MemberInfo, Terms};
+use sv_client::sharing::{self, Inside, MemberInfo, Terms};
 use sv_client::tree::{Place as TreePlace, Tree};
 use sv_client::vault::{Replica, Vault};
 use sv_core::record::Kind;
@@ -16,15 +16,14 @@ use crate::worker::open::Open;
 use crate::worker::platform::Browser;
 use crate::worker::view::role_of;
 use sv_bridge::{
-    AccessGiven, AccessInfo, Contents, FailureKind, GetAccess, GiveAccess, Invitee, MemberRow,
-    PendingRow, PersonTag, PrincipalId, RevokeAccess, SetAccess, ShareId, Target,
-    TransferOwnership, Trust, WithdrawInvitation,
+    AccessGiven, AccessInfo, Contents, FailureKind, GetAccess, GiveAccess, Invitee, KeptAccess,
+    MemberRow, PendingRow, PersonTag, PrincipalId, RevokeAccess, Revoked, SetAccess, ShareId,
+    Target, TransferOwnership, Trust, WhyKept, WithdrawInvitation,
 };
 
 /// What is done about a member.
 enum Change {
     Access(state::Role, u64),
-    Revoke,
     Transfer,
 }
 
@@ -104,10 +103,13 @@ impl<'s> Open<'s> {
             match sharing::member_info(account, vault, principal, member).await {
                 Ok(info) if info.is_vault => (plain(info), Some(ShareId(principal)), false),
                 Ok(info) => {
+                    if info.is_changed {
+                        self.saw_change(&info.name);
+                    }
                     let is_ghost = info.is_ghost;
                     (person(info, is_you), None, is_ghost)
                 }
-                Err(error) => (self.not_met(principal, error)?, None, false),
+                Err(error) => return Err(error.into()),
             };
         Ok(MemberRow {
             id: PrincipalId(principal),
@@ -172,9 +174,25 @@ impl<'s> Open<'s> {
             .await
     }
 
-    pub(crate) async fn revoke_access(&self, call: RevokeAccess) -> Result<(), Failure> {
-        self.change_member(call.share, call.who.0, Change::Revoke)
-            .await
+    /// Takes access away, also from what is shared on its own inside; what is
+    /// left to them there is given back.
+    pub(crate) async fn revoke_access(&self, call: RevokeAccess) -> Result<Revoked, Failure> {
+        let (share, PrincipalId(who)) = (call.share, call.who);
+        let account = self.newest_account().await?;
+        let space = self.open_space(Some(share));
+        let mut taken = self.take(&account, share, space.as_deref()).await?;
+        let vault = taken.vault();
+        let done = match Inside::of(&account, vault).await {
+            Ok(inside) => inside.remove(vault, &[who]).await,
+            Err(error) => Err(error),
+        };
+        self.give_back(taken);
+        let done = done.map_err(|error| self.failed(Some(share), error))?;
+        self.shares_changed();
+        Ok(Revoked {
+            inside: done.inside.into_iter().map(|taken| taken.path).collect(),
+            kept: done.kept.into_iter().map(kept_access).collect(),
+        })
     }
 
     pub(crate) async fn transfer_ownership(&self, call: TransferOwnership) -> Result<(), Failure> {
@@ -194,7 +212,6 @@ impl<'s> Open<'s> {
         let vault = taken.vault();
         let done = match change {
             Change::Access(role, expires_ms) => vault.set_role(who, role, expires_ms).await,
-            Change::Revoke => vault.revoke(who).await,
             Change::Transfer => vault.transfer(who).await,
         };
         self.give_back(taken);
@@ -289,6 +306,19 @@ fn contents(tree: &Tree, replica: &Replica, place: TreePlace) -> Contents {
     sum
 }
 
+fn kept_access(kept: sharing::Kept) -> KeptAccess {
+    KeptAccess {
+        path: kept.path,
+        why: match kept.why {
+            sharing::WhyKept::TheyOwnIt => WhyKept::TheyOwnIt,
+            sharing::WhyKept::NotManager => WhyKept::NotManager,
+            sharing::WhyKept::NotAccepted => WhyKept::NotAccepted,
+            sharing::WhyKept::Apart => WhyKept::Apart,
+            sharing::WhyKept::Failed(_) => WhyKept::Failed,
+        },
+    }
+}
+
 fn plain(info: MemberInfo) -> PersonTag {
     PersonTag {
         name: info.name,
@@ -297,9 +327,10 @@ fn plain(info: MemberInfo) -> PersonTag {
 }
 
 fn person(info: MemberInfo, is_you: bool) -> PersonTag {
-    let trust = match info.is_gone {
-        true => Some(Trust::Gone),
-        false => info.trust.filter(|_| !is_you).map(trust),
+    let trust = match (info.is_changed, info.is_gone) {
+        (true, _) => Some(Trust::Changed),
+        (false, true) => Some(Trust::Gone),
+        (false, false) => info.trust.filter(|_| !is_you).map(trust),
     };
     PersonTag {
         trust,

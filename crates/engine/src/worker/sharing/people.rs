@@ -1,6 +1,7 @@
 //! Who people are, and how sure that is.
 
 use sv_client::people::{self, own_identity};
+use sv_client::sharing::Unmet;
 use sv_client::{ClientError, Tamper};
 use sv_core::Identity;
 use sv_ledger::handle::Handle;
@@ -55,16 +56,12 @@ impl<'s> Open<'s> {
 
     /// Whoever cannot be shown as they are, as what they are.
     pub(super) fn not_met(&self, uid: VaultId, error: ClientError) -> Result<PersonTag, Failure> {
-        let (name, trust) = match error {
-            ClientError::Tampered(Tamper::Contact(name)) => {
+        let (name, trust) = match Unmet::of(error)? {
+            Unmet::Changed(name) => {
                 self.saw_change(&name);
                 (name, Trust::Changed)
             }
-            // Somebody who left takes their account with them.
-            ClientError::Tampered(Tamper::Missing(_)) | ClientError::NoAccess => {
-                (short(&uid), Trust::Gone)
-            }
-            error => return Err(error.into()),
+            Unmet::Gone => (short(&uid), Trust::Gone),
         };
         Ok(PersonTag {
             name,
@@ -76,7 +73,7 @@ impl<'s> Open<'s> {
         self.sharing.changed.borrow().contains(name)
     }
 
-    fn saw_change(&self, name: &str) {
+    pub(super) fn saw_change(&self, name: &str) {
         self.sharing.changed.borrow_mut().insert(name.to_owned());
     }
 
