@@ -145,6 +145,14 @@ impl Element {
         focused.any(|one| one["value"]["value"] == true)
     }
 
+    /// Waits until it has the focus.
+    pub async fn wait_focused(&self) {
+        let what = format!("focus in {self:?}");
+        self.page
+            .until(&what, async || self.is_focused().await.then_some(()))
+            .await;
+    }
+
     /// All text in it.
     pub async fn text(&self) -> String {
         let found = self.found().await;

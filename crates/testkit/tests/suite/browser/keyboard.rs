@@ -98,7 +98,7 @@ fn everything_works_by_keyboard() {
         page.role("dialog", Name::Any).wait().await;
         page.press(Key::ESCAPE).await;
         page.role("dialog", Name::Any).wait_gone().await;
-        assert!(list.is_focused().await);
+        list.wait_focused().await;
 
         page.press(Key::DELETE).await;
         row(&page, "post").wait_gone().await;
