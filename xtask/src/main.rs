@@ -1,5 +1,5 @@
 //! The tasks of this workspace: `cargo xtask run`, `web`, `check`, `test`,
-//! `evil`, `mutants`, `screens`, `endure`, `vectors`.
+//! `evil`, `mutants`, `screens`, `figures`, `endure`, `vectors`.
 //!
 //! What runs here is all that continuous integration runs (`.ci/run`). Start
 //! with `run.rs`, `check.rs` and `suite.rs`; `report.rs` counts.
@@ -35,6 +35,8 @@ cargo xtask evil             every attack of the evil server in full, and every 
 cargo xtask mutants [COUNT]  recorded sessions with one answer or row changed, 200,000 times;
                              SV_SEED repeats a run
 cargo xtask screens          pictures of every screen, in target/screens
+cargo xtask figures          how quick the web application is, at full size: 1 GiB up and
+                             down, folders of 10,000 and 100,000 files, memory
 cargo xtask endure [--full] [NAME…]
                              load, kill -9, damage, canaries, memory, every database and
                              block store, several servers: a sample in the development
@@ -56,6 +58,12 @@ fn main() -> ExitCode {
             let mut report = report::Report::default();
             report.step("the web application", web::step);
             report.step("pictures of every screen", suite::screens);
+            report.finish()
+        }
+        Some("figures") => {
+            let mut report = report::Report::default();
+            report.step("the web application", web::step);
+            report.step("its figures", suite::figures);
             report.finish()
         }
         Some("mutants") => {

@@ -50,6 +50,14 @@ pub(crate) fn screens() -> Result<Done, Problem> {
     Ok(Done::noted(folder.display().to_string()))
 }
 
+/// What the web application takes, one test after the other, and printed.
+pub(crate) fn figures() -> Result<Done, Problem> {
+    let mut tests = stories(&["browser::figures", "browser::calm", "browser::media"]);
+    tests.args(["--nocapture", "--test-threads=1"]);
+    succeed(tests.env("SV_FULL", "1"))?;
+    Ok(Done::plain())
+}
+
 /// Some tests of whole stories.
 fn stories(filters: &[&str]) -> Command {
     let mut tests = cargo(["test", "--package", "sv-testkit", "--test", "suite", "--"]);

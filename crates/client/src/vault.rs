@@ -31,7 +31,7 @@ pub use restored::{AccessChange, Loss, Lost, RestoreReview, Setback};
 
 use sv_api::ErrorCode;
 use sv_core::record::Payload;
-use sv_ledger::bootstrap::{Chains, MembershipChain};
+use sv_ledger::bootstrap::MembershipChain;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
 use sv_ledger::state::Head;
@@ -40,6 +40,7 @@ use crate::account::Session;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 use cache::CacheFile;
+use others::Others;
 use pins::LocalPin;
 
 /// An open vault.
@@ -49,7 +50,7 @@ pub struct Vault<'s, P> {
     cache: CacheFile,
     pin: LocalPin,
     /// The vaults that its log names.
-    others: Chains,
+    others: Others,
 }
 
 impl<'s, P: Platform> Vault<'s, P> {
@@ -95,7 +96,7 @@ impl<'s, P: Platform> Vault<'s, P> {
                 replica,
                 cache,
                 pin,
-                others: Chains::default(),
+                others: Others::default(),
             });
         }
         bootstrap::bootstrap(session, CacheFile::new(&vault_id), vault_id, pin).await

@@ -2,7 +2,7 @@
 //! (spec: `log.md` §4.3). Who reaches a vault through which others, and when
 //! a change in one of them makes a new key due in those it is a member of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::Via;
 use crate::id::VaultId;
@@ -31,6 +31,13 @@ impl Principals {
     pub fn at(&self, vault_id: &VaultId, head: &Head) -> Option<&Membership> {
         let found = self.0.get(&(*vault_id, head.seq))?;
         (found.head == *head).then_some(found)
+    }
+
+    /// The same without those of some vaults.
+    #[must_use]
+    pub fn without(&self, vaults: &BTreeSet<VaultId>) -> Self {
+        let others = self.0.iter().filter(|((id, _), _)| !vaults.contains(id));
+        Self(others.map(|(key, one)| (*key, one.clone())).collect())
     }
 
     /// The newest membership that is here of a vault.
@@ -179,11 +186,11 @@ impl Survey<'_, bool> {
             let (Some(is_open), Some(inner)) = (is_open, self.principals.newest(id)) else {
                 return true;
             };
-            let is_newer = inner.epoch != member.keys.generation;
             if member.is_sealed {
-                is_newer || is_open
+                is_open || inner.epoch != member.keys.generation
             } else {
-                is_newer && !is_open
+                // Left out for a key of its own, or for no reason at all.
+                !is_open
             }
         };
         vault.is_due || vault.vault_members().any(is_changed)
@@ -240,8 +247,9 @@ impl Membership {
     }
 
     /// Whether a new key is due before anything is written: because of this
-    /// vault's own log, or because a member that is a vault and has the
-    /// present key lost a member or has a new key. A vault of which
+    /// vault's own log, or because a member that is a vault has the present
+    /// key and lost a member or has a new key, or has not the present key and
+    /// needs none itself. A vault of which
     /// `principals` has none counts as changed, and so does one more than
     /// `NESTING` steps further in.
     pub fn needs_key(&self, principals: &Principals) -> bool {

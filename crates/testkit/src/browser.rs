@@ -26,8 +26,12 @@ pub use page::{Page, Screen};
 use events::Events;
 use pipe::Pipe;
 
-/// How long anything may take on a machine that is busy otherwise.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How long anything may take on a machine that is busy otherwise; at full
+/// size, a transfer.
+fn deadline() -> Duration {
+    Duration::from_secs(crate::scaled(60, 900))
+}
+
 /// How often a page is looked at again for what is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
 
@@ -103,6 +107,19 @@ impl Browser {
         assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     }
 
+    /// The most memory that a process of pages and their workers has had at a
+    /// time, in bytes.
+    pub async fn peak_memory(&self) -> u64 {
+        let all = self.call("SystemInfo.getProcessInfo", json!({})).await;
+        let all = all["processInfo"].as_array().into_iter().flatten();
+        let renderers = all.filter(|process| process["type"] == "renderer");
+        let peaks = renderers.filter_map(|process| {
+            let pid = u32::try_from(process["id"].as_u64()?).ok()?;
+            crate::peak_memory(pid)
+        });
+        peaks.max().unwrap_or_default()
+    }
+
     async fn call(&self, method: &str, params: Value) -> Value {
         let answer = self.pipe.call(None, method, params).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
@@ -120,7 +137,6 @@ impl Profile<'_> {
             self.browser.pipe.clone(),
             self.browser.events.clone(),
             session,
-            self.downloads.clone(),
         );
         page.go(url).await;
         page
@@ -156,6 +172,8 @@ fn command(program: &Path, folder: &Path) -> Command {
             "--disable-dev-shm-usage",
             "--disable-quic",
             "--no-first-run",
+            // Its page for new tabs would ask, and complain, among ours.
+            "--no-startup-window",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
@@ -177,9 +195,15 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// Attaches to every page and worker before its first line runs.
+/// Attaches to every page and worker before its first line runs, but not to
+/// what the browser itself is made of.
 fn auto_attach() -> Value {
-    json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
+    let others = ["browser", "browser_ui", "tab"];
+    let mut filter = Vec::from(others.map(|kind| json!({ "type": kind, "exclude": true })));
+    filter.push(json!({}));
+    json!({
+        "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": filter,
+    })
 }
 
 fn text(value: &Value) -> String {

@@ -109,6 +109,13 @@ async fn kill(connection: &mut MySqlConnection, database: &str) -> sqlx::Result<
 
 async fn connect(url: &str) -> MySqlConnection {
     let options = MySqlConnectOptions::from_str(url).expect("a URL");
+    // A server that waits long for the first words hangs up, and on a loaded
+    // machine they may come late.
+    for _ in 0..5 {
+        if let Ok(connection) = options.connect().await {
+            return connection;
+        }
+    }
     options.connect().await.expect("a connection")
 }
 

@@ -26,7 +26,7 @@ impl<P: Platform> Drive<'_, P> {
     /// # Errors
     /// [`ClientError::Misuse`] if something of that name is there.
     pub async fn make_folder(&mut self, path: &RemotePath, parents: bool) -> Result<()> {
-        let Some((parent, _)) = path.split_last() else {
+        let Some((parent, name)) = path.split_last() else {
             return if parents {
                 Ok(())
             } else {
@@ -39,21 +39,21 @@ impl<P: Platform> Drive<'_, P> {
                 _ => Err(ClientError::misuse(format!("{path}: is there already"))),
             };
         }
-        if !parents {
-            self.find_folder(&parent)?;
-        }
-        let (now_ms, mut folder, mut made) = (self.now_ms(), None, Vec::new());
-        let mut at = RemotePath::ROOT;
-        for name in path.names() {
-            at = at.join(name.clone());
-            folder = match self.tree.find(&at) {
-                Some(_) => self.find_folder(&at)?,
-                None => {
-                    let id = self.new_node_id();
-                    made.push((id, Record::new(Kind::Folder, name.clone(), folder, now_ms)));
-                    Some(id)
-                }
+        let (mut above, mut missing) = (parent, vec![name.clone()]);
+        while parents && self.tree.find(&above).is_none() {
+            let Some((parent, name)) = above.split_last() else {
+                break;
             };
+            missing.push(name.clone());
+            above = parent;
+        }
+        // Only the deepest that is there has to take something: folders in
+        // "Lost and found" do, and it does not.
+        let (now_ms, mut folder, mut made) = (self.now_ms(), self.find_folder(&above)?, Vec::new());
+        for name in missing.into_iter().rev() {
+            let id = self.new_node_id();
+            made.push((id, Record::new(Kind::Folder, name, folder, now_ms)));
+            folder = Some(id);
         }
         let plan = |replica: &Replica| {
             require_folder(replica, made.first().and_then(|(_, record)| record.parent))?;

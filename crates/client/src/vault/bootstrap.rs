@@ -5,7 +5,6 @@ use sv_api::ErrorCode;
 use sv_api::endpoint::{GetCheckpoint, GetLeaves};
 use sv_api::wire::Empty;
 use sv_ledger::apply::Reject;
-use sv_ledger::bootstrap::Chains;
 use sv_ledger::entry::Entry;
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::OPS_PER_ENTRY;
@@ -13,9 +12,10 @@ use sv_ledger::state::Leaf;
 
 use super::cache::CacheFile;
 use super::keyring::Keyring;
+use super::others::{self, Others};
 use super::pins::LocalPin;
 use super::replica::{Replica, Sealed};
-use super::{Vault, others, withheld};
+use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -70,12 +70,19 @@ async fn checkpoint<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
     pin: &LocalPin,
-) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Chains)> {
+) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Others)> {
     let server = session.server();
-    let look = others::look(session, vault, pin.is_kept()).await?;
+    let look = others::look(session, vault, vault, pin.is_kept()).await?;
     // First, so that what the server hears next does not depend on what is
     // wrong with it.
-    let chains = others::verify(session, vec![look.clone()], Vec::new(), pin.is_kept()).await?;
+    let chains = others::verify(
+        session,
+        vault,
+        vec![look.clone()],
+        Vec::new(),
+        pin.is_kept(),
+    )
+    .await?;
     let log = &look.shown;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
@@ -88,7 +95,7 @@ async fn checkpoint<P: Platform>(
     let named: Vec<_> = entry.named_heads().collect();
     let chains = match named.is_empty() {
         true => chains,
-        false => others::verify(session, vec![look.clone()], named, pin.is_kept()).await?,
+        false => others::verify(session, vault, vec![look.clone()], named, pin.is_kept()).await?,
     };
     for entry in log.entries.iter().chain([entry]) {
         pin.check_named(entry)?;
@@ -140,10 +147,13 @@ async fn unseal<P: Platform>(
     session: &Session<P>,
     sealed: Sealed,
     leaves: &[(NodeId, Leaf)],
-    others: &Chains,
+    others: &Others,
 ) -> Result<Option<Replica>> {
     let chain = sealed.chain()?;
     let keyring = others::open_keys(session, &chain, others).await?;
+    if keyring.is_empty() {
+        return Err(Tamper::VaultKey.into());
+    }
     let mut replica = sealed.unseal(Keyring::default(), None)?;
     replica.keep_keys(session, &chain, keyring)?;
     if super::sync::admit_records(session, &mut replica, leaves).await? {

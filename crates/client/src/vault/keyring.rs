@@ -114,6 +114,12 @@ impl Keyring {
         self.keys.is_empty()
     }
 
+    /// Whether others have the newest key, and no envelope was there for this
+    /// account.
+    pub(super) fn is_left_out(&self, newest: u32) -> bool {
+        self.lacks(newest) && self.spoiled != Some(newest)
+    }
+
     /// Whether nothing is wrong with the newest key. It is if an envelope was
     /// there and gave no key, if the log names another than it to whoever seals
     /// to this vault, or if it does not lead back as far as older ones do. Whoever
@@ -121,7 +127,7 @@ impl Keyring {
     /// waits for a key of their own, has nothing to mend.
     pub(super) fn is_sound(&self, newest: u32) -> bool {
         match self.lacks(newest) {
-            true => self.spoiled != Some(newest),
+            true => self.is_left_out(newest),
             false => self.is_named && (self.whole.contains(&newest) || self.whole.is_empty()),
         }
     }
@@ -131,7 +137,7 @@ impl Keyring {
     /// written under such a key, which was its author's alone, is left behind.
     /// None for whoever was left out: others have a newer one.
     pub(super) fn previous(&self, newest: u32) -> Option<&VaultKey> {
-        if self.lacks(newest) && self.spoiled != Some(newest) {
+        if self.is_left_out(newest) {
             return None;
         }
         let held = self.keys.range(..=newest).next_back();

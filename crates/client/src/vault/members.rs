@@ -20,7 +20,7 @@ use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
 use super::keyring::Keyring;
-use super::others::{best_path, keep_kem_key, kem_keys};
+use super::others::{keep_kem_key, kem_keys};
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
@@ -147,7 +147,9 @@ impl<P: Platform> Vault<'_, P> {
     async fn require_themself(&self, principal: &VaultId) -> Result<()> {
         let members = &self.replica.state().membership.members;
         match members.get(principal).filter(|m| !m.keys.is_vault()) {
-            Some(member) => require_own_keys(self.session, *principal, &member.keys).await,
+            Some(member) => {
+                require_own_keys(self.session, self.id(), *principal, &member.keys).await
+            }
             None => Ok(()),
         }
     }
@@ -214,7 +216,7 @@ impl<P: Platform> Vault<'_, P> {
     /// This account's best way to act on the vault.
     pub fn access(&self) -> Option<Path> {
         let membership = &self.replica.state().membership;
-        best_path(self.session, membership, self.others.principals())
+        self.others.best_path(self.session, membership)
     }
 
     /// Makes a new key if one is due and this account may: for members whose
@@ -265,15 +267,23 @@ impl<P: Platform> Vault<'_, P> {
         };
         let reaches = self.others.of(&vault_id).is_some_and(|chain| {
             chain.latest().is_ok_and(|membership| {
-                best_path(self.session, membership, self.others.principals())
-                    .is_some_and(|path| path.role >= Role::Contributor)
+                let path = self.others.best_path(self.session, membership);
+                path.is_some_and(|path| path.role >= Role::Contributor)
             })
         });
         // In what nobody accepted nothing is done, not even that.
         if !reaches || !Vault::account(self.session).await?.knows(&vault_id) {
             return Ok(false);
         }
-        let mut inner = Vault::open(self.session, vault_id).await?;
+        let mut inner = match Vault::open(self.session, vault_id).await {
+            Ok(inner) => inner,
+            // What is gone, or opens for nobody here, keeps nobody from writing.
+            Err(
+                ClientError::NoAccess
+                | ClientError::Tampered(Tamper::Missing(_) | Tamper::VaultKey),
+            ) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         inner.settle_within(depth).await?;
         Ok(!inner.is_due())
     }
@@ -521,6 +531,9 @@ impl<P: Platform> Vault<'_, P> {
         left_out: &BTreeSet<VaultId>,
     ) -> Result<Proposal> {
         let membership = &self.replica.state().membership;
+        // Some may have got their key since.
+        let needy: BTreeSet<VaultId> = self.vaults_in_need().into_iter().collect();
+        let left_out: BTreeSet<VaultId> = left_out.intersection(&needy).copied().collect();
         let is_named =
             |ops: &[MembershipOp], id: &VaultId| ops.iter().any(|op| op.principal() == Some(id));
         for id in self.expired() {
@@ -554,17 +567,24 @@ impl<P: Platform> Vault<'_, P> {
             .filter(|(id, _)| !left_out.contains(*id))
             .map(|(id, member)| (*id, member.keys.kem_hash))
             .collect();
-        let kems = kem_keys(self.session, &wanted, &self.others).await?;
+        let kems = kem_keys(self.session, self.id(), &wanted, &self.others).await?;
         // Somebody who has no account any more is removed with it by whoever
         // may; their key is shown all the same, so others need not wait.
         if self.access().is_some_and(|path| path.role >= Role::Manager) {
-            for id in &kems.gone {
+            let is_owner = |id: &&VaultId| members.get(*id).is_some_and(|m| m.role == Role::Owner);
+            let gone: Vec<VaultId> = kems
+                .gone
+                .iter()
+                .filter(|id| !is_owner(id))
+                .copied()
+                .collect();
+            for id in &gone {
                 ops.push(MembershipOp::Revoke(*id));
                 members.remove(id);
             }
         }
         ops.sort_by_key(|op| op.principal().copied());
-        self.seal_key(ops, &members, left_out, &kems.found)
+        self.seal_key(ops, &members, &left_out, &kems.found)
     }
 
     fn seal_key(

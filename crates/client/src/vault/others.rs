@@ -29,7 +29,7 @@ use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
 /// Vaults that are followed from one: all that a server takes in for it, and
-/// as many again for what was written at the same time.
+/// as many again to which another leads that is to be given access.
 const VAULTS: usize = 2 * NAMED_VAULTS;
 
 impl<P: Platform> Vault<'_, P> {
@@ -49,10 +49,12 @@ impl<P: Platform> Vault<'_, P> {
     }
 }
 
-/// Fetches what a server shows of a vault's membership, page by page.
+/// Fetches what a server shows of a membership, page by page: that `of` a vault
+/// that this account reads, or of another to which its log leads.
 pub(crate) async fn membership<P: Platform>(
     server: &Server<'_, P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<MembershipLog> {
     let len = |log: &MembershipLog| {
         log.entries
@@ -60,11 +62,12 @@ pub(crate) async fn membership<P: Platform>(
             .map(|e| e.to_bytes().len())
             .sum::<usize>()
     };
-    let mut log = membership_page(server, vault, 0).await?;
+    let mut log = membership_page(server, GetMembership { vault, of, from: 0 }).await?;
     let mut read = len(&log);
     while log.more {
         let last = log.entries.last().map_or(0, |entry| entry.body().seq);
-        let next = membership_page(server, vault, last.saturating_add(1)).await?;
+        let from = last.saturating_add(1);
+        let next = membership_page(server, GetMembership { vault, of, from }).await?;
         if next.genesis != log.genesis {
             return Err(Tamper::Log(Reject::WrongVault).into());
         }
@@ -84,15 +87,16 @@ pub(crate) async fn membership<P: Platform>(
 /// could keep us reading for ever.
 async fn membership_page<P: Platform>(
     server: &Server<'_, P>,
-    vault: VaultId,
-    from: u64,
+    asked: GetMembership,
 ) -> Result<MembershipLog> {
     let page = server
-        .call(&GetMembership { vault, from }, Empty {}, Repeat::Safe)
+        .call(&asked, Empty {}, Repeat::Safe)
         .await
         .map_err(withheld)?;
     let seqs: Vec<u64> = page.entries.iter().map(|e| e.body().seq).collect();
-    let goes_on = seqs.first().map_or(!page.more, |first| *first >= from);
+    let goes_on = seqs
+        .first()
+        .map_or(!page.more, |first| *first >= asked.from);
     if goes_on && seqs.is_sorted_by(|a, b| a < b) {
         Ok(page)
     } else {
@@ -104,8 +108,9 @@ async fn membership_page<P: Platform>(
 pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<ShownMembership> {
-    Ok(show_marked(session, vault).await?.0)
+    Ok(show_marked(session, vault, of).await?.0)
 }
 
 /// The same, and whether the server says that the account was deleted and its
@@ -113,10 +118,11 @@ pub(crate) async fn show<P: Platform>(
 pub(crate) async fn show_marked<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<(ShownMembership, bool)> {
-    let log = membership(&session.server(), vault).await?;
+    let log = membership(&session.server(), vault, of).await?;
     let shown = ShownMembership {
-        vault_id: vault,
+        vault_id: of,
         genesis: log.genesis,
         entries: log.entries,
     };
@@ -140,39 +146,93 @@ pub(crate) fn require_instance<P: Platform>(
 /// of it before it asked.
 #[derive(Clone)]
 pub(super) struct Look {
+    /// The vault whose log leads to it.
+    vault: VaultId,
     pub(super) shown: ShownMembership,
     seen: Seen,
+    is_gone: bool,
 }
 
-/// Asks for a vault's membership. With `is_kept` it is held to what was seen.
+/// Verified chains of vaults that a vault's log names, directly or not.
+#[derive(Default)]
+pub(super) struct Others {
+    chains: Chains,
+    /// Those that went with the account that owned them, as the server says.
+    /// What their logs prove still holds, but nothing is done through them.
+    gone: BTreeSet<VaultId>,
+}
+
+impl Others {
+    /// The verified chain of a vault.
+    pub(super) fn of(&self, vault_id: &VaultId) -> Option<&MembershipChain> {
+        self.chains.of(vault_id)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &MembershipChain> {
+        self.chains.iter()
+    }
+
+    /// Their memberships.
+    pub(super) const fn principals(&self) -> &Principals {
+        self.chains.principals()
+    }
+
+    /// The best way in which this account can act on a vault now.
+    pub(super) fn best_path<P: Platform>(
+        &self,
+        session: &Session<P>,
+        membership: &Membership,
+    ) -> Option<Path> {
+        let (uid, now_ms) = (session.uid(), session.platform().now_ms());
+        match self.gone.is_empty() {
+            true => membership.best_path(&uid, self.principals(), now_ms),
+            false => {
+                let there = self.principals().without(&self.gone);
+                membership.best_path(&uid, &there, now_ms)
+            }
+        }
+    }
+}
+
+/// Asks for the membership `of` a vault, or of another to which its log leads.
+/// With `is_kept` it is held to what was seen.
 pub(super) async fn look<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
     is_kept: bool,
 ) -> Result<Look> {
     let seen = match is_kept {
-        true => Seen::load(session, vault).await?,
+        true => Seen::load(session, of).await?,
         false => Seen::NOTHING,
     };
-    let shown = show(session, vault).await?;
-    Ok(Look { shown, seen })
+    let (shown, is_gone) = show_marked(session, vault, of).await?;
+    Ok(Look {
+        vault,
+        shown,
+        seen,
+        is_gone,
+    })
 }
 
 /// Verifies chains together with those of every vault that they name, which
 /// are fetched. With `is_kept` each is held to what this device has seen of it,
-/// and what is new is remembered. `also` are heads that other entries name.
+/// and what is new is remembered. `also` are heads that other entries of
+/// `vault` name.
 pub(super) async fn verify<P: Platform>(
     session: &Session<P>,
+    vault: VaultId,
     first: Vec<Look>,
     also: Vec<Via>,
     is_kept: bool,
-) -> Result<Chains> {
+) -> Result<Others> {
     let mut looks = first;
     let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
-    let mut named: Vec<VaultId> = also.iter().map(|via| via.vault_id).collect();
-    named.extend(looks.iter().flat_map(|one| named_in(&one.shown.entries)));
-    while let Some(vault) = named.pop() {
-        if !known.insert(vault) {
+    let mut named: Vec<(VaultId, VaultId)> = also.iter().map(|via| (vault, via.vault_id)).collect();
+    named.extend(looks.iter().flat_map(named_in));
+    while let Some((vault, of)) = named.pop() {
+        if !known.insert(of) {
             continue;
         }
         if known.len() > VAULTS {
@@ -180,8 +240,8 @@ pub(super) async fn verify<P: Platform>(
                 "too many vaults are members of one another",
             ));
         }
-        let next = look(session, vault, is_kept).await?;
-        named.extend(named_in(&next.shown.entries));
+        let next = look(session, vault, of, is_kept).await?;
+        named.extend(named_in(&next));
         looks.push(next);
     }
     for look in &looks {
@@ -191,6 +251,8 @@ pub(super) async fn verify<P: Platform>(
         .iter()
         .map(|look| (look.shown.vault_id, look.seen.count()))
         .collect();
+    let gone = looks.iter().filter(|look| look.is_gone);
+    let gone = gone.map(|look| look.shown.vault_id).collect();
     let shown = looks.into_iter().map(|look| look.shown).collect();
     let chains = Chains::verify(shown, also)?;
     for chain in chains.iter() {
@@ -201,16 +263,18 @@ pub(super) async fn verify<P: Platform>(
             Seen::raise(session, newest.vault_id, newest.head).await?;
         }
     }
-    Ok(chains)
+    Ok(Others { chains, gone })
 }
 
-fn named_in(entries: &[Entry]) -> Vec<VaultId> {
-    let named = entries.iter().flat_map(Entry::named_heads);
-    named.map(|via| via.vault_id).collect()
+/// What a log names, each with the vault whose log leads there.
+fn named_in(look: &Look) -> Vec<(VaultId, VaultId)> {
+    let named = look.shown.entries.iter().flat_map(Entry::named_heads);
+    named.map(|via| (look.vault, via.vault_id)).collect()
 }
 
-/// Envelopes that are tried: whoever may write can make as many bad ones as
-/// they like, one entry each.
+/// Envelopes that are fetched at once, after the first. Whoever may write can
+/// make bad ones, one entry each, and many before anybody makes a good one: so
+/// all are tried that there are, which is no more work than reading the log.
 const ENVELOPES: usize = 64;
 
 /// Vaults whose keys were opened on the way to another's; none of one that is
@@ -221,23 +285,23 @@ type Opened = BTreeMap<VaultId, Option<Keyring>>;
 /// Opens a vault's keys with whatever of this account's opens them: the
 /// account's own key, or those of vaults through which it has access. A newest
 /// key that opens for nobody is its author's doing, since the log names the
-/// envelope by its hash, and hides nothing that is older.
+/// envelope by its hash, and hides nothing that is older. If nothing opens the
+/// keyring is empty, but for what it knows of that.
 ///
 /// # Errors
-/// [`Tamper::VaultKey`] if nothing opens, any other [`Tamper`], or those of a
-/// call.
+/// Any [`Tamper`], or those of a call.
 pub(super) async fn open_keys<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
-    chains: &Chains,
+    others: &Others,
 ) -> Result<Keyring> {
-    open_within(session, chain, chains, &mut Opened::new()).await
+    open_within(session, chain, others, &mut Opened::new()).await
 }
 
 async fn open_within<P: Platform>(
     session: &Session<P>,
     chain: &MembershipChain,
-    chains: &Chains,
+    others: &Others,
     opened: &mut Opened,
 ) -> Result<Keyring> {
     let membership = chain.latest()?;
@@ -247,29 +311,25 @@ async fn open_within<P: Platform>(
     let (uid, own) = (session.uid(), Opener::Own(session.keys().kem()));
     let mut keyring = Keyring::default();
     open_envelopes(session, chain, &uid, &own, &mut keyring).await?;
-    for id in membership.entrances(&uid, chains.principals()) {
+    for id in membership.entrances(&uid, others.principals()) {
         if keyring.is_full(membership.epoch) {
             break;
         }
         if !opened.contains_key(&id) {
             opened.insert(id, None);
-            let inner = chains.of(&id).ok_or(Tamper::VaultKey)?;
-            match Box::pin(open_within(session, inner, chains, opened)).await {
-                Ok(inner) => opened.insert(id, Some(inner)),
-                // Another way may lead there.
-                Err(ClientError::Tampered(Tamper::VaultKey)) => None,
-                Err(error) => return Err(error),
-            };
+            let inner = others.of(&id).ok_or(Tamper::VaultKey)?;
+            let inner = Box::pin(open_within(session, inner, others, opened)).await?;
+            // Another way may lead there.
+            if !inner.is_empty() {
+                opened.insert(id, Some(inner));
+            }
         }
         if let Some(inner) = opened.get(&id).and_then(Option::as_ref) {
             let inner = Opener::Through(inner);
             open_envelopes(session, chain, &id, &inner, &mut keyring).await?;
         }
     }
-    match keyring.is_empty() {
-        true => Err(Tamper::VaultKey.into()),
-        false => Ok(keyring),
-    }
+    Ok(keyring)
 }
 
 /// What opens the envelopes of a member: the account's own key, or those of a
@@ -304,37 +364,33 @@ async fn open_envelopes<P: Platform>(
     keyring: &mut Keyring,
 ) -> Result<()> {
     let vault_id = chain.vault_id();
-    let mut tried = 0;
-    for named in chain.envelopes(principal) {
-        if !keyring.lacks(named.epoch) {
-            continue;
+    let mut named = chain.envelopes(principal).into_iter();
+    // The newest alone nearly always gives all the others.
+    let mut at_once = 1;
+    loop {
+        let lacking = named.by_ref().filter(|named| keyring.lacks(named.epoch));
+        let some: Vec<_> = lacking.take(at_once).collect();
+        if some.is_empty() {
+            return Ok(());
         }
-        tried += 1;
-        if tried > ENVELOPES {
-            break;
+        let hashes: Vec<Hash> = some.iter().map(|named| named.hash).collect();
+        let envelopes = fetch_bodies(session, vault_id, hashes).await?;
+        if envelopes.len() < some.len() {
+            return Err(Tamper::Missing("the key of a vault").into());
         }
-        let envelope = fetch_bodies(session, vault_id, vec![named.hash])
-            .await?
-            .pop()
-            .ok_or(Tamper::Missing("the key of a vault"))?;
-        let header = EnvelopeHeader::named(vault_id, &named);
-        match opener.open(&header, &envelope) {
-            Some(Some(key)) => keyring.add(chain, named.epoch, key),
-            Some(None) => keyring.spoil(named.epoch),
-            None => {}
+        for (named, envelope) in some.iter().zip(&envelopes) {
+            if !keyring.lacks(named.epoch) {
+                continue;
+            }
+            let header = EnvelopeHeader::named(vault_id, named);
+            match opener.open(&header, envelope) {
+                Some(Some(key)) => keyring.add(chain, named.epoch, key),
+                Some(None) => keyring.spoil(named.epoch),
+                None => {}
+            }
         }
+        at_once = ENVELOPES;
     }
-    Ok(())
-}
-
-/// The best way in which this account can act on a vault now.
-pub(super) fn best_path<P: Platform>(
-    session: &Session<P>,
-    membership: &Membership,
-    principals: &Principals,
-) -> Option<Path> {
-    let now_ms = session.platform().now_ms();
-    membership.best_path(&session.uid(), principals, now_ms)
 }
 
 /// Public keys that vault keys are sealed to.
@@ -347,11 +403,12 @@ pub(super) struct KemKeys {
     pub(super) gone: Vec<VaultId>,
 }
 
-/// Finds public keys that vault keys are sealed to.
+/// Finds public keys that a vault's keys are sealed to.
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
+    vault: VaultId,
     wanted: &[(VaultId, Hash)],
-    chains: &Chains,
+    others: &Others,
 ) -> Result<KemKeys> {
     let storage = session.platform().storage();
     let mut keys = KemKeys::default();
@@ -366,10 +423,10 @@ pub(super) async fn kem_keys<P: Platform>(
             keys.found.insert(*hash, key);
             continue;
         }
-        let key = match chains.of(principal) {
+        let key = match others.of(principal) {
             Some(chain) => kem_in(chain.entries(), hash),
             None => {
-                let (shown, is_gone) = show_marked(session, *principal).await?;
+                let (shown, is_gone) = show_marked(session, vault, *principal).await?;
                 keys.gone.extend(is_gone.then_some(*principal));
                 kem_in(&shown.entries, hash)
             }

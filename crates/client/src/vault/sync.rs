@@ -21,7 +21,7 @@ use super::seen::Seen;
 use super::{Vault, withheld};
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{ClientError, Result, Tamper};
+use crate::error::{Result, Tamper};
 use crate::port::Platform;
 
 /// How often to look again when records vanish because newer ones came.
@@ -66,6 +66,7 @@ impl<P: Platform> Vault<'_, P> {
                 let head = ahead.state.head;
                 self.pin.raise(self.session, head, &ahead.below).await?;
                 self.refresh_others().await?;
+                self.look_for_key().await?;
                 return Ok(seen);
             }
             let wanted: Vec<(NodeId, Leaf)> = ahead
@@ -76,6 +77,7 @@ impl<P: Platform> Vault<'_, P> {
             if let Some(records) = self.fetch_records(&wanted).await? {
                 self.adopt(ahead, wanted, records).await?;
                 self.refresh_others().await?;
+                self.look_for_key().await?;
                 return Ok(seen);
             }
         }
@@ -154,7 +156,7 @@ impl<P: Platform> Vault<'_, P> {
             head: member.keys.head,
         }));
         let is_kept = self.pin.is_kept();
-        self.others = others::verify(self.session, Vec::new(), named, is_kept).await?;
+        self.others = others::verify(self.session, self.id(), Vec::new(), named, is_kept).await?;
         let below = self.others.iter().map(MembershipChain::vault_id);
         self.pin.follow(self.session, below).await
     }
@@ -186,7 +188,7 @@ impl<P: Platform> Vault<'_, P> {
         vault_id: VaultId,
     ) -> Result<(Membership, KemPublicKey)> {
         let is_kept = self.pin.is_kept();
-        let look = others::look(self.session, vault_id, is_kept).await?;
+        let look = others::look(self.session, vault_id, vault_id, is_kept).await?;
         let membership = self.replica.state.membership.clone();
         let mut named: Vec<Via> = Vec::new();
         let members = membership.vault_members();
@@ -194,7 +196,7 @@ impl<P: Platform> Vault<'_, P> {
             vault_id: *id,
             head: member.keys.head,
         }));
-        self.others = others::verify(self.session, vec![look], named, is_kept).await?;
+        self.others = others::verify(self.session, self.id(), vec![look], named, is_kept).await?;
         let chain = self
             .others
             .of(&vault_id)
@@ -258,14 +260,17 @@ impl<P: Platform> Vault<'_, P> {
             let chain = MembershipChain::resume(&self.replica.genesis, entries)?;
             let older = std::mem::take(&mut self.replica.keyring);
             let opened = others::open_keys(session, &chain, &self.others).await;
+            let opened = opened.and_then(|keyring| match keyring.is_empty() && older.is_empty() {
+                true => Err(Tamper::VaultKey.into()),
+                false => Ok(keyring),
+            });
             let keyring = match opened {
-                // Whoever made the new key gave it to nobody, or to nobody
-                // here. What is older stays readable.
-                Err(ClientError::Tampered(Tamper::VaultKey)) if !older.is_empty() => Ok(older),
                 Err(error) => {
                     self.replica.keyring = older;
                     Err(error)
                 }
+                // Whoever made the new key may have given it to nobody, or to
+                // nobody here. What is older stays readable.
                 Ok(keyring) => Ok(keyring.with(older)),
             };
             // It holds the keys before it too, so it does no harm if what
@@ -290,6 +295,27 @@ impl<P: Platform> Vault<'_, P> {
         let kept_key = self.replica.kept_key.clone().filter(|_| new_epoch);
         let below = ahead.below;
         self.persist(kept_key, ahead.chain, touched, &below).await
+    }
+
+    /// Looks whether there is a way to the newest key by now for whoever was
+    /// left out of it: somebody may have given them access, or taken them into
+    /// a group that has it.
+    async fn look_for_key(&mut self) -> Result<()> {
+        let epoch = self.replica.state.membership.epoch;
+        if !self.replica.keyring.is_left_out(epoch) {
+            return Ok(());
+        }
+        let (session, chain) = (self.session, self.replica.membership_chain()?);
+        let opened = others::open_keys(session, &chain, &self.others).await?;
+        if opened.lacks(epoch) {
+            return Ok(());
+        }
+        let older = std::mem::take(&mut self.replica.keyring);
+        self.replica
+            .keep_keys(session, &chain, opened.with(older))?;
+        let kept = self.replica.kept_key.clone();
+        self.persist(kept, Vec::new(), Vec::new(), &BTreeMap::new())
+            .await
     }
 
     /// Writes what changed to the cache, and then the pins. `below` is what

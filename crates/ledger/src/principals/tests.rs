@@ -99,10 +99,9 @@ fn naive_needs_key(vault: &Membership, all: &Principals, left: usize) -> bool {
         };
         let is_newer = inner.epoch != member.keys.generation;
         let is_open = naive_needs_key(inner, all, left - 1);
-        if member.is_sealed {
-            is_newer || is_open
-        } else {
-            is_newer && !is_open
+        match member.is_sealed {
+            true => is_newer || is_open,
+            false => !is_open,
         }
     };
     vault.is_due || vault.vault_members().any(is_changed)

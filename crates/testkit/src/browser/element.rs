@@ -137,6 +137,22 @@ impl Element {
             .map_or(Value::Null, |one| one["value"]["value"].clone())
     }
 
+    /// Whether it has the focus now.
+    pub async fn is_focused(&self) -> bool {
+        let all = self.all().await;
+        let properties = all.iter().flat_map(|found| found.properties.as_array());
+        let mut focused = properties.flatten().filter(|one| one["name"] == "focused");
+        focused.any(|one| one["value"]["value"] == true)
+    }
+
+    /// Waits until it has the focus.
+    pub async fn wait_focused(&self) {
+        let what = format!("focus in {self:?}");
+        self.page
+            .until(&what, async || self.is_focused().await.then_some(()))
+            .await;
+    }
+
     /// All text in it.
     pub async fn text(&self) -> String {
         let found = self.found().await;

@@ -2,13 +2,14 @@
 //! choosers, requests, and complaints.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::pipe::Pipe;
-use super::{DEADLINE, auto_attach, text};
+use super::{auto_attach, deadline, text};
 
 /// Everything that was said so far.
 #[derive(Default)]
@@ -38,6 +39,8 @@ pub(super) struct Download {
     pub(super) name: String,
     /// `inProgress`, `completed` or `canceled`.
     pub(super) state: String,
+    /// Where it is in the end.
+    pub(super) path: PathBuf,
 }
 
 impl Events {
@@ -70,6 +73,7 @@ impl Events {
                 let download = Download {
                     name,
                     state: "inProgress".to_owned(),
+                    path: PathBuf::new(),
                 };
                 self.said()
                     .downloads
@@ -79,6 +83,7 @@ impl Events {
                 let mut said = self.said();
                 let download = said.downloads.entry(text(&params["guid"])).or_default();
                 download.state = text(&params["state"]);
+                download.path = text(&params["filePath"]).into();
             }
             "Network.requestWillBeSent" => {
                 if let Some(requests) = &mut self.said().requests {
@@ -149,6 +154,11 @@ impl Events {
             .await
     }
 
+    /// Whether any download has begun that nobody has taken.
+    pub(super) fn has_download(&self) -> bool {
+        !self.said().downloads.is_empty()
+    }
+
     /// The next download that has ended.
     pub(super) async fn ended_download(&self) -> Download {
         self.until("a download", |said| {
@@ -204,7 +214,7 @@ impl Events {
                 changed.await;
             }
         };
-        match tokio::time::timeout(DEADLINE, wait).await {
+        match tokio::time::timeout(deadline(), wait).await {
             Ok(found) => found,
             Err(_) => panic!(
                 "no sign of {what}; complaints: {:?}",

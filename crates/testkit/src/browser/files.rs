@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::element::Element;
 use super::page::Page;
-use super::{DEADLINE, LOOK_AGAIN};
 
 impl Page {
     /// Chooses files, or a folder, in the chooser that `button` opens.
@@ -30,21 +29,13 @@ impl Page {
     /// The next download, whole; where it is. None if it was broken off.
     pub async fn downloaded(&self) -> Option<PathBuf> {
         let download = self.events.ended_download().await;
-        if download.state != "completed" {
-            return None;
-        }
-        // It gets its name at the very end.
-        let path = self.downloads.join(&download.name);
-        let deadline = tokio::time::Instant::now() + DEADLINE;
-        while !path.is_file() {
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "{} is not there",
-                path.display()
-            );
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-        Some(path)
+        (download.state == "completed").then_some(download.path)
+    }
+
+    /// Whether the browser has begun to save something that
+    /// [`Self::downloaded`] has not given.
+    pub fn is_saving(&self) -> bool {
+        self.events.has_download()
     }
 }
 

@@ -38,6 +38,8 @@ keys! {
     DELETE "Delete" "Delete" 46 "";
     /// F2.
     F2 "F2" "F2" 113 "";
+    /// F10.
+    F10 "F10" "F10" 121 "";
     /// Home.
     HOME "Home" "Home" 36 "";
     /// End.

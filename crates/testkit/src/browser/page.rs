@@ -1,6 +1,6 @@
 //! A tab: where it is, how large it is shown, and what can be found in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
@@ -10,7 +10,7 @@ use super::element::{Element, Name};
 use super::events::Events;
 use super::key::Key;
 use super::pipe::Pipe;
-use super::{DEADLINE, LOOK_AGAIN, text};
+use super::{LOOK_AGAIN, deadline, text};
 
 /// A tab of somebody's browser.
 #[derive(Clone)]
@@ -18,7 +18,6 @@ pub struct Page {
     pub(super) pipe: Arc<Pipe>,
     pub(super) events: Arc<Events>,
     pub(super) session: String,
-    pub(super) downloads: PathBuf,
 }
 
 /// What a page is shown on.
@@ -31,17 +30,11 @@ pub enum Screen {
 }
 
 impl Page {
-    pub(super) const fn new(
-        pipe: Arc<Pipe>,
-        events: Arc<Events>,
-        session: String,
-        downloads: PathBuf,
-    ) -> Self {
+    pub(super) const fn new(pipe: Arc<Pipe>, events: Arc<Events>, session: String) -> Self {
         Self {
             pipe,
             events,
             session,
-            downloads,
         }
     }
 
@@ -188,7 +181,7 @@ impl Page {
 
     /// Waits until `look` finds something.
     pub(super) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let deadline = tokio::time::Instant::now() + deadline();
         loop {
             if let Some(found) = look().await {
                 return found;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 
-use super::DEADLINE;
+use super::deadline;
 use super::events::Events;
 
 type Answer = Result<Value, String>;
@@ -63,7 +63,7 @@ impl Pipe {
     pub(super) async fn call(&self, session: Option<&str>, method: &str, params: Value) -> Answer {
         let (sender, answer) = oneshot::channel();
         self.send(session, method, params, Some(sender));
-        match tokio::time::timeout(DEADLINE, answer).await {
+        match tokio::time::timeout(deadline(), answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err("the browser has ended".to_owned()),
             Err(_) => Err("the browser does not answer".to_owned()),

@@ -1,11 +1,16 @@
 //! The web application as people use it, in Chromium.
 
+mod calm;
 mod damage;
 mod everyday;
 mod fernet;
 mod figures;
 mod harness;
 mod hostile;
+mod inside;
+mod keyboard;
+mod media;
+mod panel;
 mod person;
 mod plain;
 mod residue;

@@ -165,6 +165,18 @@ fn what_lost_its_folder_comes_down_too() {
                 (b"orphan".into(), b"inner".into())
             );
         }
+        // A folder in there is a folder like any other.
+        for args in [
+            &["mkdir", "/Lost and found/sub/new"][..],
+            &["mkdir", "-p", "/Lost and found/sub/deep/er"],
+            &["mv", "/Lost and found/orphan", "/Lost and found/sub/new"],
+        ] {
+            terminal.run(args).done();
+        }
+        drive.refresh().await.unwrap();
+        let got = get(&drive, "/Lost and found/sub").await.unwrap();
+        let names: Vec<&str> = got.keys().map(String::as_str).collect();
+        assert_eq!(names, ["deep/", "deep/er/", "inner", "new/", "new/orphan"]);
     });
 }
 

@@ -6,6 +6,10 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 use crate::bridge::{Download, DownloadRaw, ExportEverything, ItemId, Link};
 use crate::ui::part::{dialog, toast};
 use crate::ui::prelude::*;
+use crate::ui::view::BlobUrl;
+
+/// Milliseconds after which the browser has taken over what it saves.
+const LINGERS_MS: i32 = 60_000;
 
 /// Saves items: one file as it is, several or a folder as a zip.
 pub(crate) fn download(ids: Vec<ItemId>, version: Option<String>) {
@@ -71,8 +75,13 @@ pub(crate) fn follow_link(link: &Link) {
         toast::warn(t::RELOAD_TO_DOWNLOAD.get());
         return;
     }
-    if link.url.starts_with('/') {
-        click(&link.url, &link.name);
+    if let (Some(url), Some(body)) = (BlobUrl::stream(&link.url), document().body()) {
+        // A frame that goes there: Chromium takes what an anchor with `download`
+        // leads to past the service worker, and going there itself would ask
+        // whether to leave the page.
+        let frame = el("iframe").prop("hidden", true).src(&url);
+        let _ = body.append_child(frame.node());
+        super::view::later(LINGERS_MS, move || frame.node().remove());
     }
 }
 
@@ -93,7 +102,7 @@ pub(crate) fn text(name: &str, text: &str) {
     };
     if let Ok(url) = Url::create_object_url_with_blob(&blob) {
         click(&url, name);
-        super::view::later(60_000, move || {
+        super::view::later(LINGERS_MS, move || {
             let _ = Url::revoke_object_url(&url);
         });
     }

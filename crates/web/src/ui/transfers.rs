@@ -147,11 +147,18 @@ pub(crate) fn panel() -> El {
                 .id("transfers")
                 .label(t::TRANSFERS)
                 .child(head())
-                .child(el("ul").class("transfers-list").each(
-                    move || transfers.with(|all| all.keys().rev().copied().collect()),
-                    |id| std::cmp::Reverse(*id),
-                    |id| line(*id),
-                ))
+                .child(
+                    // What is done has no buttons: a long list scrolls by itself.
+                    el("ul")
+                        .class("transfers-list")
+                        .label(t::TRANSFERS)
+                        .tab_index("0")
+                        .each(
+                            move || transfers.with(|all| all.keys().rev().copied().collect()),
+                            |id| std::cmp::Reverse(*id),
+                            |id| line(*id),
+                        ),
+                )
         },
     )
 }

@@ -18,7 +18,7 @@ use sv_ledger::sealed::ContentSuite;
 use sv_testkit::{Actor, Name, Page, file, put, run};
 use tempfile::TempDir;
 
-use super::person::{Person, catch_saves, saved, stage, visit};
+use super::person::{Person, saved, saved_bytes, stage, visit};
 
 /// The 10th of May 2023.
 const MADE_S: u64 = 1_683_676_800;
@@ -79,8 +79,7 @@ async fn open(page: &Page, file: &Path, keys: &str) {
 
 async fn says(page: &Page, text: &str) {
     page.role("alert", Name::Any).wait_text(text).await;
-    let offered = page.evaluate("globalThis.savedFrom === undefined").await;
-    assert_eq!(offered, true, "something was offered for saving: {text}");
+    assert!(!page.is_saving(), "something is being saved: {text}");
 }
 
 /// Without an account and without a network: a token from a file, from among
@@ -107,13 +106,16 @@ fn the_decrypt_tool_works_with_the_network_off() {
 
         let profile = browser.profile().await;
         let page = visit(&profile, &server).await;
-        page.link("Log in").wait().await;
+        // Only the engine knows, which comes after the page.
+        let engine = page.role("main", Name::Any);
+        engine.wait_text("Anyone can sign up here").await;
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+            .await;
         // The worker for downloads is in charge from the first reload on.
         page.reload().await;
-        page.link("Log in").wait().await;
+        engine.wait_text("Anyone can sign up here").await;
         page.evaluate("location.hash = '/decrypt'").await;
         page.button("Decrypt").wait().await;
-        catch_saves(&page).await;
         page.set_offline(true).await;
 
         let keys = format!("{}\n{}", text_of(&other), text_of(&right));
@@ -124,8 +126,6 @@ fn the_decrypt_tool_works_with_the_network_off() {
         assert_eq!(page.field("Save as").value().await, "note.txt");
         assert_eq!(saved(&page).await, sha256(b"sealed as it is stored"));
 
-        page.evaluate("globalThis.savedFrom = undefined; true")
-            .await;
         open(&page, &forged, &keys).await;
         says(&page, "altered or cut, or made with another key").await;
         open(&page, &file, &text_of(&other)).await;
@@ -194,7 +194,6 @@ fn tokens_come_in_and_go_out() {
         assert!(!row("strange").is_there().await);
 
         // What came in is what was in it.
-        catch_saves(&page).await;
         page.button("Actions for film.bin").click().await;
         page.role("menuitem", "Download").click().await;
         assert_eq!(saved(&page).await, sha256(&long));
@@ -213,7 +212,7 @@ fn tokens_come_in_and_go_out() {
         };
         export("film.bin", &text_of(&two)).await;
         assert_eq!(
-            open_token(&two.clone().into(), &fetched(&page).await)
+            open_token(&two.clone().into(), &saved_bytes(&page).await.unwrap())
                 .unwrap()
                 .len(),
             long.len()
@@ -224,7 +223,7 @@ fn tokens_come_in_and_go_out() {
         let new = FernetKey::parse(&shown.text().await).unwrap();
         page.assert_accessible("a new key").await;
         page.role("dialog", Name::Any).button("Done").click().await;
-        let opened = open_token(&new.into(), &fetched(&page).await).unwrap();
+        let opened = open_token(&new.into(), &saved_bytes(&page).await.unwrap()).unwrap();
         assert_eq!(opened.as_slice(), b"what it says");
         export("report.txt", "no key").await;
         says(&page, "not a Fernet key").await;
@@ -263,7 +262,6 @@ fn a_vault_of_tokens_is_read_in_the_page() {
         let row = |name: &str| page.role("row", Name::has(name));
         row("tokens").button("tokens").click().await;
         row("film.bin").wait().await;
-        catch_saves(&page).await;
         page.button("Actions for film.bin").click().await;
         page.role("menuitem", "Download").click().await;
         assert_eq!(saved(&page).await, sha256(&long));
@@ -274,21 +272,7 @@ fn a_vault_of_tokens_is_read_in_the_page() {
         let dialog = page.role("dialog", Name::Any);
         let key = dialog.role("textbox", "Key of the file").text().await;
         let key = FernetKey::parse(&key).unwrap();
-        let opened = open_token(&key.into(), &fetched(&page).await).unwrap();
+        let opened = open_token(&key.into(), &saved_bytes(&page).await.unwrap()).unwrap();
         assert!(opened.as_slice() == long);
     });
-}
-
-/// What the page would save, as text.
-async fn fetched(page: &Page) -> Vec<u8> {
-    let read = "new Promise((done) => { const look = () => globalThis.savedFrom \
-            ? done(globalThis.savedFrom) : setTimeout(look, 20); look() }) \
-        .then(async (address) => { delete globalThis.savedFrom; \
-            return await (await fetch(address)).text() })";
-    page.evaluate(read)
-        .await
-        .as_str()
-        .unwrap()
-        .as_bytes()
-        .to_vec()
 }

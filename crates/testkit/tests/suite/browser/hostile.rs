@@ -100,9 +100,7 @@ async fn assert_untouched(browser: &Browser, page: &Page, server: &str) {
             let known = ["/v1/", "/assets/", "/vault/", "/sw.js", "/signup"];
             path == "/" || path.starts_with("/#") || known.iter().any(|one| path.starts_with(one))
         });
-        // Its own pages, such as that of a new tab, the browser styles from
-        // itself; no page of ours can ask for those.
-        let is_local = ["blob:", "data:image/svg+xml", "chrome://"]
+        let is_local = ["blob:", "data:image/svg+xml"]
             .iter()
             .any(|one| url.starts_with(one));
         assert!(is_ours || is_local, "asked for {url}");

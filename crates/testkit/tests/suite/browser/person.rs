@@ -1,5 +1,11 @@
 //! Somebody in front of the web application.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use sv_testkit::{Actor, Browser, Name, PASSWORD, Page, Profile, TestServer, one_time_code};
 
 /// A person with an account, and what they wrote down.
@@ -118,25 +124,32 @@ pub(crate) async fn visit(profile: &Profile<'_>, server: &TestServer) -> Page {
     profile.open(&server.url()).await
 }
 
-/// Has a page show where it would save from, instead of saving: headless
-/// Chromium breaks off downloads that a service worker answers in a profile of
-/// the test's own.
-pub(crate) async fn catch_saves(page: &Page) {
-    let catch = "HTMLAnchorElement.prototype.click = function () { \
-        globalThis.savedFrom = this.href }; true";
-    page.evaluate(catch).await;
+/// SHA-256 in hex of what the page saves, once all of it is in the browser's
+/// folder of downloads, from where it is taken away; none if that breaks off.
+pub(crate) async fn saved(page: &Page) -> Option<String> {
+    let path = page.downloaded().await?;
+    let hash = sha256_of(&path);
+    std::fs::remove_file(path).expect("a file");
+    Some(hash)
 }
 
-/// SHA-256 in hex of what the page saves, read as a whole from where the
-/// service worker answers; none if that breaks off.
-pub(crate) async fn saved(page: &Page) -> Option<String> {
-    let read = "new Promise((done) => { const look = () => globalThis.savedFrom \
-            ? done(globalThis.savedFrom) : setTimeout(look, 20); look() }) \
-        .then(async (address) => { delete globalThis.savedFrom; \
-            const bytes = await (await fetch(address)).arrayBuffer(); \
-            const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)); \
-            return Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('') }) \
-        .catch(() => null)";
-    let hash = page.evaluate(read).await;
-    hash.as_str().map(str::to_owned)
+/// The same, as bytes.
+pub(crate) async fn saved_bytes(page: &Page) -> Option<Vec<u8>> {
+    let path = page.downloaded().await?;
+    let bytes = std::fs::read(&path).expect("a file");
+    std::fs::remove_file(path).expect("a file");
+    Some(bytes)
+}
+
+/// SHA-256 of a file, in hex.
+pub(crate) fn sha256_of(path: &Path) -> String {
+    let mut hasher = Sha256::new();
+    let mut file = File::open(path).expect("a file");
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut chunk).expect("bytes") {
+            0 => return HEXLOWER.encode(&hasher.finalize()),
+            read => hasher.update(&chunk[..read]),
+        }
+    }
 }

@@ -18,7 +18,7 @@ use sv_testkit::{
 };
 use tempfile::TempDir;
 
-use super::person::{Person, catch_saves, saved, stage, visit};
+use super::person::{Person, saved, saved_bytes, stage, visit};
 
 /// How soon what one does is on the other's screen.
 const SOON: Duration = Duration::from_secs(2);
@@ -154,7 +154,6 @@ fn an_editor_works_in_what_is_shared_a_viewer_looks_and_then_it_is_gone() {
         pick(&page, &[&film]).await;
         row(&page, "film.bin").wait().await;
         page.heading("Nothing under way").wait().await;
-        catch_saves(&page).await;
         choose_action(&page, "film.bin", "Download").await;
         let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
         assert_eq!(saved(&page).await, Some(hash));
@@ -271,7 +270,6 @@ fn things_go_from_the_drive_into_what_is_shared_and_back() {
         // A zip of everything has what is mounted in it.
         page.link("Settings").click().await;
         page.link("Data").click().await;
-        catch_saves(&page).await;
         page.button(Name::has("Export everything")).click().await;
         let names = zip_names(&page).await;
         for name in [
@@ -294,12 +292,8 @@ fn things_go_from_the_drive_into_what_is_shared_and_back() {
 
 /// What the page saves, as a text in which the names of a zip can be found.
 async fn zip_names(page: &Page) -> String {
-    let read = "new Promise((done) => { const look = () => globalThis.savedFrom \
-            ? done(globalThis.savedFrom) : setTimeout(look, 20); look() }) \
-        .then(async (address) => new TextDecoder('latin1') \
-            .decode(await (await fetch(address)).arrayBuffer()))";
-    let text = page.evaluate(read).await;
-    text.as_str().unwrap_or_default().to_owned()
+    let zip = saved_bytes(page).await.unwrap();
+    String::from_utf8_lossy(&zip).into_owned()
 }
 
 /// A16 where it is shared, in a browser: a record of a shared vault was altered.

@@ -17,11 +17,11 @@ use sv_client::vault::Vault;
 use sv_core::vault_key::{EnvelopeHeader, open_envelope, seal_envelope};
 use sv_core::{AccountKeys, KemPublicKey, Name, VaultKey};
 use sv_ledger::apply::{Touched, apply};
-use sv_ledger::bootstrap::MembershipChain;
+use sv_ledger::bootstrap::{Chains, ShownMembership};
 use sv_ledger::enc::Statement;
-use sv_ledger::entry::{EntryBody, Ops};
+use sv_ledger::entry::{Entry, EntryBody, Ops};
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::VaultId;
+use sv_ledger::id::{Hash, VaultId};
 use sv_ledger::membership_op::{EpochOp, MembershipOp, PREVIOUS_KEY_LEN};
 use sv_ledger::principals::Principals;
 use sv_ledger::sealed::{ContentSuite, ENVELOPE_LEN};
@@ -50,10 +50,21 @@ enum Malice {
     NotThePast,
     /// Everybody gets it, and others are told to seal to another.
     OtherKem,
+    /// Everybody gets it, but who has access through a group that needs none.
+    NoGroup,
 }
 
 impl Scene {
     async fn new() -> Self {
+        Self::with_bob("bob").await
+    }
+
+    /// Bob has access through a group of anna's.
+    async fn with_group() -> Self {
+        Self::with_bob("group:team").await
+    }
+
+    async fn with_bob(name: &str) -> Self {
         let server = TestServer::start().await;
         let (_, anna) = Actor::sign_up(&server, "anna").await;
         let (_, bob) = Actor::sign_up(&server, "bob").await;
@@ -63,7 +74,10 @@ impl Scene {
         let files = vec![folder("work"), file("work/old", "old")];
         put(&mut drive, "/", files).await.unwrap();
         drop(drive);
-        let work = share(&anna, "/work", "bob", Role::Editor).await;
+        if name.starts_with("group:") {
+            make_group(&anna, &[("bob", Role::Viewer)]).await;
+        }
+        let work = share(&anna, "/work", name, Role::Editor).await;
         share(&anna, "/work", "mallory", Role::Contributor).await;
         for session in [&bob, &mallory] {
             accept(session, work).await;
@@ -84,7 +98,8 @@ impl Scene {
         let account = Vault::account(session).await.unwrap();
         let identity = own_identity(&account).await.unwrap();
         let keys = session.platform().account_keys(&identity.sign_pk);
-        let vault = account.open_beside(self.work).await.unwrap();
+        // Mended is nothing here.
+        let vault = Vault::open(session, self.work).await.unwrap();
         let kems = kems_of(account, &vault).await;
         let request = self.spoiled(malice, &vault, &keys, &kems).await;
         let endpoint = AppendEntry { vault: self.work };
@@ -106,7 +121,12 @@ impl Scene {
         let key = VaultKey::generate(&mut random).unwrap();
         let commitment = key.commitment(&id, epoch);
         let mut bodies = Vec::new();
+        let mut envelopes = Vec::new();
         for (principal, member) in &membership.members {
+            if member.keys.is_vault() {
+                envelopes.push(Hash::ZERO);
+                continue;
+            }
             let header = EnvelopeHeader {
                 vault_id: id,
                 epoch,
@@ -127,6 +147,7 @@ impl Scene {
                 }
                 _ => seal_envelope(&header, &kems[principal], &key, &mut random).unwrap(),
             });
+            envelopes.extend(bodies.last().map(|body| Statement::Body.hash(body)));
         }
         let other = VaultKey::generate(&mut random).unwrap();
         let op = EpochOp {
@@ -136,13 +157,13 @@ impl Scene {
                 _ => key.kem_public(),
             },
             previous_key: Some(match malice {
-                Malice::OtherKem => {
+                Malice::OtherKem | Malice::NoGroup => {
                     let newest = self.newest_key(keys).await;
                     key.seal_previous(&newest, &id, epoch, &mut random).unwrap()
                 }
                 _ => self.mallory.platform().random_bytes::<PREVIOUS_KEY_LEN>(),
             }),
-            envelopes: bodies.iter().map(|b| Statement::Body.hash(b)).collect(),
+            envelopes,
         };
         let body = EntryBody {
             vault_id: id,
@@ -173,10 +194,24 @@ impl Scene {
     /// The vault's key, as mallory's own envelope has it.
     async fn newest_key(&self, keys: &AccountKeys) -> VaultKey {
         let (vault, server) = (self.work, self.mallory.server());
-        let members = GetMembership { vault, from: 0 };
-        let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
-        let nobody = Principals::new();
-        let chain = MembershipChain::verify(&vault, &log.genesis, &log.entries, &nobody).unwrap();
+        let (mut shown, mut wanted) = (Vec::new(), vec![vault]);
+        while let Some(vault_id) = wanted.pop() {
+            let members = GetMembership {
+                vault,
+                of: vault_id,
+                from: 0,
+            };
+            let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
+            let named = log.entries.iter().flat_map(Entry::named_heads);
+            wanted.extend(named.map(|via| via.vault_id));
+            shown.push(ShownMembership {
+                vault_id,
+                genesis: log.genesis,
+                entries: log.entries,
+            });
+        }
+        let chains = Chains::verify(shown, []).unwrap();
+        let chain = chains.of(&vault).unwrap();
         let named = chain.envelope(&self.mallory.uid()).unwrap();
         let request = BodiesRequest {
             hashes: vec![named.hash],
@@ -214,10 +249,33 @@ async fn kems_of(
     vault: &Vault<'_, TestPlatform>,
 ) -> BTreeMap<VaultId, KemPublicKey> {
     let mut found = BTreeMap::new();
-    for uid in vault.replica().state().membership.members.keys() {
-        found.insert(*uid, account.meet_member(*uid).await.unwrap().kem_pk);
+    let members = &vault.replica().state().membership.members;
+    for (uid, _) in members.iter().filter(|(_, m)| !m.keys.is_vault()) {
+        found.insert(
+            *uid,
+            account.meet_member(vault.id(), *uid).await.unwrap().kem_pk,
+        );
     }
     found
+}
+
+/// A group called team, with these people.
+async fn make_group(session: &People, people: &[(&str, Role)]) -> VaultId {
+    let mut account = Vault::account(session).await.unwrap();
+    let name = Name::parse("team").unwrap();
+    let (kind, suite) = (VaultKind::Group, ContentSuite::Blocks);
+    sharing::make_vault(session, &mut account, &name, kind, suite)
+        .await
+        .unwrap();
+    let team = account.shared_vaults()[0].1.vault_id;
+    let mut group = account.open_beside(team).await.unwrap();
+    for (name, role) in people {
+        let person = sharing::invitees(&mut account, &[(*name).to_owned()]).await;
+        sharing::give_access(&mut account, &mut group, &person.unwrap(), *role, 0)
+            .await
+            .unwrap();
+    }
+    team
 }
 
 async fn share(session: &People, path: &str, with: &str, role: Role) -> VaultId {
@@ -294,6 +352,70 @@ fn a17_a_new_key_that_is_no_good_loses_nothing_of_others() {
     });
 }
 
+/// As many bad keys as one contributor can make in a row: a device that begins
+/// anew goes past them all, and one that was there makes another. Fails if what
+/// did not open is forgotten.
+#[test]
+fn a17_many_keys_that_are_no_good_lose_nothing_either() {
+    run(async {
+        let scene = Scene::new().await;
+        assert_eq!(scene.read(&scene.bob).await, ["old"]);
+        for _ in 0..20 {
+            scene.spoil(Malice::Nobody).await;
+        }
+        let fresh = new_device(&scene.bob).await;
+        assert_eq!(scene.read(&fresh).await, ["old"]);
+        scene.write(&scene.bob, "new").await;
+        for session in [&fresh, &new_device(&scene.anna).await] {
+            let path = match session.uid() == scene.anna.uid() {
+                true => "/work",
+                false => "shared:work",
+            };
+            let path = path.parse().unwrap();
+            let opened = sharing::open_at(session, &path, Last::Through).await;
+            let (drive, inner) = opened.unwrap();
+            let rows = drive.tree().rows(drive.find_place(&inner).unwrap());
+            assert_eq!(rows.len(), 2);
+        }
+    });
+}
+
+/// Mallory makes a key that leaves out a group for no reason. Nothing is
+/// written under it; whoever writes next makes one for all, and whoever gets
+/// access besides needs none. Fails if a group that was left out counts as
+/// served until it has a newer key, or if only new keys are looked for.
+#[test]
+fn a17_a_group_that_was_left_out_for_no_reason_gets_the_next_key() {
+    run(async {
+        let scene = Scene::with_group().await;
+        assert_eq!(scene.read(&scene.bob).await, ["old"]);
+        scene.spoil(Malice::NoGroup).await;
+        assert_eq!(scene.read(&scene.bob).await, ["old"]);
+        // Who was left out makes none.
+        let path = "shared:work".parse().unwrap();
+        let opened = sharing::open_at(&scene.bob, &path, Last::Through).await;
+        let (mut drive, _) = opened.unwrap();
+        let refused = put(&mut drive, "/", vec![file("early", "early")]).await;
+        assert!(refused.is_err());
+        drop(drive);
+        share(&scene.anna, "/work", "bob", Role::Editor).await;
+        scene.write(&scene.bob, "new").await;
+        for session in [&scene.bob, &scene.mallory, &new_device(&scene.bob).await] {
+            assert_eq!(scene.read(session).await, ["new", "old"]);
+        }
+        // The same, and this time the owner writes.
+        scene.spoil(Malice::NoGroup).await;
+        let path = "/work".parse().unwrap();
+        let opened = sharing::open_at(&scene.anna, &path, Last::Through).await;
+        let (mut drive, _) = opened.unwrap();
+        put(&mut drive, "/", vec![file("newer", "newer")])
+            .await
+            .unwrap();
+        let membership = &drive.vault().replica().state().membership;
+        assert!(membership.members.values().all(|member| member.is_sealed));
+    });
+}
+
 /// Anna is not in the group that bob has her folder through. When somebody
 /// leaves the group she cannot make its key, leaves it out of hers, and writes.
 /// Bob, who has an older key, makes none that leads past what she wrote: he
@@ -310,26 +432,14 @@ fn whoever_was_left_out_of_a_key_makes_none_past_it() {
         let files = vec![folder("work"), file("work/old", "old")];
         put(&mut drive, "/", files).await.unwrap();
         drop(drive);
-        let mut account = Vault::account(&anna).await.unwrap();
-        let name = Name::parse("team").unwrap();
-        let (kind, suite) = (VaultKind::Group, ContentSuite::Blocks);
-        sharing::make_vault(&anna, &mut account, &name, kind, suite)
-            .await
-            .unwrap();
-        let team = account.shared_vaults()[0].1.vault_id;
-        let mut group = account.open_beside(team).await.unwrap();
-        let people = ["bob".to_owned(), "carol".to_owned()];
-        let people = sharing::invitees(&mut account, &people).await.unwrap();
-        for (person, role) in people.into_iter().zip([Role::Manager, Role::Viewer]) {
-            sharing::give_access(&mut account, &mut group, &[person], role, 0)
-                .await
-                .unwrap();
-        }
-        drop(account);
+        let people = [("bob", Role::Manager), ("carol", Role::Viewer)];
+        let team = make_group(&anna, &people).await;
         let work = share(&anna, "/work", "group:team", Role::Editor).await;
+        let account = Vault::account(&anna).await.unwrap();
+        let mut group = account.open_beside(team).await.unwrap();
         group.transfer(bob.uid()).await.unwrap();
         group.leave().await.unwrap();
-        drop(group);
+        drop((group, account));
         for (vault, name) in [(team, "team"), (work, "work")] {
             let mut account = Vault::account(&bob).await.unwrap();
             let name = Name::parse(name).unwrap();

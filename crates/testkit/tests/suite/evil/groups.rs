@@ -147,6 +147,63 @@ fn a_vault_opens_whatever_became_of_its_groups() {
     });
 }
 
+/// Wanda is contributor, and more through a group whose owner goes; and that
+/// group needed a key when it went, since one inside it lost a member. Fails
+/// where the way through what is gone is the better one, and where a key that
+/// cannot be made in there keeps others from theirs.
+#[test]
+fn a_group_that_is_gone_keeps_nobody_from_writing() {
+    run(async {
+        let server = TestServer::start().await;
+        let (_, anna) = Actor::sign_up(&server, "anna").await;
+        let (_, wanda) = Actor::sign_up(&server, "wanda").await;
+        let (_, mallory) = Actor::sign_up(&server, "mallory").await;
+        let mut drive = Drive::open(&anna).await.unwrap();
+        let files = vec![folder("work"), file("work/a.txt", "hello")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        let people = [("wanda", Role::Manager), ("anna", Role::Manager)];
+        let team = group(&mallory, "team", &people).await;
+        let mut account = Vault::account(&anna).await.unwrap();
+        let name = Name::parse("team").unwrap();
+        account.accept_share(team, &name).await.unwrap();
+        // One inside it.
+        let inner = group(&anna, "inner", &[("mallory", Role::Viewer)]).await;
+        let name = Name::parse("inner").unwrap();
+        give(&anna, team, &[Invitee::Group(inner, name)], Role::Viewer).await;
+        let path = "/work".parse().unwrap();
+        let mut wandas = Vault::account(&wanda).await.unwrap();
+        let name = Name::parse("team").unwrap();
+        wandas.accept_share(team, &name).await.unwrap();
+        for (who, role) in [("wanda", Role::Contributor), ("group:team", Role::Editor)] {
+            let who = sharing::invitees(&mut account, &[who.to_owned()]).await;
+            let terms = Terms {
+                role,
+                expires_ms: 0,
+                with_history: false,
+            };
+            let done = sharing::share(&anna, &mut account, &path, &who.unwrap(), &terms).await;
+            let name = Name::parse("work").unwrap();
+            let work = done.unwrap().vault_id.unwrap();
+            wandas.accept_share(work, &name).await.unwrap();
+        }
+        drop(wandas);
+        let write = async |session: &People, path: &str, name: &str| {
+            let path = path.parse().unwrap();
+            let opened = sharing::open_at(session, &path, Last::Through).await;
+            let (mut drive, _) = opened.unwrap();
+            put(&mut drive, "/", vec![file(name, "new")])
+                .await
+                .map(drop)
+        };
+        write(&wanda, "shared:work", "b.txt").await.unwrap();
+        revoke(&anna, inner, mallory.uid()).await;
+        leaves(&server, &mallory).await;
+        write(&anna, "/work", "c.txt").await.unwrap();
+        write(&wanda, "shared:work", "d.txt").await.unwrap();
+    });
+}
+
 /// Fails where opening a vault fails with the key that is due in it, and where
 /// the public keys of those who are granted access are not kept.
 #[test]

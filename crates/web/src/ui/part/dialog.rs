@@ -9,6 +9,7 @@ use web_sys::{Event, HtmlDialogElement, HtmlElement, MouseEvent};
 
 use crate::ui::part::form::Submit;
 use crate::ui::prelude::*;
+use crate::ui::view::next_frame;
 
 /// What is open, or shall be.
 #[derive(Clone)]
@@ -48,12 +49,18 @@ pub(crate) fn close() {
         return;
     };
     app().dialog.set(None);
-    match open.from.filter(|from| from.is_connected()) {
-        Some(from) => {
-            let _ = from.focus();
+    // Nothing outside of a dialog takes the focus before it is gone.
+    next_frame(move || {
+        if is_open() {
+            return;
         }
-        None => focus_content(),
-    }
+        match open.from.filter(|from| from.is_connected()) {
+            Some(from) => {
+                let _ = from.focus();
+            }
+            None => focus_content(),
+        }
+    });
 }
 
 /// Whether one is open.
