@@ -3,7 +3,7 @@
 //! compresses, and writes the table that `http::pages` serves from.
 //!
 //! The sources refer to each other by bare names (`href="style.css"`, and
-//! `"./web.js"` in scripts), so they can be opened in a browser as they are.
+//! `"./sv_web.js"` in scripts), so they can be opened in a browser as they are.
 //!
 //! `SECUREVAULT_WEB` names the folder of the built web application (`cargo xtask
 //! web`). Its files come beside those of `assets`, and its page in the place of
@@ -118,8 +118,8 @@ fn resolve(name: &str, bytes: Vec<u8>, addresses: &BTreeMap<String, String>) -> 
     let marks: &[(&str, char)] = match name.rsplit('.').next() {
         Some("html") => &[("href=\"", '"'), ("src=\"", '"')],
         Some("css") => &[("url(", ')')],
-        // The glue of the module refers to nothing.
-        Some("js") if name != "web.js" => &[("\"./", '"')],
+        // The glue of a module refers to nothing.
+        Some("js") if !name.starts_with("sv_") => &[("\"./", '"')],
         Some("webmanifest") => &[("\"./", '"')],
         _ => return Ok(bytes),
     };

@@ -25,7 +25,7 @@ enum Never {
     OursBut(&'static [&'static str]),
 }
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         says: "the server cannot decrypt",
         from: "sv-server",
@@ -77,9 +77,21 @@ const RULES: [Rule; 13] = [
         never: Never::These(&["sv-server", "sv-testkit", "sv-vectors", "sv-backends"]),
     },
     Rule {
-        says: "the web application is a shell around the client",
+        says: "the page reaches no client and no key",
         from: "sv-web",
-        never: Never::OursBut(&["sv-client", "sv-core", "sv-api", "sv-ledger", "sv-pake"]),
+        never: Never::OursBut(&["sv-bridge", "sv-api", "sv-ledger"]),
+    },
+    Rule {
+        says: "the web application's engine is a shell around the client",
+        from: "sv-engine",
+        never: Never::OursBut(&[
+            "sv-bridge",
+            "sv-client",
+            "sv-core",
+            "sv-api",
+            "sv-ledger",
+            "sv-pake",
+        ]),
     },
     Rule {
         says: "what reads the original's database knows no server and no client",

@@ -1,6 +1,6 @@
 //! `cargo xtask web`: the web application as files for the server to hold.
 //!
-//! One WebAssembly module, its glue, and what stands in `crates/web/static` and
+//! Two WebAssembly modules, the page and its engine, their glue, and what stands in `crates/web/static` and
 //! `crates/web/style`, in one folder. The server's `build.rs` takes that folder,
 //! named by `SECUREVAULT_WEB`, and gives the files their addresses.
 
@@ -18,11 +18,18 @@ use crate::style;
 pub(crate) const VARIABLE: &str = "SECUREVAULT_WEB";
 /// The profile it is built in; there is no other.
 const PROFILE: &str = "web";
-/// Bytes that a first visit may load, compressed. The aim is 450 KiB; until
-/// the module is that small, this keeps it from growing unnoticed.
-const BUDGET: u64 = 1200 * 1024;
-/// Files of a first visit, by ending: pictures come later.
-const FIRST: [&str; 5] = ["html", "css", "js", "wasm", "svg"];
+/// The packages of the page and of the engine, and the files that they become.
+const PAGE: (&str, &str) = ("sv-web", "sv_web");
+const ENGINE: (&str, &str) = ("sv-engine", "sv_engine");
+/// Bytes, compressed, that a first visit may load until it sees the page and
+/// can use it. The aim is 450 KiB; this is what was reached, with a little room.
+const FIRST_BUDGET: u64 = 425 * 1024;
+/// Bytes that it may load in all: with the engine, whose download begins then.
+const WHOLE_BUDGET: u64 = 1160 * 1024;
+/// Endings of what a visit loads: pictures come when somebody installs it.
+const LOADED: [&str; 5] = ["html", "css", "js", "wasm", "svg"];
+/// What comes after the page is shown.
+const LATER: [&str; 4] = ["engine.js", "sv_engine.js", "sv_engine.wasm", "sw.js"];
 
 /// The folder, once it was built: from then on every cargo is told.
 static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -32,7 +39,7 @@ pub(crate) fn built() -> Option<&'static Path> {
     BUILT.get().map(PathBuf::as_path)
 }
 
-/// Builds it and gives its folder. Fails above the budget.
+/// Builds it and gives its folder. Fails above a budget.
 pub(crate) fn build() -> Result<&'static Path, Problem> {
     cargo::wasm_target()?;
     succeed(&mut cargo([
@@ -42,23 +49,30 @@ pub(crate) fn build() -> Result<&'static Path, Problem> {
         "--profile",
         PROFILE,
         "--package",
-        "sv-web",
+        PAGE.0,
+        "--package",
+        ENGINE.0,
         "--lib",
     ]))?;
     let target = cargo::target_directory()?;
     let folder = target.join("web-bundle");
     empty(&folder)?;
-    bind(
-        &target.join(WASM).join(PROFILE).join("sv_web.wasm"),
-        &folder,
-    )?;
+    for (_, name) in [PAGE, ENGINE] {
+        bind(&target.join(WASM).join(PROFILE), name, &folder)?;
+    }
     let source = cargo::root().join("crates/web");
     copy_all(&source.join("static"), &folder)?;
     write(&folder.join("app.css"), style::build(&source)?.as_bytes())?;
-    let bytes = measure(&folder)?;
-    if bytes > BUDGET {
-        let why = format!("a first visit loads {bytes} bytes, {BUDGET} are allowed");
-        return Err(why.into());
+    let weight = measure(&folder)?;
+    for (what, bytes, budget) in [
+        ("a first visit", weight.first, FIRST_BUDGET),
+        ("with the engine, a visit", weight.whole, WHOLE_BUDGET),
+    ] {
+        println!("{what} loads {bytes} of {budget} bytes");
+        if bytes > budget {
+            let why = format!("{what} loads {bytes} bytes, {budget} are allowed");
+            return Err(why.into());
+        }
     }
     Ok(BUILT.get_or_init(|| folder))
 }
@@ -69,33 +83,45 @@ pub(crate) fn step() -> Outcome {
     Ok(Done::noted(folder.display().to_string()))
 }
 
-/// The module and its glue. Names of functions and of tools stay outside.
-fn bind(module: &Path, folder: &Path) -> Result<(), String> {
+/// A module and its glue. Names of functions and of tools stay outside.
+fn bind(built: &Path, name: &str, folder: &Path) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| format!("wasm-bindgen: {error:#}");
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(module)
+        .input_path(built.join(format!("{name}.wasm")))
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen.web(true).map_err(|error| text(&error))?;
     let mut output = bindgen.generate_output().map_err(|error| text(&error))?;
-    write(&folder.join("web.js"), output.js().as_bytes())?;
-    write(&folder.join("web.wasm"), &output.wasm_mut().emit_wasm())
+    write(&folder.join(format!("{name}.js")), output.js().as_bytes())?;
+    write(
+        &folder.join(format!("{name}.wasm")),
+        &output.wasm_mut().emit_wasm(),
+    )
 }
 
-/// Prints what each file weighs compressed, and gives the sum of a first visit.
-fn measure(folder: &Path) -> Result<u64, String> {
-    let mut sum = 0;
+/// What a visit loads, compressed.
+#[derive(Default)]
+struct Weight {
+    first: u64,
+    whole: u64,
+}
+
+/// Prints what each file weighs compressed, and gives the sums.
+fn measure(folder: &Path) -> Result<Weight, String> {
+    let mut weight = Weight::default();
     println!("{:>10} {:>10}  file", "bytes", "brotli");
     for path in files(folder)? {
         let bytes = read(&path)?;
         let packed = brotli(&bytes)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let ending = path.extension().unwrap_or_default().to_string_lossy();
-        let is_first = FIRST.contains(&&*ending);
-        if is_first {
-            sum += packed.len() as u64;
+        if LOADED.contains(&&*ending) {
+            weight.whole += packed.len() as u64;
+            if !LATER.contains(&&*name) {
+                weight.first += packed.len() as u64;
+            }
         }
         println!("{:>10} {:>10}  {name}", bytes.len(), packed.len());
         if ending == "wasm" {
@@ -103,8 +129,7 @@ fn measure(folder: &Path) -> Result<u64, String> {
             write(&folder.join(format!("{name}.br")), &packed)?;
         }
     }
-    println!("a first visit loads {sum} of {BUDGET} bytes");
-    Ok(sum)
+    Ok(weight)
 }
 
 fn brotli(bytes: &[u8]) -> Result<Vec<u8>, String> {

@@ -264,8 +264,8 @@ endpoints! {
     /// Account chains by handle.
     LookUpHandles Post "/v1/directory" Full json(DirectoryRequest) -> bin(Directory);
     /// Genesis, and membership entries from `from` on, of a vault that the
-    /// session may read, or to which the log of one leads.
-    GetMembership { vault: VaultId, from: u64 } Get "/v1/vaults/{vault}/membership/{from}" Full none(Empty) -> bin(MembershipLog);
+    /// session may read, or of another to which its log leads: `of`.
+    GetMembership { vault: VaultId, of: VaultId, from: u64 } Get "/v1/vaults/{vault}/membership/{of}/{from}" Full none(Empty) -> bin(MembershipLog);
     /// The newest entry that a new device may start from.
     GetCheckpoint { vault: VaultId } Get "/v1/vaults/{vault}/checkpoint" Full none(Empty) -> bin(EntryPage);
     /// Leaves as they were after entry `at`, beyond node `after`.

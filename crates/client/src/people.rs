@@ -169,17 +169,18 @@ fn identity_of(uid: VaultId, member: &Member) -> Identity {
     }
 }
 
-/// Checks that keys which stand for a person somewhere are, or were, those of
+/// Checks that keys which stand for a person in a vault are, or were, those of
 /// their account.
 ///
 /// # Errors
 /// [`Tamper::MemberKeys`] if not; any other [`Tamper`]; those of a call.
 pub(crate) async fn require_own_keys<P: Platform>(
     session: &Session<P>,
+    vault: VaultId,
     uid: VaultId,
     keys: &PrincipalKeys,
 ) -> Result<()> {
-    let shown = show(session, uid).await?;
+    let shown = show(session, vault, uid).await?;
     let shown = Shown::verify(session, &shown)?;
     match has_had(&shown.identities(), keys) {
         true => Ok(()),
@@ -265,12 +266,13 @@ impl<P: Platform> Vault<'_, P> {
         person.ok_or_else(|| ClientError::NoSuchPerson(handle.to_string()))
     }
 
-    /// Somebody who is a member of a vault that this account can read.
+    /// Somebody who is a member of a vault that this account can read, or of
+    /// one to which its log leads.
     ///
     /// # Errors
     /// As [`Self::find_people`].
-    pub async fn meet_member(&mut self, uid: VaultId) -> Result<Person> {
-        let (shown, is_gone) = show_marked(self.session(), uid).await?;
+    pub async fn meet_member(&mut self, vault: VaultId, uid: VaultId) -> Result<Person> {
+        let (shown, is_gone) = show_marked(self.session(), vault, uid).await?;
         let shown = Shown::verify(self.session(), &shown)?;
         let person = self.meet(shown).await?;
         Ok(Person { is_gone, ..person })
@@ -280,8 +282,8 @@ impl<P: Platform> Vault<'_, P> {
     ///
     /// # Errors
     /// As [`Self::find_people`].
-    pub async fn recognise(&self, uid: VaultId) -> Result<Person> {
-        let shown = show(self.session(), uid).await?;
+    pub async fn recognise(&self, vault: VaultId, uid: VaultId) -> Result<Person> {
+        let shown = show(self.session(), vault, uid).await?;
         let shown = Shown::verify(self.session(), &shown)?;
         Ok(self.hold(shown)?.0)
     }

@@ -4,6 +4,7 @@
 mod activity;
 mod groups;
 mod handing;
+mod inside;
 mod invitations;
 mod mounts;
 mod moving;
@@ -14,11 +15,12 @@ mod seen;
 pub use activity::{Activity, Deed, Download, Event, Timeline};
 pub use groups::{create_vault, draft_vault, make_vault};
 pub use handing::{After, hand_over};
+pub use inside::{Inside, Kept, Removed, Taken, WhyKept};
 pub use invitations::ReadyInvitation;
 pub use mounts::{Last, leave, open_at};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
-pub use seen::{MemberInfo, heads, member_info, members, share_in, share_of, shares};
+pub use seen::{MemberInfo, Unmet, heads, member_info, members, share_in, share_of, shares};
 
 use owner::Owner;
 

@@ -59,7 +59,8 @@ impl Row {
 }
 
 impl Database {
-    pub(crate) async fn open(file: &Path) -> Self {
+    /// The database in a file.
+    pub async fn open(file: &Path) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .busy_timeout(std::time::Duration::from_secs(10));

@@ -43,7 +43,7 @@ pub use files::{ContentTarget, MemoryFiles, MemoryTarget, dated_file, file, fold
 pub use insider::{Dump, Insider, Opened, claimed_leaves};
 pub use liar::{Answer, Liar};
 pub use listener::Listener;
-pub use network::{Exchange, Network, Recording, fits};
+pub use network::{Exchange, Held, Network, Recording, fits};
 pub use platform::{MemoryStorage, TestPlatform, TestRandom};
 pub use process::{Aim, Ambush, BlockWatch, Toll, files_below, peak_memory, toll};
 pub use scale::{scaled, skip};

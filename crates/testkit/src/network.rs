@@ -7,6 +7,7 @@ use std::rc::Rc;
 use sv_api::endpoint::{AppendEntry, CreateVault, PutBlock};
 use sv_api::{ApiError, Endpoint, ErrorCode, Wire};
 use sv_client::port::{Http, HttpRequest, HttpResponse, Unreachable};
+use tokio::sync::Notify;
 
 /// A request as the network sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +81,26 @@ impl Recording {
 
 type Rule = Box<dyn FnMut(&Exchange, HttpResponse) -> Result<HttpResponse, Unreachable>>;
 type Route = Box<dyn Fn(&Exchange) -> Option<String>>;
+type Choice = Box<dyn Fn(&Exchange) -> bool>;
+
+/// A request that does not leave before it is let go.
+#[derive(Clone, Default)]
+pub struct Held {
+    arrived: Rc<Notify>,
+    go: Rc<Notify>,
+}
+
+impl Held {
+    /// Until the request is there.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Sends it on.
+    pub fn let_go(&self) {
+        self.go.notify_one();
+    }
+}
 
 /// A network that may be hostile.
 #[derive(Clone)]
@@ -91,6 +112,7 @@ pub struct Network {
     recording: Rc<RefCell<Recording>>,
     is_restless: Rc<RefCell<bool>>,
     playing: Rc<RefCell<Option<Rc<Recording>>>>,
+    holding: Rc<RefCell<Option<(Choice, Held)>>>,
 }
 
 impl Network {
@@ -109,6 +131,7 @@ impl Network {
             recording: Rc::default(),
             is_restless: Rc::default(),
             playing: Rc::default(),
+            holding: Rc::default(),
         }
     }
 
@@ -123,6 +146,7 @@ impl Network {
             recording: Rc::default(),
             is_restless: self.is_restless.clone(),
             playing: Rc::default(),
+            holding: Rc::default(),
         }
     }
 
@@ -166,6 +190,22 @@ impl Network {
         *self.is_restless.borrow_mut() = true;
     }
 
+    /// Holds the next request that is chosen.
+    pub fn hold(&self, choice: impl Fn(&Exchange) -> bool + 'static) -> Held {
+        let held = Held::default();
+        *self.holding.borrow_mut() = Some((Box::new(choice), held.clone()));
+        held
+    }
+
+    async fn wait_if_held(&self, exchange: &Exchange) {
+        let is_it = |holding: &mut (Choice, Held)| holding.0(exchange);
+        let taken = self.holding.borrow_mut().take_if(is_it);
+        if let Some((_, held)) = taken {
+            held.arrived.notify_one();
+            held.go.notified().await;
+        }
+    }
+
     /// Makes the network honest again.
     pub fn be_honest(&self) {
         *self.rule.borrow_mut() = None;
@@ -207,6 +247,7 @@ impl Http for Network {
             path: request.path.clone(),
             body: request.body.to_vec(),
         };
+        self.wait_if_held(&exchange).await;
         let place = {
             let mut recording = self.recording.borrow_mut();
             recording.requests.push(exchange.clone());

@@ -1,190 +1,226 @@
-//! What crosses between page and engine.
-//!
-//! # For the page
-//! Once, before anything else: [`connect`] starts the engine (a worker) and
-//! the service worker, and gives the stream of [`Event`]s. Then:
-//!
-//! ```ignore
-//! let mut events = bridge::connect()?;            // UnboundedReceiver<Event>
-//! let stage = bridge::call(Start {}).await?;      // -> Stage: what to show first
-//! let listing = bridge::call(ListFolder { folder: Place::Root, order, from: 0, count: 200 }).await?;
-//! // Files travel beside the call:
-//! let planned = bridge::call_with(PlanUpload { into, entries }, &files).await?;
-//! ```
-//!
-//! Every call is a struct with its [`Call::Answer`]; every refusal is a
-//! [`Failure`] whose [`FailureKind`] the page turns into words. Calls may be made
-//! at the same time; each is answered by itself. Dropping the future of a call
-//! does not cancel the call.
-//!
-//! The page never polls: whatever changes by itself comes as an [`Event`].
-//! [`Event::Drive`] says that listings are out of date: call again for what is
-//! on the screen. [`Event::Transfer`] has the whole row of the transfer panel.
-//!
-//! Bytes of files never pass through calls. Downloads, media and previews are
-//! URLs that the service worker answers from the engine ([`Link`]).
-//!
-//! # Form
-//! A message to the engine is `[id, JSON of [AnyCall], [objects…]]`, an answer
-//! `[id, JSON of Result<Answer, Failure>]`, an event `[0, JSON of [Event]]`.
+//! The page's end of the bridge: calls with an answer each, and the stream of
+//! events.
 
-mod account;
-mod admin;
-mod drive;
-mod event;
-mod failure;
-mod fernet;
-mod page;
-mod place;
-mod sharing;
-mod transfer;
+pub(crate) use sv_bridge::*;
 
-pub use account::*;
-pub use admin::*;
-pub use drive::*;
-pub use event::*;
-pub use failure::*;
-pub use fernet::*;
-pub(crate) use page::{EVENT, SERVICE_WORKER_PORT};
-pub use page::{call, call_with, connect};
-pub use place::*;
-pub use sharing::*;
-pub use transfer::*;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use futures::channel::{mpsc, oneshot};
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{MessageChannel, MessageEvent, ServiceWorkerContainer, Worker};
 
-/// Something that the page asks the engine to do.
-pub trait Call: Into<AnyCall> {
-    /// What comes back.
-    type Answer: Serialize + DeserializeOwned + 'static;
+#[wasm_bindgen]
+extern "C" {
+    /// Starts the engine; from `boot.js`, which alone may make URLs of scripts.
+    #[wasm_bindgen(js_namespace = securevault, js_name = startEngine, catch)]
+    fn start_engine() -> Result<Worker, JsValue>;
+
+    /// Registers the service worker and gives it once it is active; rejects
+    /// where the browser has none (private windows of some).
+    #[wasm_bindgen(js_namespace = securevault, js_name = startServiceWorker)]
+    fn start_service_worker() -> Promise;
 }
 
-macro_rules! calls {
-    ($($name:ident -> $answer:ty;)*) => {
-        $(
-            impl Call for $name {
-                type Answer = $answer;
-            }
+type Waiting = HashMap<u32, oneshot::Sender<Result<Vec<u8>, Failure>>>;
 
-            impl From<$name> for AnyCall {
-                fn from(call: $name) -> Self {
-                    Self::$name(call)
-                }
-            }
-        )*
+#[derive(Default)]
+struct Page {
+    worker: Option<Worker>,
+    /// Messages for an engine that has not said that it listens.
+    unsent: Option<Vec<JsValue>>,
+    /// Told when it does.
+    on_ready: Option<Box<dyn FnOnce()>>,
+    waiting: Waiting,
+    last_id: u32,
+    events: Option<mpsc::UnboundedSender<Event>>,
+    service_worker: Option<ServiceWorkerContainer>,
+}
 
-        /// Any call, as it crosses.
-        #[derive(Serialize, Deserialize)]
-        #[allow(missing_docs, reason = "each variant holds the call of its name")]
-        pub enum AnyCall {
-            $($name($name),)*
+thread_local! {
+    static PAGE: RefCell<Page> = RefCell::default();
+}
+
+/// Starts engine and service worker. Call it once. The engine has yet to be
+/// loaded: calls wait for it, and `on_ready` is told.
+///
+/// # Errors
+/// [`FailureKind::Crashed`] if the browser starts no worker.
+pub(crate) fn connect(
+    on_ready: impl FnOnce() + 'static,
+) -> Result<mpsc::UnboundedReceiver<Event>, Failure> {
+    let worker = start_engine().map_err(|error| crashed(&error))?;
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
+        receive(&event.data());
+    });
+    worker.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+    let on_error = Closure::<dyn FnMut(JsValue)>::new(|_| crash());
+    let on_error = on_error.into_js_value();
+    worker.set_onerror(Some(on_error.unchecked_ref()));
+    worker.set_onmessageerror(Some(on_error.unchecked_ref()));
+    let (sender, events) = mpsc::unbounded();
+    PAGE.with_borrow_mut(|page| {
+        page.worker = Some(worker);
+        page.unsent = Some(Vec::new());
+        page.on_ready = Some(Box::new(on_ready));
+        page.events = Some(sender);
+    });
+    spawn_local(introduce_service_worker());
+    Ok(events)
+}
+
+/// Asks the engine to do something.
+///
+/// # Errors
+/// Those of the call; [`FailureKind::Crashed`] if the engine ended.
+pub(crate) async fn call<C: Call>(call: C) -> Result<C::Answer, Failure> {
+    call_with(call, &[]).await
+}
+
+/// The same, with objects beside it: `File`, `Blob`, `FileSystemFileHandle`.
+///
+/// # Errors
+/// As [`call`].
+pub(crate) async fn call_with<C: Call>(call: C, objects: &[JsValue]) -> Result<C::Answer, Failure> {
+    let bytes = ask(call.into(), objects).await?;
+    decode::<Result<C::Answer, Failure>>(&bytes)
+        .ok_or_else(|| Failure::new(FailureKind::Crashed))?
+}
+
+/// Gives the answer as it crosses: the same code for all calls.
+async fn ask(call: AnyCall, objects: &[JsValue]) -> Result<Vec<u8>, Failure> {
+    let bytes = Uint8Array::from(encode(&call).as_slice());
+    let (sender, answer) = oneshot::channel();
+    let sent = PAGE.with_borrow_mut(|page| {
+        page.last_id = page.last_id % (SERVICE_WORKER_PORT - 1) + 1;
+        page.waiting.insert(page.last_id, sender);
+        let objects: Array = objects.iter().collect();
+        let message = Array::of3(&page.last_id.into(), &bytes, &objects);
+        page.send(message.into(), &Array::new())
+    });
+    sent.map_err(|error| crashed(&error))?;
+    answer
+        .await
+        .map_err(|_| Failure::new(FailureKind::Crashed))?
+}
+
+impl Page {
+    fn send(&mut self, message: JsValue, transfer: &Array) -> Result<(), JsValue> {
+        let worker = self.worker.as_ref().ok_or("the engine is not started")?;
+        match &mut self.unsent {
+            Some(unsent) if transfer.length() == 0 => {
+                unsent.push(message);
+                Ok(())
+            }
+            _ => worker.post_message_with_transfer(&message, transfer),
         }
-    };
+    }
 }
 
-calls! {
-    // account.rs
-    Start -> Stage;
-    TakeOver -> Stage;
-    GetServer -> ServerInfo;
-    SignUp -> EmergencySheet;
-    ConfirmSignUp -> Stage;
-    CancelSignUp -> Stage;
-    LogIn -> ();
-    GiveCode -> Stage;
-    StartRecovery -> ();
-    GiveRecoveryCode -> ();
-    SetRecoveredPassword -> ();
-    LogOut -> Stage;
-    GetAccount -> AccountInfo;
-    ProvePassword -> ();
-    ChangePassword -> ();
-    NewTotp -> TotpSecret;
-    ConfirmTotp -> ();
-    NewBackupCodes -> Vec<String>;
-    NewRecoveryKey -> String;
-    PutRecoveryKeyInForce -> ();
-    ListSessions -> Vec<SessionRow>;
-    EndSession -> ();
-    DeleteAccount -> Deletion;
+/// Takes an answer, an event, or the word that the engine listens (no array).
+fn receive(message: &JsValue) {
+    let Some(parts) = message.dyn_ref::<Array>() else {
+        let on_ready = PAGE.with_borrow_mut(|page| {
+            for message in page.unsent.take().into_iter().flatten() {
+                // Lost only together with the engine, which `crash` tells.
+                let _ = page.send(message, &Array::new());
+            }
+            page.on_ready.take()
+        });
+        if let Some(on_ready) = on_ready {
+            on_ready();
+        }
+        return;
+    };
+    let id = parts.get(0).as_f64().map_or(EVENT, |id| id as u32);
+    let bytes = parts.get(1).dyn_into::<Uint8Array>();
+    let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
+    if id != EVENT {
+        let waiting = PAGE.with_borrow_mut(|page| page.waiting.remove(&id));
+        if let Some(waiting) = waiting {
+            // Whoever asked may have stopped waiting.
+            let _ = waiting.send(Ok(bytes));
+        }
+    } else if let Some(event) = decode(&bytes) {
+        if matches!(&event, Event::Transfer(row) if row.kind != TransferKind::Upload) {
+            keep_service_worker();
+        }
+        tell(event);
+    }
+}
 
-    // drive.rs
-    ListFolder -> Listing;
-    ListIds -> Vec<ItemId>;
-    Search -> Listing;
-    ListRecent -> Vec<Row>;
-    ListNotes -> Vec<Row>;
-    GetItem -> ItemDetail;
-    GetUsage -> UsageInfo;
-    NewFolder -> ItemId;
-    Rename -> ();
-    Move -> Vec<ItemId>;
-    Copy -> Vec<ItemId>;
-    Trash -> ();
-    Untrash -> ();
-    ListTrash -> Listing;
-    Remove -> ();
-    EmptyTrash -> u64;
-    ListVersions -> Vec<VersionRow>;
-    RestoreVersion -> ();
-    ReadText -> TextContent;
-    NewNote -> ItemId;
-    SaveText -> ();
+/// The browser stops a service worker that hears of no page for half a minute,
+/// and with it the download that goes through it.
+fn keep_service_worker() {
+    PAGE.with_borrow(|page| {
+        let container = page.service_worker.as_ref();
+        if let Some(controller) = container.and_then(ServiceWorkerContainer::controller) {
+            let _ = controller.post_message(&JsValue::NULL);
+        }
+    });
+}
 
-    // sharing.rs
-    ListShares -> Vec<ShareRow>;
-    AcceptShare -> String;
-    RenameShare -> String;
-    DeclineShare -> ();
-    ReconsiderShare -> ();
-    LeaveShare -> ();
-    GetAccess -> AccessInfo;
-    LookUp -> Vec<Found>;
-    GiveAccess -> AccessGiven;
-    SetAccess -> ();
-    RevokeAccess -> ();
-    Admit -> ();
-    WithdrawInvitation -> ();
-    TransferOwnership -> ();
-    NewGroup -> ShareId;
-    ListContacts -> Vec<PersonTag>;
-    GetOwnCode -> String;
-    GetSafety -> Safety;
-    ConfirmPerson -> Confirmation;
-    GetActivity -> Activity;
+fn tell(event: Event) {
+    PAGE.with_borrow(|page| {
+        if let Some(events) = &page.events {
+            let _ = events.unbounded_send(event);
+        }
+    });
+}
 
-    // transfer.rs
-    PlanUpload -> PlannedUpload;
-    StartUpload -> u64;
-    DropUpload -> ();
-    ListInterrupted -> Vec<InterruptedUpload>;
-    ResumeInterrupted -> u64;
-    ForgetInterrupted -> ();
-    ListTransfers -> Vec<TransferRow>;
-    PauseTransfer -> ();
-    ResumeTransfer -> ();
-    CancelTransfer -> ();
-    RetryTransfer -> ();
-    ClearTransfers -> ();
-    Download -> Link;
-    DownloadRaw -> RawLink;
-    ExportEverything -> Link;
-    OpenFile -> Link;
-    CloseLink -> ();
+fn crash() {
+    let waiting = PAGE.with_borrow_mut(|page| {
+        page.worker = None;
+        std::mem::take(&mut page.waiting)
+    });
+    for waiting in waiting.into_values() {
+        let _ = waiting.send(Err(Failure::new(FailureKind::Crashed)));
+    }
+    tell(Event::Crashed);
+}
 
-    // fernet.rs
-    DecryptFile -> Link;
-    PlanTokens -> PlannedUpload;
-    ExportToken -> TokenLink;
+/// Gives engine and service worker the two ends of a channel, now and whenever
+/// the service worker asks: the browser may stop it at any time, and it
+/// remembers nothing.
+async fn introduce_service_worker() {
+    let Ok(container) = JsFuture::from(start_service_worker()).await else {
+        return;
+    };
+    let container: ServiceWorkerContainer = container.unchecked_into();
+    PAGE.with_borrow_mut(|page| page.service_worker = Some(container.clone()));
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let container = container.clone();
+        move |_: MessageEvent| introduce(&container)
+    });
+    container.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+    let on_change = Closure::<dyn FnMut(JsValue)>::new({
+        let container = container.clone();
+        move |_: JsValue| introduce(&container)
+    });
+    container.set_oncontrollerchange(Some(on_change.into_js_value().unchecked_ref()));
+    introduce(&container);
+}
 
-    // admin.rs
-    ListPeople -> Vec<PersonRow>;
-    ListInvitations -> Vec<InvitationRow>;
-    CreateInvitation -> NewInvitation;
-    RevokeInvitation -> ();
-    SetQuota -> ();
-    SetDisabled -> ();
-    ResetSecondFactor -> String;
-    GetServerState -> ServerState;
+fn introduce(container: &ServiceWorkerContainer) {
+    let Some(controller) = container.controller() else {
+        return;
+    };
+    let Ok(channel) = MessageChannel::new() else {
+        return;
+    };
+    let (ours, theirs) = (channel.port1(), channel.port2());
+    let to_engine = Array::of2(&SERVICE_WORKER_PORT.into(), &ours);
+    PAGE.with_borrow_mut(|page| {
+        let sent = page.send(to_engine.into(), &Array::of1(&ours));
+        if sent.is_ok() {
+            let _ = controller.post_message_with_transferable(&theirs, &Array::of1(&theirs));
+        }
+    });
+}
+
+fn crashed(why: &JsValue) -> Failure {
+    let detail = why.as_string().unwrap_or_else(|| format!("{why:?}"));
+    Failure::with_detail(FailureKind::Crashed, detail)
 }

@@ -1,8 +1,8 @@
 // Starts the page. The only place where addresses of scripts are made: the
 // policy lets exactly two of our own pass (Trusted Types).
-import init from "./web.js";
+import init from "./sv_web.js";
 
-const WASM = "./web.wasm";
+const WASM = "./sv_web.wasm";
 const ENGINE = "./engine.js";
 const SERVICE_WORKER = "./sw.js";
 

@@ -1,4 +1,8 @@
-// Starts the engine: the same program as the page's, which sees where it runs.
-import init from "./web.js";
+// Starts the engine. Failing to is told to the page like any other end of it.
+import init from "./sv_engine.js";
 
-await init({ module_or_path: "./web.wasm" });
+try {
+  await init({ module_or_path: "./sv_engine.wasm" });
+} catch (error) {
+  reportError(error);
+}

@@ -5,7 +5,7 @@
 
 // The build puts the addresses of this version in the place of these names.
 const PAGE = "./index.html";
-const FILES = ["./app.css", "./boot.js", "./engine.js", "./icon.svg", "./manifest.webmanifest", "./web.js", "./web.wasm"];
+const FILES = ["./app.css", "./boot.js", "./engine.js", "./icon.svg", "./manifest.webmanifest", "./sv_engine.js", "./sv_engine.wasm", "./sv_web.js", "./sv_web.wasm"];
 const CACHE = `files ${FILES.join(" ")}`;
 const VAULT = "/vault/";
 const PATIENCE_MS = 5000;

@@ -7,9 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use sv_client::drive::Drive;
 use sv_client::people::Person;
-use sv_client::sharing::{Activity, Deed, Download, Event, Last};
+use sv_client::sharing::{Activity, Deed, Download, Event, Last, Unmet};
 use sv_client::vault::Vault;
-use sv_client::{ClientError, Tamper};
 use sv_ledger::id::{NodeId, VaultId};
 
 use super::share::role_name;
@@ -88,21 +87,28 @@ impl<'d, 's> Names<'d, 's> {
         let mut people: BTreeMap<VaultId, String> = known.chain(named).collect();
         people.insert(account.id(), "you".to_owned());
         let mut authors = BTreeMap::new();
+        let vault = drive.vault().id();
         for event in events {
             match event {
                 // Also one who is known: whose keys these are is to be seen.
                 Event::Verified(activity) if !authors.contains_key(&activity.author) => {
-                    if let Some(person) = meet(account, activity.author).await? {
-                        let name = person.handle.to_string();
-                        people.entry(activity.author).or_insert(name);
-                        authors.insert(activity.author, person);
+                    match meet(account, vault, activity.author).await? {
+                        Ok(person) => {
+                            let name = person.handle.to_string();
+                            people.entry(activity.author).or_insert(name);
+                            authors.insert(activity.author, person);
+                        }
+                        Err(unmet) => people.extend(named_unmet(activity.author, unmet)),
                     }
                 }
                 Event::ServerSays(download)
                     if download.was_member && !people.contains_key(&download.who) =>
                 {
-                    if let Some(person) = meet(account, download.who).await? {
-                        people.insert(download.who, person.handle.to_string());
+                    match meet(account, vault, download.who).await? {
+                        Ok(person) => {
+                            people.insert(download.who, person.handle.to_string());
+                        }
+                        Err(unmet) => people.extend(named_unmet(download.who, unmet)),
                     }
                 }
                 Event::Verified(_) | Event::ServerSays(_) => {}
@@ -211,18 +217,24 @@ impl<'d, 's> Names<'d, 's> {
     }
 }
 
-/// Who somebody is, if the server still shows their account.
-async fn meet(account: &mut Vault<'_, NativePlatform>, uid: VaultId) -> Result<Option<Person>> {
-    match account.meet_member(uid).await {
-        Ok(person) => Ok(Some(person)),
-        Err(error @ ClientError::Tampered(_)) if !is_gone(&error) => Err(error.into()),
-        Err(_) => Ok(None),
+/// Who somebody is, or why that cannot be told.
+async fn meet(
+    account: &mut Vault<'_, NativePlatform>,
+    vault: VaultId,
+    uid: VaultId,
+) -> Result<Result<Person, Unmet>> {
+    match account.meet_member(vault, uid).await {
+        Ok(person) => Ok(Ok(person)),
+        Err(error) => Ok(Err(Unmet::of(error)?)),
     }
 }
 
-/// Whether the server no longer shows an account, as of somebody who left.
-const fn is_gone(error: &ClientError) -> bool {
-    matches!(error, ClientError::Tampered(Tamper::Missing(_)))
+/// What somebody is called who cannot be shown as they are.
+fn named_unmet(uid: VaultId, unmet: Unmet) -> Option<(VaultId, String)> {
+    match unmet {
+        Unmet::Changed(name) => Some((uid, format!("{name} (WARNING: another identity)"))),
+        Unmet::Gone => None,
+    }
 }
 
 fn short(id: &VaultId) -> String {

@@ -3,11 +3,11 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::people::Trust;
 use sv_client::sharing::{self, Invitee, Last, MemberInfo, Share as Shared, ShareState, Terms};
 use sv_client::vault::Vault;
+use sv_client::{ClientError, Tamper};
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::sealed::ContentSuite;
@@ -281,13 +281,24 @@ pub(super) fn plain(name: &str) -> &str {
     name.trim_start_matches('@')
 }
 
+/// A member by name, or by the id that `shares` lists.
 pub(super) fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&'m MemberInfo> {
+    let mut by_id = members.iter();
+    if let Some(member) = by_id.find(|m| m.principal.to_string() == name) {
+        return Ok(member);
+    }
     let name = plain(name);
     let wanted = name.strip_prefix("group:").unwrap_or(name);
     let is_group = wanted != name;
-    let mut found = members.iter();
-    let found = found.find(|m| m.name == wanted && m.is_vault == is_group);
-    found.ok_or_else(|| ClientError::NotFound(format!("{name} among those with access")).into())
+    let found = members.iter();
+    let mut found = found.filter(|m| m.name == wanted && m.is_vault == is_group);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "{name}: several have this name; give the id that `shares --json` lists"
+        ))),
+        (None, _) => Err(ClientError::NotFound(format!("{name} among those with access")).into()),
+    }
 }
 
 /// The vault of something shared.
@@ -435,6 +446,7 @@ pub(super) async fn show_members(
                 "kind": if m.is_vault { "group" } else { "person" },
                 "role": role_name(m.member.role), "expires_ms": m.member.expires_ms,
                 "trust": m.trust.map(trust_text), "ghost": m.is_ghost, "gone": m.is_gone,
+                "changed": m.is_changed,
             })
         })
         .chain(pending.iter().map(
@@ -448,6 +460,10 @@ pub(super) async fn show_members(
                 ms => format!(", until {}", human::time(ms)),
             };
             let about = match (m.is_ghost, m.trust) {
+                _ if m.is_changed => &format!(
+                    "WARNING: another identity than you know, id {}",
+                    m.principal
+                ),
                 _ if m.is_gone => "the account was deleted",
                 (true, _) => "WARNING: these are not the keys of this account",
                 (false, _) if m.principal == me => "you",
@@ -566,6 +582,9 @@ impl Transfer {
         let mut vault = open_shared(&session, &account, &self.path).await?;
         let members = sharing::members(&mut account, &vault).await?;
         let next = find_member(&members, &self.person)?;
+        if next.is_changed {
+            return Err(ClientError::from(Tamper::Contact(next.name.clone())).into());
+        }
         if !self.yes && !context.out.json && ask::is_interactive() {
             confirmed(&format!(
                 "Make {} the owner of {}? [y/N] ",

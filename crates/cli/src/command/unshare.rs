@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::drive::Drive;
-use sv_client::sharing::{self, MemberInfo, Reach};
+use sv_client::sharing::{self, Inside, Kept, MemberInfo, Reach, Removed, WhyKept};
 use sv_client::transfer::{Renewed, renew};
 use sv_client::vault::Vault;
 use sv_ledger::id::{ContentId, VaultId};
@@ -34,6 +34,8 @@ Examples:
 
 People who were waited for are not any more. What is written from then on is under a new key. What \
 people have seen already, they have seen.
+They lose access to what is shared on its own inside it, too. What they own there nobody can take \
+from them: it is named, and the command exits with 1.
 With --reencrypt everything that is there is read, sealed under fresh keys and stored anew, all \
 versions and the trash included, also in shared folders inside: of what they have kept of keys, \
 nothing opens what is stored then. That moves all its bytes twice. An interrupted run goes on with \
@@ -68,21 +70,22 @@ impl Unshare {
         }
         let session = context.session().await?;
         let revoked = self.revoke(context, &session).await?;
+        let left = revoked.say_kept(context);
         let renewed = match self.reencrypt {
-            true => Some(self.renew(context, &session).await?),
+            true => Some(
+                self.renew(context, &session, &revoked.kept_vaults())
+                    .await?,
+            ),
             false => None,
         };
         context.close(&session).await?;
-        let mut value = json!({"revoked": revoked});
+        let mut value = revoked.value();
         if let (Some(renewed), Some(value)) = (&renewed, value.as_object_mut()) {
             value.insert("contents".to_owned(), renewed.contents.into());
             value.insert("bytes".to_owned(), renewed.bytes.into());
         }
         context.out.done(&value, || {
-            let mut lines = Vec::new();
-            if !revoked.is_empty() {
-                lines.push(format!("{}: no access any more", revoked.join(", ")));
-            }
+            let mut lines = Vec::from_iter(revoked.line());
             if let Some(renewed) = &renewed {
                 lines.push(format!(
                     "{} ({}) stored anew",
@@ -91,54 +94,84 @@ impl Unshare {
                 ));
             }
             lines.join("\n")
-        })
+        })?;
+        left
     }
 
     async fn revoke(
         &self,
         context: &Context,
         session: &Session<NativePlatform>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Revoked> {
+        let path = remote(&self.path)?.to_string();
+        let mut revoked = Revoked::at(path.trim_end_matches('/'));
+        if self.people.is_empty() && !self.all {
+            return Ok(revoked);
+        }
         let mut account = Vault::account(session).await?;
         let mut vault = open_shared(session, &account, &self.path).await?;
+        let inside = Inside::of(&account, &vault).await?;
         let members = sharing::members(&mut account, &vault).await?;
         let waiting = account.pending(&vault.id());
         let is_waited_for =
             |name: &str| waiting.iter().any(|i| i.handle.to_string() == plain(name));
-        let mut chosen: Vec<&MemberInfo> = Vec::new();
+        let mut chosen: Vec<MemberInfo> = Vec::new();
         if self.all {
             let is_other =
                 |m: &&MemberInfo| m.member.role != Role::Owner && m.principal != session.uid();
-            chosen.extend(members.iter().filter(is_other));
+            chosen.extend(members.iter().filter(is_other).cloned());
         }
         for name in &self.people {
-            match find_member(&members, name) {
-                Ok(member) => chosen.push(member),
-                Err(_) if is_waited_for(name) => {}
-                // They may have lost it in the run that is gone on with.
-                Err(_) if self.reencrypt => {
-                    context.out.remark(&format!("{name}: has no access"));
+            let error = match find_member(&members, name) {
+                Ok(member) => {
+                    chosen.push(member.clone());
+                    continue;
                 }
-                Err(error) => return Err(error),
+                Err(_) if is_waited_for(name) => continue,
+                Err(error) => error,
+            };
+            match find_inside(&mut account, &inside, name).await? {
+                Some(member) => chosen.push(member),
+                // They may have lost it in the run that is gone on with.
+                None if self.reencrypt => context.out.remark(&format!("{name}: has no access")),
+                None => return Err(error),
             }
         }
-        let mut names = Vec::new();
         for one in &waiting {
             let handle = one.handle.to_string();
             if self.all || self.people.iter().any(|name| plain(name) == handle) {
                 account.withdraw_invitation(&one.handle, vault.id()).await?;
-                names.push(handle);
+                revoked.names.push(handle);
             }
         }
         let gone: Vec<_> = chosen.iter().map(|member| member.principal).collect();
-        vault.revoke_all(&gone).await?;
-        names.extend(chosen.iter().map(|member| member.name.clone()));
-        Ok(names)
+        let is_outside = |id: &VaultId| members.iter().any(|member| member.principal == *id);
+        if !gone.is_empty() {
+            revoked.removed = inside.remove(&mut vault, &gone).await?;
+        }
+        let taken: BTreeSet<VaultId> = revoked
+            .removed
+            .inside
+            .iter()
+            .flat_map(|taken| taken.who.clone())
+            .collect();
+        let lost = |member: &&MemberInfo| {
+            is_outside(&member.principal) || taken.contains(&member.principal)
+        };
+        let names = chosen.iter().filter(lost).map(|member| member.name.clone());
+        revoked.names.extend(names);
+        revoked.chosen = chosen;
+        Ok(revoked)
     }
 
     /// Puts everything anew in the vault, and in those inside it that whoever
     /// had access to it could reach.
-    async fn renew(&self, context: &Context, session: &Session<NativePlatform>) -> Result<Renewed> {
+    async fn renew(
+        &self,
+        context: &Context,
+        session: &Session<NativePlatform>,
+        kept: &BTreeSet<VaultId>,
+    ) -> Result<Renewed> {
         let path = remote(&self.path)?;
         let reached = Reached::all(context, Reach::below(session, &path).await?).await?;
         let mut reachable: BTreeSet<VaultId> = BTreeSet::new();
@@ -149,7 +182,9 @@ impl Unshare {
                 || membership
                     .vault_members()
                     .any(|(id, _)| reachable.contains(id));
-            if is_reached && reachable.insert(membership.vault_id) {
+            // Where they still have access, fresh keys keep nothing from them.
+            let is_theirs = kept.contains(&membership.vault_id);
+            if is_reached && reachable.insert(membership.vault_id) && !is_theirs {
                 drives.push((stretch.shown().to_owned(), stretch.into_drive()));
             }
         }
@@ -183,6 +218,136 @@ impl Unshare {
             )));
         }
         Ok(all)
+    }
+}
+
+/// Somebody who has access to something inside, and not to what is around it.
+async fn find_inside<'s>(
+    account: &mut Vault<'s, NativePlatform>,
+    inside: &Inside<'s, NativePlatform>,
+    name: &str,
+) -> Result<Option<MemberInfo>> {
+    for vault in inside.vaults() {
+        let members = sharing::members(account, vault).await?;
+        match find_member(&members, name) {
+            Ok(member) => return Ok(Some(member.clone())),
+            Err(Failure::Client(ClientError::NotFound(_))) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// What came of taking access away.
+struct Revoked {
+    /// Of what.
+    path: String,
+    /// Who has lost something.
+    names: Vec<String>,
+    /// Who was to lose it.
+    chosen: Vec<MemberInfo>,
+    removed: Removed,
+}
+
+impl Revoked {
+    fn at(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            names: Vec::new(),
+            chosen: Vec::new(),
+            removed: Removed::default(),
+        }
+    }
+
+    fn inside(&self) -> Vec<String> {
+        let taken = self.removed.inside.iter();
+        taken
+            .map(|taken| format!("{}{}", self.path, taken.path))
+            .collect()
+    }
+
+    fn kept_vaults(&self) -> BTreeSet<VaultId> {
+        self.removed.kept.iter().map(|kept| kept.vault_id).collect()
+    }
+
+    fn line(&self) -> Option<String> {
+        if self.names.is_empty() {
+            return None;
+        }
+        let inside = match self.inside().join(", ") {
+            paths if paths.is_empty() => paths,
+            paths => format!("; also from {paths}"),
+        };
+        Some(format!(
+            "{}: no access any more{inside}",
+            self.names.join(", ")
+        ))
+    }
+
+    fn value(&self) -> Value {
+        let kept = self.removed.kept.iter().map(|kept| {
+            json!({
+                "path": format!("{}{}", self.path, kept.path),
+                "vault_id": kept.vault_id.to_string(),
+                "who": self.name_of(kept),
+                "why": match kept.why {
+                    WhyKept::TheyOwnIt => "owner",
+                    WhyKept::NotManager => "not_manager",
+                    WhyKept::NotAccepted => "not_accepted",
+                    WhyKept::Apart => "apart",
+                    WhyKept::Failed(_) => "failed",
+                },
+            })
+        });
+        json!({"revoked": self.names, "inside": self.inside(), "kept": kept.collect::<Vec<_>>()})
+    }
+
+    fn name_of(&self, kept: &Kept) -> Option<&str> {
+        let mut chosen = self.chosen.iter();
+        let member = chosen.find(|member| Some(member.principal) == kept.who)?;
+        Some(&member.name)
+    }
+
+    /// Says what somebody has still, one by one.
+    fn say_kept(&self, context: &Context) -> Result {
+        for kept in &self.removed.kept {
+            let path = format!("{}{}", self.path, kept.path);
+            let who = self.name_of(kept);
+            context.out.warn(&match (who, &kept.why) {
+                (None, WhyKept::Failed(error)) => format!("not looked into: {path}: {error}"),
+                (who, why) => {
+                    format!("still theirs: {path} {}", why_kept(who.unwrap_or("?"), why))
+                }
+            });
+        }
+        let mut errors = self.removed.kept.iter().filter_map(|kept| match &kept.why {
+            WhyKept::Failed(error @ ClientError::Tampered(_)) => Some(error.clone()),
+            _ => None,
+        });
+        match (errors.next(), self.removed.kept.len()) {
+            (Some(error), _) => Err(error.into()),
+            (None, 0) => Ok(()),
+            (None, count) => Err(Failure::Incomplete(format!(
+                "{} inside is or may be theirs still; the rest is not",
+                human::count(count as u64, "share")
+            ))),
+        }
+    }
+}
+
+fn why_kept(who: &str, why: &WhyKept) -> String {
+    match why {
+        WhyKept::TheyOwnIt => format!("({who} owns it): move what is in it elsewhere"),
+        WhyKept::NotManager => {
+            format!("({who} has access by name): a manager of it can remove them")
+        }
+        WhyKept::NotAccepted => {
+            format!("({who} has access by name): accept it, and say this again")
+        }
+        WhyKept::Apart => {
+            format!("(shared with {who} on its own): if that is meant too, say it of that")
+        }
+        WhyKept::Failed(error) => format!("({who} has access by name): {error}"),
     }
 }
 

@@ -117,6 +117,8 @@ fn folders_come_with_what_is_shared_in_them() {
 fn what_is_not_accepted_or_leads_back_is_left_out_and_said() {
     let (world, anna, bob) = scene();
     // Bob shares a part of what anna shares with him, and she has it twice.
+    anna.run(&["share", "/home/work", "bob", "--role", "manager"])
+        .ok();
     bob.run(&["share", "shared:work/plans", "anna"]).ok();
     anna.run(&["get", "-r", "/home", "copy"])
         .ok()
@@ -135,7 +137,9 @@ fn what_is_not_accepted_or_leads_back_is_left_out_and_said() {
         .says("not gone through: /home/work/round: it leads back");
     anna.run(&["du", "/home"]).ok();
     // Access that was taken away: the rest is done, and it is said.
-    anna.run(&["unshare", "/home/work", "bob"]).ok();
+    anna.run(&["unshare", "/home/work", "bob"])
+        .exits(1)
+        .says("still theirs: /home/work/plans (bob owns it)");
     bob.run(&["verify", "--all"])
         .exits(1)
         .says("not gone through: shared:work: you have no access to this any more");

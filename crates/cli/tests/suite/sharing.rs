@@ -1,6 +1,7 @@
 //! Sharing, as people do it: real programs, a real server.
 
 use serde_json::Value;
+use sv_testkit::{Database, Value as Stored};
 
 use crate::world::{Done, Home, World};
 
@@ -323,4 +324,180 @@ fn things_move_between_vaults_without_their_contents() {
     anna.run(&["mv", "vault:attic/old/a.txt", "/b.txt"]).ok();
     assert_eq!(cat(anna, "/b.txt"), "a");
     anna.run(&["cat", "vault:attic/old/a.txt"]).exits(4);
+}
+
+/// Somebody whom anna knew is gone, and another has taken the name. Fails if
+/// one member who cannot be shown keeps all others from being removed.
+#[test]
+fn who_cannot_be_shown_keeps_nobody_else() {
+    let mut world = World::start();
+    let people = ["anna", "bob", "carol", "emil", "dora"].map(|user| world.sign_up(user));
+    let [anna, bob, carol, emil, dora] = &people;
+    anna.home.run(&["verify", "dora", "--json"]).ok();
+    let code = dora.backup_code();
+    let delete = ["account", "delete", "--code", &code, "--confirm", "dora"];
+    dora.home.run(&delete).ok();
+    forget_deleted(&mut world);
+    std::fs::remove_file(world.path("dora.txt")).unwrap();
+    let other = world.sign_up_at(world.home("mallory"), "dora").home;
+
+    let anna = &anna.home;
+    anna.run(&["mkdir", "/work"]).ok();
+    put(&world, anna, "one.txt", "one", "/work/").ok();
+    let share = ["share", "/work", "bob", "--role", "manager"];
+    anna.run(&share).ok();
+    anna.run(&["share", "/work", "carol", "emil"]).ok();
+    for person in [bob, carol, emil] {
+        person.home.run(&["accept", "work"]).ok();
+    }
+    let share = ["share", "shared:work", "dora", "--role", "editor"];
+    bob.home.run(&share).ok();
+    other.run(&["accept", "work"]).ok();
+
+    // She is listed as what she is, with the id by which she can be named.
+    let members = anna.run(&["shares", "/work", "--json"]).json();
+    assert_eq!(row(&members, "dora")["changed"], true);
+    let id = row(&members, "dora")["id"].as_str().unwrap();
+    let shown = anna.run(&["shares", "/work"]).ok().text();
+    assert!(
+        shown.contains("another identity") && shown.contains(id),
+        "{shown}"
+    );
+    anna.run(&["log", "/work"]).ok();
+    // Others are removed, and she is given nothing.
+    anna.run(&["unshare", "/work", "carol"]).ok();
+    anna.run(&["transfer", "/work", "dora", "--yes"]).exits(5);
+    anna.run(&["share", "/work", "dora"]).exits(5);
+    anna.run(&["transfer", "/work", "bob", "--yes"]).ok();
+    let bob = &bob.home;
+    bob.run(&["transfer", "shared:work", "anna", "--yes"]).ok();
+    anna.run(&["unshare", "/work", id]).ok();
+    other.run(&["cat", "shared:work/one.txt"]).refused();
+    bob.run(&share).ok();
+    anna.run(&["unshare", "/work", "--all"]).ok();
+    other.run(&["cat", "shared:work/one.txt"]).refused();
+    let left = anna.run(&["shares", "/work", "--json"]).json();
+    assert_eq!(left.as_array().unwrap().len(), 1);
+}
+
+/// Lets the time pass after which deleted accounts are gone.
+fn forget_deleted(world: &mut World) {
+    world.stop();
+    let file = world.data().join("vault.db");
+    sv_testkit::run(async {
+        let mut database = Database::open(&file).await;
+        for row in database.rows("accounts").await {
+            if *row.value("deleted_from_ms") != Stored::Null {
+                let now = row.with("deleted_from_ms", Stored::Integer(1));
+                assert!(database.replace(&row, &now).await);
+            }
+        }
+    });
+    world.resume();
+    while world
+        .administer(&["admin", "user", "list"])
+        .ok()
+        .text()
+        .contains("to be deleted")
+    {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// A part of what is shared is shared on its own by whoever manages the whole:
+/// nobody can remove an owner. Fails without the question for the role.
+#[test]
+fn only_a_manager_shares_a_part_on_its_own() {
+    let world = World::start();
+    let people = ["anna", "bob", "carol"].map(|user| world.sign_up(user).home);
+    let [anna, bob, _] = &people;
+    anna.run(&["mkdir", "-p", "/work/plans"]).ok();
+    put(&world, anna, "two.txt", "two", "/work/plans/").ok();
+    anna.run(&["share", "/work", "bob", "--role", "editor"])
+        .ok();
+    bob.run(&["accept", "work"]).ok();
+    bob.run(&["share", "shared:work/plans", "carol"])
+        .exits(1)
+        .says("only a manager");
+    assert_eq!(names(bob.run(&["shares", "--json"])), ["work"]);
+    anna.run(&["share", "/work", "bob", "--role", "manager"])
+        .ok();
+    bob.run(&["share", "shared:work/plans", "carol"]).ok();
+    // What is a share already is its managers', whatever is around it.
+    anna.run(&["share", "/work", "bob", "--role", "viewer"])
+        .ok();
+    bob.run(&["share", "shared:work/plans", "carol", "--role", "editor"])
+        .ok();
+}
+
+/// Fails if whoever is removed keeps what is shared on its own inside, or if
+/// what they keep is not said.
+#[test]
+fn who_is_removed_is_removed_from_shares_inside_too() {
+    let world = World::start();
+    let people = ["anna", "bob", "mallory"].map(|user| world.sign_up(user).home);
+    let [anna, bob, mallory] = &people;
+    for folder in ["/work/own", "/work/plans", "/family"] {
+        anna.run(&["mkdir", "-p", folder]).ok();
+    }
+    put(&world, anna, "one.txt", "one", "/work/own/").ok();
+    put(&world, anna, "two.txt", "two", "/work/plans/").ok();
+    put(&world, anna, "tree.txt", "tree", "/family/").ok();
+    for who in ["bob", "mallory"] {
+        anna.run(&["share", "/work", who, "--role", "manager"]).ok();
+    }
+    for home in [bob, mallory] {
+        home.run(&["accept", "work"]).ok();
+    }
+    // One that anna made, also with mallory by name; one that is mallory's;
+    // and one that is only shown there.
+    let editor = ["--role", "editor"];
+    anna.run(&[&["share", "/work/own", "mallory"], &editor[..]].concat())
+        .ok();
+    mallory.run(&["share", "shared:work/plans", "bob"]).ok();
+    anna.run(&["share", "/family", "mallory"]).ok();
+    anna.run(&["cp", "/family", "/work/family"]).ok();
+    for (home, name) in [(anna, "plans"), (bob, "plans"), (bob, "own")] {
+        home.run(&["accept", name]).ok();
+    }
+    for name in ["own", "family"] {
+        mallory.run(&["accept", name]).ok();
+    }
+    anna.run(&["share", "/work", "mallory", "--role", "editor"])
+        .ok();
+
+    let done = anna.run(&["unshare", "/work", "mallory"]).exits(1);
+    for said in [
+        "still theirs: /work/plans (mallory owns it): move what is in it elsewhere",
+        "still theirs: /work/family (shared with mallory on its own)",
+    ] {
+        assert!(done.err.contains(said), "{}", done.err);
+    }
+    assert!(done.err.contains("also from /work/own"), "{}", done.err);
+    // What bob writes where anna could remove her, mallory does not get.
+    put(&world, bob, "new.txt", "new", "shared:work/own/").ok();
+    mallory.run(&["cat", "shared:own/new.txt"]).refused();
+    mallory.run(&["cat", "shared:work/one.txt"]).refused();
+    assert_eq!(cat(mallory, "shared:family/tree.txt"), "tree");
+    // She is named as long as she is there, also when she is only inside.
+    let again = anna.run(&["unshare", "/work", "mallory", "--json"]);
+    assert_eq!(again.code, 1);
+    let again: Value = serde_json::from_slice(&again.out).unwrap();
+    let kept: Vec<_> = again["kept"].as_array().unwrap().iter().collect();
+    assert!(
+        kept.iter().any(|one| one["path"] == "/work/plans"
+            && one["why"] == "owner"
+            && one["who"] == "mallory"),
+        "{kept:?}"
+    );
+    // She hands it over, and is a manager there: then anna can.
+    mallory.run(&["share", "shared:plans", "anna"]).ok();
+    mallory
+        .run(&["transfer", "shared:plans", "anna", "--yes"])
+        .ok();
+    anna.run(&["rm", "/work/family"]).ok();
+    anna.run(&["unshare", "/work", "mallory", "--reencrypt"])
+        .ok();
+    mallory.run(&["cat", "shared:plans/two.txt"]).refused();
+    anna.run(&["unshare", "/work", "mallory"]).exits(4);
 }

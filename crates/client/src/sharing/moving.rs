@@ -6,14 +6,15 @@
 use std::collections::BTreeSet;
 
 use sv_core::Name;
-use sv_core::record::{Kind, Mount, Payload, Record, SharedVault};
+use sv_core::record::{Kind, Mount, Payload, Record, SharedVault, Version};
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::NodeId;
+use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 
 use super::groups::{create_vault, draft_vault};
 use super::mounts::{Last, open_at};
+use super::title_in;
 use crate::account::Session;
 use crate::drive::{Drive, dropped, put_instead, put_with_contents};
 use crate::error::{ClientError, Result};
@@ -57,35 +58,54 @@ pub(super) async fn vault_of_node<'s, P: Platform>(
     with_history: bool,
 ) -> Result<Vault<'s, P>> {
     let record = drive.record(&node)?.clone();
-    let moving = account.shared_vaults().into_iter();
-    let mut moving = moving
-        .map(|(_, vault)| vault)
-        .filter(|v| v.moving == Some(node));
     // Contents stay as they are kept.
     let suite = drive.vault().replica().content_suite();
-    let mut shared = match (record.mount, moving.next()) {
+    let (mut jobs, lost) = jobs(account, node, record.mount.as_ref());
+    for lost in lost {
+        give_up(account, lost, false).await?;
+    }
+    if record.mount.is_none() {
+        require_manager(drive)?;
+    }
+    let mut is_fresh = false;
+    let mut shared = match (record.mount, jobs.pop()) {
         // A crash may have come between the mount and the end of the job.
         (_, Some(unfinished)) => unfinished,
         (Some(mount), None) => return mounted(account, &mount, &record.name).await,
-        (None, None) => begin(session, account, &record.name, node, suite).await?,
+        (None, None) => {
+            is_fresh = true;
+            begin(session, account, &record.name, node, suite).await?
+        }
     };
     let mut vault = match account.open_beside(shared.vault_id).await {
         // Or between its record and the vault: nothing is in it, then.
         Err(ClientError::NoAccess) if record.mount.is_none() => {
             account.reconsider_share(shared.vault_id).await?;
+            is_fresh = true;
             shared = begin(session, account, &record.name, node, suite).await?;
             account.open_beside(shared.vault_id).await?
         }
         opened => opened?,
     };
-    vault.set_title(&record.name).await?;
-    if record.mount.is_none() {
+    // Seen after the vault, so that what is there and no longer here was
+    // removed, and is not just newer than what this device knows.
+    drive.refresh().await?;
+    if drive.record(&node)?.mount.is_none() {
         copy_into(drive, node, &mut vault, with_history).await?;
+        // From here on nothing is taken back from what was copied: the same
+        // person may be at it on another device, and rely on it.
+        vault.set_title(&record.name).await?;
+        // Not before everything is there: nobody else is to put something in
+        // the place of what is on its way.
+        include_outer(drive, &mut vault).await?;
     }
-    // Not before everything is there: nobody else is to have put something in
-    // the place of what is on its way.
-    include_outer(drive, &mut vault).await?;
-    put_mount(drive, node, record.kind, &vault).await?;
+    if let Err(error) = put_mount(drive, node, record.kind, &vault).await {
+        let mount = drive.record(&node).ok().and_then(|now| now.mount.as_ref());
+        if mount.is_some_and(|mount| mount.vault_id != shared.vault_id) {
+            give_up(account, shared, is_fresh).await?;
+        }
+        return Err(error);
+    }
     clear(drive, node, &vault).await?;
     let done = SharedVault {
         moving: None,
@@ -93,6 +113,72 @@ pub(super) async fn vault_of_node<'s, P: Platform>(
     };
     account.keep_shared(done).await?;
     Ok(vault)
+}
+
+/// What of this account's is on its way into a vault of its own, and what lost
+/// its place to somebody who was faster.
+fn jobs<P: Platform>(
+    account: &Vault<'_, P>,
+    node: NodeId,
+    mount: Option<&Mount>,
+) -> (Vec<SharedVault>, Vec<SharedVault>) {
+    let known = account.shared_vaults().into_iter().map(|(_, vault)| vault);
+    let jobs = known.filter(|vault| vault.moving == Some(node));
+    jobs.partition(|job| mount.is_none_or(|mount| mount.vault_id == job.vault_id))
+}
+
+/// Parts of something shared are shared on their own by whoever decides who has
+/// access to the whole: they own what they make of it, and nobody can remove
+/// an owner.
+fn require_manager<P: Platform>(drive: &Drive<'_, P>) -> Result<()> {
+    let outer = drive.vault();
+    let is_shared = outer.replica().state().membership.kind.is_shareable();
+    match is_shared && outer.access().is_none_or(|path| path.role < Role::Manager) {
+        false => Ok(()),
+        true => Err(ClientError::misuse(
+            "this is part of something shared: only a manager of that may share it on its own",
+        )),
+    }
+}
+
+/// Another vault stands in the place that this one was made for. Nobody is
+/// left in it, and it is hidden. If it was made by this very run, it was never
+/// shown anywhere, and what is in it is where it was or in the other: it goes.
+async fn give_up<P: Platform>(
+    account: &mut Vault<'_, P>,
+    lost: SharedVault,
+    is_fresh: bool,
+) -> Result<()> {
+    let me = account.id();
+    match account.open_beside(lost.vault_id).await {
+        // It was recorded and never made.
+        Err(ClientError::NoAccess) => {
+            return account.reconsider_share(lost.vault_id).await;
+        }
+        Err(error) => return Err(error),
+        Ok(mut vault) => {
+            let members = vault.replica().state().membership.members.keys();
+            let others: Vec<VaultId> = members.copied().filter(|id| *id != me).collect();
+            vault.revoke_all(&others).await?;
+            if is_fresh {
+                let nodes = vault.replica().nodes().iter();
+                let own = nodes.filter(|(_, one)| one.leaf().creator == me);
+                let own: Vec<NodeId> = own.map(|(id, _)| *id).collect();
+                vault.commit_each(&own, delete_if_there).await?;
+            }
+        }
+    }
+    let hidden = SharedVault {
+        moving: None,
+        is_declined: true,
+        ..lost
+    };
+    account.keep_shared(hidden).await
+}
+
+fn delete_if_there(replica: &Replica, id: &NodeId) -> Result<Option<Change>> {
+    let is_there = replica.nodes().contains_key(id);
+    Ok(is_there.then_some(Change::Delete(*id)))
 }
 
 /// The vault that a mount shows: what its name says and nothing besides.
@@ -169,37 +255,45 @@ async fn copy_into<P: Platform>(
         }
         all.push(Moving { id, record });
     }
-    // Until others have access, whatever else is there is from an earlier try.
-    let is_alone = vault.replica().state().membership.members.len() == 1;
+    let was_there: Vec<NodeId> = nodes_of(vault.replica());
     let plan = |replica: &Replica, one: &Moving| match replica.record(&one.id) {
         None if replica.nodes().contains_key(&one.id) => Ok(None),
         None => put_with_contents(one.id, &one.record).map(Some),
-        Some(there) if is_alone && !is_same(&one.record, there) => {
+        // Before it has a title, whatever else is there is from an earlier try.
+        Some(there) if title_in(replica).is_none() && !is_same(&one.record, there) => {
             put_instead(one.id, there, &one.record).map(Some)
         }
         Some(there) if !has_arrived(&one.record, there) => {
-            // Others may have gone on with it: the newest of here comes on top.
+            // Others may have gone on with it: the newest of here comes where
+            // it belongs by its time.
             let mut both = there.clone();
-            both.versions.extend(one.record.current().cloned());
+            if let Some(newest) = one.record.current() {
+                let is_later = |there: &Version| there.saved_ms > newest.saved_ms;
+                let at = both.versions.iter().position(is_later);
+                let at = at.unwrap_or(both.versions.len());
+                both.versions.insert(at, newest.clone());
+            }
             put_instead(one.id, there, &both).map(Some)
         }
         Some(_) => Ok(None),
     };
     vault.commit_each(&all, plan).await?;
-    if !is_alone {
+    // What is no longer among it since an earlier try is not shared with it.
+    // Others may have put there what else there is.
+    if vault.replica().state().membership.members.len() > 1 {
         return Ok(());
     }
-    // What is no longer among it since an earlier try is not shared with it.
     let ids: BTreeSet<NodeId> = all.iter().map(|one| one.id).collect();
-    let nodes = vault.replica().nodes().iter();
-    let gone = nodes
-        .filter(|(id, one)| !ids.contains(id) && matches!(one.payload(), Some(Payload::Node(_))));
-    let gone: Vec<NodeId> = gone.map(|(id, _)| *id).collect();
-    let plan = |replica: &Replica, id: &NodeId| {
-        let is_there = replica.nodes().contains_key(id);
-        Ok(is_there.then_some(Change::Delete(*id)))
-    };
-    vault.commit_each(&gone, plan).await
+    let gone = was_there.into_iter().filter(|id| !ids.contains(id));
+    let gone: Vec<NodeId> = gone.collect();
+    vault.commit_each(&gone, delete_if_there).await
+}
+
+/// Every file and folder of a vault.
+fn nodes_of(replica: &Replica) -> Vec<NodeId> {
+    let nodes = replica.nodes().iter();
+    let nodes = nodes.filter(|(_, one)| matches!(one.payload(), Some(Payload::Node(_))));
+    nodes.map(|(id, _)| *id).collect()
 }
 
 /// Whether two records say the same of a node, keys of contents aside.
@@ -237,8 +331,15 @@ async fn put_mount<P: Platform>(
         let Some(record) = replica.record(&node) else {
             return Err(ClientError::misuse("somebody else removed this meanwhile"));
         };
-        if record.mount.is_some() {
-            return Ok(Vec::new());
+        match &record.mount {
+            Some(mount) if mount.vault_id == vault_id => return Ok(Vec::new()),
+            // Going on would remove here what has not arrived there.
+            Some(_) => {
+                return Err(ClientError::misuse(
+                    "somebody else shared this meanwhile; look again",
+                ));
+            }
+            None => {}
         }
         // A file's own record goes; those inside a folder stay until `clear`.
         let there = arrived.record(&node);

@@ -29,7 +29,7 @@ impl<P: Platform> Vault<'_, P> {
             .owner()
             .and_then(|id| Some((id, membership.members.get(id)?)))
             .ok_or(Tamper::Identity)?;
-        match self.recognise(*id).await {
+        match self.recognise(membership.vault_id, *id).await {
             Ok(person) if person.has_had(&member.keys) => Ok(Owner::Known(Box::new(person))),
             Ok(person) => Ok(Owner::Forged(Box::new(person))),
             Err(ClientError::Tampered(Tamper::Missing(_))) => Ok(Owner::Gone),

@@ -19,7 +19,7 @@ use crate::vault::Vault;
 
 /// Mounts that are gone through at most. Others could make folders that lead
 /// to one another in more ways than anybody can walk.
-const MOUNTS: usize = 1024;
+pub(super) const MOUNTS: usize = 1024;
 
 /// What lies in one vault of what is below a path.
 pub struct Stretch<'s, P> {
@@ -187,7 +187,7 @@ impl<'s, P: Platform> Reach<'s, P> {
         self.left = left;
         let vault = match self.account.open_beside(mount.vault_id).await {
             Ok(vault) => vault,
-            Err(error) => return closed(failed(error)?),
+            Err(error) => return closed(Why::Failed(failed(error)?)),
         };
         let drive = Drive::of(vault, shown.clone());
         let inside = match mount.node {
@@ -215,7 +215,7 @@ impl<'s, P: Platform> Reach<'s, P> {
         let vault = match self.account.open_beside(vault_id).await {
             Ok(vault) => vault,
             Err(error) => {
-                let why = failed(error)?;
+                let why = Why::Failed(failed(error)?);
                 return Ok(Some(Step::Closed(Closed { path: shown, why })));
             }
         };
@@ -278,11 +278,9 @@ impl<'s, P: Platform> Reach<'s, P> {
 
 /// What a vault that does not open means for the rest: only what concerns it
 /// alone leaves the rest standing.
-fn failed(error: ClientError) -> Result<Why> {
+pub(super) fn failed(error: ClientError) -> Result<ClientError> {
     match error {
-        ClientError::Tampered(_) | ClientError::NoAccess | ClientError::Misuse(_) => {
-            Ok(Why::Failed(error))
-        }
+        ClientError::Tampered(_) | ClientError::NoAccess | ClientError::Misuse(_) => Ok(error),
         error => Err(error),
     }
 }

@@ -8,7 +8,7 @@ use sv_ledger::state::Member;
 use super::{Share, ShareState, short};
 use crate::account::Session;
 use crate::call::Repeat;
-use crate::error::{ClientError, Result};
+use crate::error::{ClientError, Result, Tamper};
 use crate::people::Trust;
 use crate::port::Platform;
 use crate::vault::Vault;
@@ -29,8 +29,12 @@ pub struct MemberInfo {
     /// Whether the keys on record are not those of the account: whoever
     /// granted access let in somebody else under this name.
     pub is_ghost: bool,
-    /// Whether the server says that they have no account any more. Their
-    /// access ends with the next new key, if whoever makes it may remove them.
+    /// Whether another account, or another history, stands under a name that is
+    /// known. They can be removed, and nothing else is done with them.
+    pub is_changed: bool,
+    /// Whether the server says that they have no account any more, or shows
+    /// none. Their access ends with the next new key, if whoever makes it may
+    /// remove them.
     pub is_gone: bool,
 }
 
@@ -159,43 +163,79 @@ pub async fn members<P: Platform>(
     let members = vault.replica().state().membership.members.clone();
     let mut found = Vec::new();
     for (principal, member) in members {
-        found.push(member_info(account, principal, member).await?);
+        found.push(member_info(account, vault.id(), principal, member).await?);
     }
     Ok(found)
 }
 
-/// Who a member is, as far as this account knows them.
+/// Who a member of a vault is, as far as this account knows them. One who cannot be shown
+/// as they are is shown as what they are, or nobody else could be removed.
 ///
 /// # Errors
 /// As [`members`].
 pub async fn member_info<P: Platform>(
     account: &mut Vault<'_, P>,
+    vault: VaultId,
     principal: VaultId,
     member: Member,
 ) -> Result<MemberInfo> {
+    let info = |name: String| MemberInfo {
+        principal,
+        member,
+        name,
+        is_vault: member.keys.is_vault(),
+        trust: None,
+        is_ghost: false,
+        is_changed: false,
+        is_gone: false,
+    };
     if member.keys.is_vault() {
         let known = account.shared_vaults().into_iter();
         let mut known = known.filter(|(_, v)| v.vault_id == principal);
         let name = known.next().map(|(_, v)| v.name.to_string());
-        return Ok(MemberInfo {
-            principal,
-            member,
-            name: name.unwrap_or_else(|| format!("group {}", short(&principal))),
-            is_vault: true,
-            trust: None,
-            is_ghost: false,
-            is_gone: false,
-        });
+        return Ok(info(
+            name.unwrap_or_else(|| format!("group {}", short(&principal))),
+        ));
     }
-    let person = account.meet_member(principal).await?;
-    let is_ghost = !person.has_had(&member.keys);
-    Ok(MemberInfo {
-        principal,
-        member,
-        name: person.handle.to_string(),
-        is_vault: false,
-        trust: Some(person.trust),
-        is_ghost,
-        is_gone: person.is_gone,
-    })
+    match account.meet_member(vault, principal).await {
+        Ok(person) => Ok(MemberInfo {
+            trust: Some(person.trust),
+            is_ghost: !person.has_had(&member.keys),
+            is_gone: person.is_gone,
+            ..info(person.handle.to_string())
+        }),
+        Err(error) => match Unmet::of(error)? {
+            Unmet::Changed(name) => Ok(MemberInfo {
+                is_changed: true,
+                ..info(name)
+            }),
+            Unmet::Gone => Ok(MemberInfo {
+                is_gone: true,
+                ..info(short(&principal))
+            }),
+        },
+    }
+}
+
+/// Somebody who cannot be shown as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// Another account, or another history, stands under this name.
+    Changed(String),
+    /// The server shows no account, as of somebody who has left.
+    Gone,
+}
+
+impl Unmet {
+    /// What it means for one person that they could not be met.
+    ///
+    /// # Errors
+    /// The same error, where it is not about that person.
+    pub fn of(error: ClientError) -> Result<Self> {
+        match error {
+            ClientError::Tampered(Tamper::Contact(name)) => Ok(Self::Changed(name)),
+            ClientError::Tampered(Tamper::Missing(_)) | ClientError::NoAccess => Ok(Self::Gone),
+            error => Err(error),
+        }
+    }
 }

@@ -72,10 +72,17 @@ async fn checkpoint<P: Platform>(
     pin: &LocalPin,
 ) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Others)> {
     let server = session.server();
-    let look = others::look(session, vault, pin.is_kept()).await?;
+    let look = others::look(session, vault, vault, pin.is_kept()).await?;
     // First, so that what the server hears next does not depend on what is
     // wrong with it.
-    let chains = others::verify(session, vec![look.clone()], Vec::new(), pin.is_kept()).await?;
+    let chains = others::verify(
+        session,
+        vault,
+        vec![look.clone()],
+        Vec::new(),
+        pin.is_kept(),
+    )
+    .await?;
     let log = &look.shown;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
@@ -88,7 +95,7 @@ async fn checkpoint<P: Platform>(
     let named: Vec<_> = entry.named_heads().collect();
     let chains = match named.is_empty() {
         true => chains,
-        false => others::verify(session, vec![look.clone()], named, pin.is_kept()).await?,
+        false => others::verify(session, vault, vec![look.clone()], named, pin.is_kept()).await?,
     };
     for entry in log.entries.iter().chain([entry]) {
         pin.check_named(entry)?;

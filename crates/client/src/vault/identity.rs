@@ -24,7 +24,7 @@ pub async fn verify_identity<P: Platform>(
     keys: &AccountKeys,
     instance: &InstanceId,
 ) -> Result<Handle> {
-    let log = membership(server, uid).await?;
+    let log = membership(server, uid, uid).await?;
     let chain = MembershipChain::verify(&uid, &log.genesis, &log.entries, &Principals::new())?;
     let latest = chain.latest()?;
     let public = keys.public();

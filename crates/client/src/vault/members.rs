@@ -147,7 +147,9 @@ impl<P: Platform> Vault<'_, P> {
     async fn require_themself(&self, principal: &VaultId) -> Result<()> {
         let members = &self.replica.state().membership.members;
         match members.get(principal).filter(|m| !m.keys.is_vault()) {
-            Some(member) => require_own_keys(self.session, *principal, &member.keys).await,
+            Some(member) => {
+                require_own_keys(self.session, self.id(), *principal, &member.keys).await
+            }
             None => Ok(()),
         }
     }
@@ -565,7 +567,7 @@ impl<P: Platform> Vault<'_, P> {
             .filter(|(id, _)| !left_out.contains(*id))
             .map(|(id, member)| (*id, member.keys.kem_hash))
             .collect();
-        let kems = kem_keys(self.session, &wanted, &self.others).await?;
+        let kems = kem_keys(self.session, self.id(), &wanted, &self.others).await?;
         // Somebody who has no account any more is removed with it by whoever
         // may; their key is shown all the same, so others need not wait.
         if self.access().is_some_and(|path| path.role >= Role::Manager) {

@@ -29,7 +29,7 @@ use crate::error::{ClientError, Result, Tamper};
 use crate::port::{Platform, Storage};
 
 /// Vaults that are followed from one: all that a server takes in for it, and
-/// as many again for what was written at the same time.
+/// as many again to which another leads that is to be given access.
 const VAULTS: usize = 2 * NAMED_VAULTS;
 
 impl<P: Platform> Vault<'_, P> {
@@ -49,10 +49,12 @@ impl<P: Platform> Vault<'_, P> {
     }
 }
 
-/// Fetches what a server shows of a vault's membership, page by page.
+/// Fetches what a server shows of a membership, page by page: that `of` a vault
+/// that this account reads, or of another to which its log leads.
 pub(crate) async fn membership<P: Platform>(
     server: &Server<'_, P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<MembershipLog> {
     let len = |log: &MembershipLog| {
         log.entries
@@ -60,11 +62,12 @@ pub(crate) async fn membership<P: Platform>(
             .map(|e| e.to_bytes().len())
             .sum::<usize>()
     };
-    let mut log = membership_page(server, vault, 0).await?;
+    let mut log = membership_page(server, GetMembership { vault, of, from: 0 }).await?;
     let mut read = len(&log);
     while log.more {
         let last = log.entries.last().map_or(0, |entry| entry.body().seq);
-        let next = membership_page(server, vault, last.saturating_add(1)).await?;
+        let from = last.saturating_add(1);
+        let next = membership_page(server, GetMembership { vault, of, from }).await?;
         if next.genesis != log.genesis {
             return Err(Tamper::Log(Reject::WrongVault).into());
         }
@@ -84,15 +87,16 @@ pub(crate) async fn membership<P: Platform>(
 /// could keep us reading for ever.
 async fn membership_page<P: Platform>(
     server: &Server<'_, P>,
-    vault: VaultId,
-    from: u64,
+    asked: GetMembership,
 ) -> Result<MembershipLog> {
     let page = server
-        .call(&GetMembership { vault, from }, Empty {}, Repeat::Safe)
+        .call(&asked, Empty {}, Repeat::Safe)
         .await
         .map_err(withheld)?;
     let seqs: Vec<u64> = page.entries.iter().map(|e| e.body().seq).collect();
-    let goes_on = seqs.first().map_or(!page.more, |first| *first >= from);
+    let goes_on = seqs
+        .first()
+        .map_or(!page.more, |first| *first >= asked.from);
     if goes_on && seqs.is_sorted_by(|a, b| a < b) {
         Ok(page)
     } else {
@@ -104,8 +108,9 @@ async fn membership_page<P: Platform>(
 pub(crate) async fn show<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<ShownMembership> {
-    Ok(show_marked(session, vault).await?.0)
+    Ok(show_marked(session, vault, of).await?.0)
 }
 
 /// The same, and whether the server says that the account was deleted and its
@@ -113,10 +118,11 @@ pub(crate) async fn show<P: Platform>(
 pub(crate) async fn show_marked<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
 ) -> Result<(ShownMembership, bool)> {
-    let log = membership(&session.server(), vault).await?;
+    let log = membership(&session.server(), vault, of).await?;
     let shown = ShownMembership {
-        vault_id: vault,
+        vault_id: of,
         genesis: log.genesis,
         entries: log.entries,
     };
@@ -140,6 +146,8 @@ pub(crate) fn require_instance<P: Platform>(
 /// of it before it asked.
 #[derive(Clone)]
 pub(super) struct Look {
+    /// The vault whose log leads to it.
+    vault: VaultId,
     pub(super) shown: ShownMembership,
     seen: Seen,
     is_gone: bool,
@@ -187,18 +195,21 @@ impl Others {
     }
 }
 
-/// Asks for a vault's membership. With `is_kept` it is held to what was seen.
+/// Asks for the membership `of` a vault, or of another to which its log leads.
+/// With `is_kept` it is held to what was seen.
 pub(super) async fn look<P: Platform>(
     session: &Session<P>,
     vault: VaultId,
+    of: VaultId,
     is_kept: bool,
 ) -> Result<Look> {
     let seen = match is_kept {
-        true => Seen::load(session, vault).await?,
+        true => Seen::load(session, of).await?,
         false => Seen::NOTHING,
     };
-    let (shown, is_gone) = show_marked(session, vault).await?;
+    let (shown, is_gone) = show_marked(session, vault, of).await?;
     Ok(Look {
+        vault,
         shown,
         seen,
         is_gone,
@@ -207,19 +218,21 @@ pub(super) async fn look<P: Platform>(
 
 /// Verifies chains together with those of every vault that they name, which
 /// are fetched. With `is_kept` each is held to what this device has seen of it,
-/// and what is new is remembered. `also` are heads that other entries name.
+/// and what is new is remembered. `also` are heads that other entries of
+/// `vault` name.
 pub(super) async fn verify<P: Platform>(
     session: &Session<P>,
+    vault: VaultId,
     first: Vec<Look>,
     also: Vec<Via>,
     is_kept: bool,
 ) -> Result<Others> {
     let mut looks = first;
     let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
-    let mut named: Vec<VaultId> = also.iter().map(|via| via.vault_id).collect();
-    named.extend(looks.iter().flat_map(|one| named_in(&one.shown.entries)));
-    while let Some(vault) = named.pop() {
-        if !known.insert(vault) {
+    let mut named: Vec<(VaultId, VaultId)> = also.iter().map(|via| (vault, via.vault_id)).collect();
+    named.extend(looks.iter().flat_map(named_in));
+    while let Some((vault, of)) = named.pop() {
+        if !known.insert(of) {
             continue;
         }
         if known.len() > VAULTS {
@@ -227,8 +240,8 @@ pub(super) async fn verify<P: Platform>(
                 "too many vaults are members of one another",
             ));
         }
-        let next = look(session, vault, is_kept).await?;
-        named.extend(named_in(&next.shown.entries));
+        let next = look(session, vault, of, is_kept).await?;
+        named.extend(named_in(&next));
         looks.push(next);
     }
     for look in &looks {
@@ -253,9 +266,10 @@ pub(super) async fn verify<P: Platform>(
     Ok(Others { chains, gone })
 }
 
-fn named_in(entries: &[Entry]) -> Vec<VaultId> {
-    let named = entries.iter().flat_map(Entry::named_heads);
-    named.map(|via| via.vault_id).collect()
+/// What a log names, each with the vault whose log leads there.
+fn named_in(look: &Look) -> Vec<(VaultId, VaultId)> {
+    let named = look.shown.entries.iter().flat_map(Entry::named_heads);
+    named.map(|via| (look.vault, via.vault_id)).collect()
 }
 
 /// Envelopes that are fetched at once, after the first. Whoever may write can
@@ -389,9 +403,10 @@ pub(super) struct KemKeys {
     pub(super) gone: Vec<VaultId>,
 }
 
-/// Finds public keys that vault keys are sealed to.
+/// Finds public keys that a vault's keys are sealed to.
 pub(super) async fn kem_keys<P: Platform>(
     session: &Session<P>,
+    vault: VaultId,
     wanted: &[(VaultId, Hash)],
     others: &Others,
 ) -> Result<KemKeys> {
@@ -411,7 +426,7 @@ pub(super) async fn kem_keys<P: Platform>(
         let key = match others.of(principal) {
             Some(chain) => kem_in(chain.entries(), hash),
             None => {
-                let (shown, is_gone) = show_marked(session, *principal).await?;
+                let (shown, is_gone) = show_marked(session, vault, *principal).await?;
                 keys.gone.extend(is_gone.then_some(*principal));
                 kem_in(&shown.entries, hash)
             }

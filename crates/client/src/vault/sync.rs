@@ -156,7 +156,7 @@ impl<P: Platform> Vault<'_, P> {
             head: member.keys.head,
         }));
         let is_kept = self.pin.is_kept();
-        self.others = others::verify(self.session, Vec::new(), named, is_kept).await?;
+        self.others = others::verify(self.session, self.id(), Vec::new(), named, is_kept).await?;
         let below = self.others.iter().map(MembershipChain::vault_id);
         self.pin.follow(self.session, below).await
     }
@@ -188,7 +188,7 @@ impl<P: Platform> Vault<'_, P> {
         vault_id: VaultId,
     ) -> Result<(Membership, KemPublicKey)> {
         let is_kept = self.pin.is_kept();
-        let look = others::look(self.session, vault_id, is_kept).await?;
+        let look = others::look(self.session, vault_id, vault_id, is_kept).await?;
         let membership = self.replica.state.membership.clone();
         let mut named: Vec<Via> = Vec::new();
         let members = membership.vault_members();
@@ -196,7 +196,7 @@ impl<P: Platform> Vault<'_, P> {
             vault_id: *id,
             head: member.keys.head,
         }));
-        self.others = others::verify(self.session, vec![look], named, is_kept).await?;
+        self.others = others::verify(self.session, self.id(), vec![look], named, is_kept).await?;
         let chain = self
             .others
             .of(&vault_id)

@@ -35,12 +35,16 @@ CREATE INDEX members_of_vault ON members (vault_id);
 -- Other vaults that a vault's log names, or ever named: whoever reads its log
 -- needs theirs. Only ever added to while the vault is there.
 CREATE TABLE named_vaults (
-    vault_id BLOB NOT NULL,
-    named_id BLOB NOT NULL,
+    vault_id BLOB    NOT NULL,
+    named_id BLOB    NOT NULL,
+    -- Which entry took it in, of all in this database that took in vaults; 0
+    -- if the log led to it before.
+    nesting  INTEGER NOT NULL,
     PRIMARY KEY (vault_id, named_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX named_vaults_by_named ON named_vaults (named_id);
+CREATE INDEX named_vaults_by_nesting ON named_vaults (nesting);
 
 -- Of vaults that are gone and that others still name: what proves who was in
 -- them. Their membership entries are in `entries`.

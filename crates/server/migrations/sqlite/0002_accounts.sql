@@ -8,7 +8,8 @@ CREATE TABLE instance (
     opaque_setup      BLOB    NOT NULL, -- sealed
     credential_key    BLOB    NOT NULL, -- sealed
     opaque_public_key BLOB    NOT NULL,
-    nonce             BLOB    NOT NULL
+    nonce             BLOB    NOT NULL,
+    nestings          INTEGER NOT NULL  -- entries so far that made vaults members
 ) STRICT;
 
 -- That this database came out of a backup, until the administrator ends that

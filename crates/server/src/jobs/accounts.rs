@@ -61,12 +61,20 @@ impl Jobs {
         loop {
             let mut snapshot = self.db.read().await?;
             let page = remains::page(&mut snapshot, after, BATCH).await?;
-            drop(snapshot);
             let Some(last) = page.last() else {
                 return Ok(());
             };
             after = *last;
+            let mut unneeded = Vec::new();
             for vault_id in page {
+                if !is_needed(&mut snapshot, vault_id).await? {
+                    unneeded.push(vault_id);
+                }
+            }
+            drop(snapshot);
+            // Nothing that is gone is named anew, so what was not needed then
+            // never will be.
+            for vault_id in unneeded {
                 self.db.retry(|| self.give_up(vault_id)).await?;
             }
         }
@@ -74,11 +82,6 @@ impl Jobs {
 
     async fn give_up(&self, vault_id: VaultId) -> Result<()> {
         let mut write = self.db.write().await?;
-        // Nothing that is gone is named anew, so what is not needed now never
-        // will be.
-        if is_needed(&mut write, vault_id).await? {
-            return Ok(());
-        }
         remains::remove(&mut write, vault_id).await?;
         named_vaults::remove_vault(&mut write, vault_id).await?;
         removed_vaults::insert(&mut write, vault_id).await?;
@@ -116,7 +119,7 @@ impl Jobs {
 }
 
 /// Whether a vault that is there has this one as a member or leads to it by
-/// what its log names.
+/// what its log names. However many do: what is needed and given up is lost.
 async fn is_needed(q: &mut impl Query, vault_id: VaultId) -> Result<bool> {
     let mut naming = Naming::of(q, vault_id).await?;
     while !naming.level().is_empty() {

@@ -40,6 +40,7 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
                 "credential_key",
                 "opaque_public_key",
                 "nonce",
+                "nestings",
             ],
             SHORT,
         ),
@@ -188,7 +189,12 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
             4,
         ),
         table("removed_vaults", &["vault_id"], &[], SHORT),
-        table("named_vaults", &["vault_id", "named_id"], &[], SHORT),
+        table(
+            "named_vaults",
+            &["vault_id", "named_id"],
+            &["nesting"],
+            SHORT,
+        ),
         table("remains", &["vault_id"], &["kind", "genesis", "state"], 4),
         table(
             "members",

@@ -9,7 +9,8 @@ use sv_ledger::id::VaultId;
 use crate::args;
 use crate::db::{Query, Result, Value, Write};
 
-/// Notes vaults that an entry names.
+/// Notes vaults that an entry names: as members that it takes in, with which
+/// one of all such entries it is; else 0, since its log leads to them already.
 ///
 /// # Errors
 /// [`crate::db::Error`], as for all of these.
@@ -17,15 +18,28 @@ pub async fn insert(
     write: &mut Write,
     vault_id: VaultId,
     named: impl Iterator<Item = VaultId>,
+    nesting: u64,
 ) -> Result<()> {
-    let rows = named.map(|named_id| args![vault_id, named_id]).collect();
+    let rows = named
+        .map(|named_id| args![vault_id, named_id, nesting])
+        .collect();
     write
         .insert(
-            "INSERT INTO named_vaults (vault_id, named_id) VALUES (?, ?) \
+            "INSERT INTO named_vaults (vault_id, named_id, nesting) VALUES (?, ?, ?) \
              UPSERT (vault_id, named_id) NOTHING",
             rows,
         )
         .await
+}
+
+/// What vaults came to name after a number of entries that took some in:
+/// (vault, named vault).
+pub async fn since(q: &mut impl Query, nestings: u64) -> Result<Vec<(VaultId, VaultId)>> {
+    let sql = "SELECT vault_id, named_id FROM named_vaults WHERE nesting > ?";
+    let rows = q.query(sql, args![nestings]).await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .collect()
 }
 
 /// What some vaults name: (vault, named vault).

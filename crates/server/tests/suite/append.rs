@@ -8,7 +8,7 @@ use sv_ledger::entry::{ContentAdded, Ops, StateOp};
 use sv_ledger::id::{Hash, InstanceId, NodeId, VaultId};
 use sv_ledger::limits::{CLOCK_SKEW_MS, UPLOAD_TTL_MS};
 use sv_server::service::Error;
-use sv_server::service::vault::{PreparedVault, Read, SeeMembers, create_vault};
+use sv_server::service::vault::{PreparedVault, Read, create_vault};
 
 use crate::author::{Log, Put, body_hash, content, content_id, node, record, sealed};
 use crate::world::{QUOTA, World};
@@ -69,12 +69,8 @@ pub(crate) async fn an_appended_entry_is_there_with_all_it_brings() {
         leaves.leaves,
         log.leaves.clone().into_iter().collect::<Vec<_>>()
     );
-    let seen = world
-        .vaults
-        .authorise::<SeeMembers>(person.uid, log.vault_id())
-        .await
-        .unwrap();
-    let membership = world.vaults.membership(&seen, 0).await.unwrap();
+    let membership = world.vaults.membership(&read, log.vault_id(), 0).await;
+    let membership = membership.unwrap();
     assert_eq!(membership.entries.len(), 1);
     assert_eq!(
         world.vaults.checkpoint(&read).await.unwrap().entries,

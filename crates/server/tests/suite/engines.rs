@@ -42,7 +42,8 @@ macro_rules! on_engines {
             account::deletion: a_deleted_account_leaves_nothing_but_its_neighbours,
                 a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off_by_a_log_in;
             removal: vaults_go_with_all_they_hold_and_nothing_that_is_shared,
-                what_others_still_name_leaves_its_log_behind;
+                what_others_still_name_leaves_its_log_behind,
+                what_many_that_are_gone_name_stays_for_who_needs_it;
             account::unlockers: a_new_password_ends_the_old_one_and_every_other_session,
                 a12_only_the_account_itself_changes_its_unlockers,
                 the_recovery_key_and_a_code_replace_a_forgotten_password,
@@ -75,7 +76,11 @@ macro_rules! on_engines {
                 a_transfer_moves_every_charge, a_content_is_copied_only_by_whoever_reads_it,
                 who_has_access_is_seen_by_whoever_has_it,
                 downloads_from_shared_vaults_are_noted_and_forgotten;
+            sharing::matrix: a_vault_shows_the_membership_that_its_log_leads_to;
             sharing::bounds: groups_that_were_named_once_are_seen_by_who_came_later,
+                groups_that_come_in_at_once_are_counted_together,
+                a_group_that_comes_in_elsewhere_is_in_nobodys_way,
+                a_group_that_many_name_is_seen_by_all_who_need_it,
                 a_membership_is_read_a_page_at_a_time, keys_that_nothing_made_due_are_limited,
                 notes_of_downloads_are_merged_by_day;
             audit: what_happens_is_written_down, the_first_bad_row_is_named,

@@ -3,17 +3,18 @@
 use sv_api::ErrorCode;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
-use sv_ledger::limits::BLOCK_GRACE_MS;
+use sv_ledger::limits::{BLOCK_GRACE_MS, NAMING_VAULTS};
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::Role;
 use sv_server::args;
 use sv_server::db::{Query, Result};
-use sv_server::service::vault::{Read, SeeMembers, Write};
+use sv_server::service::vault::{Read, Write};
 
 use crate::append::append;
 use crate::author::{Put, content, content_id, node, sealed};
+use crate::sharing::bounds::name_in;
 use crate::sharing::signer::{Signer, grant};
-use crate::sharing::stories::{change, send, shared};
+use crate::sharing::stories::{change, send, shared, shown};
 use crate::world::World;
 
 async fn rows(world: &World) -> Vec<u64> {
@@ -101,13 +102,11 @@ pub(crate) async fn what_others_still_name_leaves_its_log_behind() {
     world.assert_whole().await;
     // Whoever is in the vault sees who they were, and that they are gone.
     for (id, entries) in [(bob.uid, 1), (group.vault_id(), 2), (inner.vault_id(), 2)] {
-        let seen = world.vaults.authorise::<SeeMembers>(dave.uid, id).await;
-        let log = world.vaults.membership(&seen.unwrap(), 0).await.unwrap();
+        let log = shown(&world, &dave, vault.vault_id(), id).await.unwrap();
         assert_eq!((log.is_gone, log.entries.len()), (true, entries));
         assert_eq!(log.genesis.vault_id(), id);
         assert!(world.vaults.authorise::<Read>(dave.uid, id).await.is_err());
-        let outside = world.vaults.authorise::<SeeMembers>(carol.uid, id).await;
-        assert_eq!(outside.unwrap_err().code(), ErrorCode::NotFound);
+        assert!(shown(&world, &carol, vault.vault_id(), id).await.is_err());
     }
     // Through the groups nobody comes in any more, nor into another vault.
     let may = world.vaults.authorise::<Write>(carol.uid, vault.vault_id());
@@ -135,13 +134,7 @@ pub(crate) async fn what_others_still_name_leaves_its_log_behind() {
     change(&world, &mut vault, &alice, ops).await;
     world.jobs.run().await.unwrap();
     // The person is not needed any more, but the log still names the groups.
-    let sees = async |id| {
-        world
-            .vaults
-            .authorise::<SeeMembers>(dave.uid, id)
-            .await
-            .is_ok()
-    };
+    let sees = async |id| shown(&world, &dave, vault.vault_id(), id).await.is_ok();
     assert!(!sees(bob.uid).await);
     assert!(sees(group.vault_id()).await && sees(inner.vault_id()).await);
     world.assert_whole().await;
@@ -168,6 +161,42 @@ pub(crate) async fn what_others_still_name_leaves_its_log_behind() {
     let is_less = |(after, before): (&u64, &u64)| after <= before;
     assert!(after.iter().zip(&before).all(is_less), "{after:?}");
     world.assert_whole().await;
+}
+
+/// However many vaults that are gone name what is needed: it stays.
+#[tokio::test]
+pub(crate) async fn what_many_that_are_gone_name_stays_for_who_needs_it() {
+    let world = World::new().await;
+    let mut people = Vec::new();
+    for seed in 1..=2 {
+        let (person, _) = world.person(seed).await;
+        people.push(Signer::of(&person.key, &person.account));
+    }
+    let [alice, bob] = people.try_into().ok().unwrap();
+    let group = shared(&world, &bob, VaultKind::Group).await;
+    let mut outer = shared(&world, &bob, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    outer.knows(&group);
+    let ops = vec![grant(group.vault_id(), group.keys(), Role::Viewer)];
+    change(&world, &mut outer, &bob, ops).await;
+    vault.knows(&outer);
+    vault.knows(&group);
+    let ops = vec![grant(outer.vault_id(), outer.keys(), Role::Viewer)];
+    change(&world, &mut vault, &alice, ops).await;
+    name_in(&world, NAMING_VAULTS + 1, group.vault_id()).await;
+
+    let goes = || leaves(&world, bob.uid, "bob");
+    world.db.retry(goes).await.unwrap();
+    world.jobs.run().await.unwrap();
+    world.jobs.run().await.unwrap();
+    for of in [outer.vault_id(), group.vault_id()] {
+        assert!(
+            shown(&world, &alice, vault.vault_id(), of)
+                .await
+                .unwrap()
+                .is_gone
+        );
+    }
 }
 
 /// More rows of each kind than one unit of work removes; and a content that

@@ -77,6 +77,7 @@ impl World {
             Some(fresh) => Database::open(fresh.url()).await.unwrap(),
             None => database(folder.path()).await,
         };
+        install(&db).await;
         let db = stage::staged(db);
         let blocks = make(&folder.path().join("store"));
         let start = Clock::system().now_ms();
@@ -199,6 +200,21 @@ impl World {
         }
         files
     }
+}
+
+/// What stands in the row of an installation does not matter here, but that it
+/// is there.
+async fn install(db: &Database) {
+    let install = || async {
+        let mut write = db.write().await?;
+        let sql = "INSERT INTO instance (id, opaque_setup, credential_key, opaque_public_key, \
+                   nonce, nestings) VALUES (1, ?, ?, ?, ?, 0)";
+        let (sealed, plain) = (vec![0_u8], [0_u8; 32]);
+        let row = args![sealed.clone(), sealed, plain, plain];
+        write.execute(sql, row).await?;
+        write.commit().await
+    };
+    db.retry(install).await.unwrap();
 }
 
 /// Bytes as they come from a network: in pieces.

@@ -7,6 +7,7 @@ mod fernet;
 mod figures;
 mod harness;
 mod hostile;
+mod inside;
 mod keyboard;
 mod media;
 mod panel;

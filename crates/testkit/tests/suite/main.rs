@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod at_once;
 mod browser;
 mod endure;
 mod evil;

@@ -11,6 +11,7 @@ use reactive_graph::owner::LocalStorage;
 use reactive_graph::signal::RwSignal;
 use reactive_graph::traits::{Get, GetUntracked, Set, Update};
 
+use super::kept::{forget, keep, kept};
 use super::load::Loaded;
 use super::part::{dialog, menu, toast};
 use super::route::Route;
@@ -50,6 +51,8 @@ pub(crate) struct Clip {
 #[derive(Clone, Copy)]
 pub(crate) struct App {
     pub(crate) phase: RwSignal<Phase>,
+    /// Whether a screen is shown whose engine is still being loaded.
+    pub(crate) is_loading: RwSignal<bool>,
     pub(crate) route: RwSignal<Route>,
     /// Rises when listings are out of date.
     pub(crate) revision: RwSignal<u64>,
@@ -80,6 +83,8 @@ pub(crate) struct App {
     pub(crate) announcement: RwSignal<String>,
 }
 
+/// Kept in a browser in which somebody has been logged in.
+const ACCOUNT: &str = "account";
 /// Milliseconds after which a change shows in the figures of the account.
 const FIGURES_MS: i32 = 1500;
 
@@ -96,6 +101,7 @@ pub(crate) fn app() -> App {
     APP.with(|cell| {
         *cell.get_or_init(|| App {
             phase: RwSignal::new(Phase::Starting),
+            is_loading: RwSignal::new(false),
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
             shares: RwSignal::new(0),
@@ -134,6 +140,10 @@ pub(crate) fn task(work: impl Future<Output = ()> + 'static) {
 impl App {
     /// Shows what the engine says there is.
     pub(crate) fn enter(self, stage: Stage) {
+        match stage {
+            Stage::LoggedOut { handle: None } => forget(ACCOUNT),
+            _ => keep(ACCOUNT, "known"),
+        }
         if matches!(stage, Stage::Open(_)) {
             self.notice.set(None);
             self.refresh_account();
@@ -221,9 +231,18 @@ impl App {
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),
-            Event::Crashed => self.phase.set(Phase::Crashed),
+            Event::Crashed => {
+                self.is_loading.set(false);
+                self.phase.set(Phase::Crashed);
+            }
         }
     }
+}
+
+/// Whether somebody has been logged in here, as far as this browser tells
+/// without the engine, which knows.
+pub(crate) fn knows_account() -> bool {
+    kept(ACCOUNT).is_some()
 }
 
 /// Whether the server is away.

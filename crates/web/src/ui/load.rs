@@ -68,10 +68,3 @@ impl El {
         )
     }
 }
-
-impl Failure {
-    /// Whether it will pass by itself.
-    pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self.kind, bridge::FailureKind::Offline)
-    }
-}

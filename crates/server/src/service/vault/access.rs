@@ -9,11 +9,10 @@ use sv_ledger::id::VaultId;
 use sv_ledger::state::Role;
 
 use super::Vaults;
-use super::named::Naming;
 use super::reach::Reach;
 use crate::db::Query;
 use crate::service::Result;
-use crate::store::{members, remains, vaults};
+use crate::store::{members, vaults};
 
 /// May read.
 #[derive(Debug, Clone, Copy)]
@@ -25,19 +24,12 @@ pub enum Write {}
 /// May read, and with a role that sees more, see more.
 #[derive(Debug, Clone, Copy)]
 pub enum Oversee {}
-/// May read who has access, in a vault of one's own or in one that its log
-/// names or ever named, or theirs: that is visible to everybody who has it,
-/// since without it nobody can verify who has. Also of a vault that is gone.
-#[derive(Debug, Clone, Copy)]
-pub enum SeeMembers {}
 
 /// What somebody may do.
 pub trait Mode {
     /// The role beyond which a higher one makes no difference, so that nobody
     /// looks for it.
     const ENOUGH: Role;
-    /// Whether whoever reads a log that names the vault may.
-    const WHERE_NAMED: bool = false;
 }
 
 impl Mode for Read {
@@ -52,25 +44,18 @@ impl Mode for Oversee {
     const ENOUGH: Role = Role::Manager;
 }
 
-impl Mode for SeeMembers {
-    const ENOUGH: Role = Role::Viewer;
-    const WHERE_NAMED: bool = true;
-}
-
 /// The vault that the evidence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vault {
     id: VaultId,
     kind: VaultKind,
-    is_gone: bool,
 }
 
 /// Evidence that a principal may do `M` with `R`.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<M, R> {
     principal: VaultId,
-    /// None for whoever only sees the members.
-    role: Option<Role>,
+    role: Role,
     resource: R,
     mode: PhantomData<fn() -> M>,
 }
@@ -86,11 +71,6 @@ impl<M> Access<M, Vault> {
         self.resource.id
     }
 
-    /// Whether the vault is gone, and only what proves who was in it is left.
-    pub(super) const fn is_gone(&self) -> bool {
-        self.resource.is_gone
-    }
-
     /// Whether others may have access to it, too.
     pub(super) const fn is_shared(&self) -> bool {
         self.resource.kind.is_shareable()
@@ -98,7 +78,7 @@ impl<M> Access<M, Vault> {
 
     /// Whether the role is that or a higher one.
     pub(super) fn is_at_least(&self, role: Role) -> bool {
-        self.role.is_some_and(|own| own >= role)
+        self.role >= role
     }
 }
 
@@ -116,27 +96,16 @@ impl Vaults {
     ) -> Result<Access<M, Vault>> {
         let now_ms = self.clock.now_ms();
         let mut snapshot = self.db.read().await?;
-        let mut kind = vaults::kind(&mut snapshot, vault_id).await?;
-        let is_gone = kind.is_none();
-        if is_gone && M::WHERE_NAMED {
-            kind = remains::kind(&mut snapshot, vault_id).await?;
-        }
-        let kind = kind.ok_or(ErrorCode::NotFound)?;
-        // Of a vault that is gone nobody is a member.
-        let role = role_of(&mut snapshot, vault_id, kind, uid, now_ms, M::ENOUGH).await?;
-        let may = role.is_some()
-            || M::WHERE_NAMED && sees_members(&mut snapshot, vault_id, uid, now_ms).await?;
-        if !may {
-            return Err(ErrorCode::NotFound.into());
-        }
+        let kind = vaults::kind(&mut snapshot, vault_id)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        let role = role_of(&mut snapshot, vault_id, kind, uid, now_ms, M::ENOUGH)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
         Ok(Access {
             principal: uid,
             role,
-            resource: Vault {
-                id: vault_id,
-                kind,
-                is_gone,
-            },
+            resource: Vault { id: vault_id, kind },
             mode: PhantomData,
         })
     }
@@ -160,29 +129,4 @@ async fn role_of(
     let reach = Reach::of(q, &[uid], now_ms).await?;
     let members = members::roles(q, vault_id, reach.principals(), now_ms).await?;
     Ok(reach.role(&members))
-}
-
-/// Whether somebody may read a vault whose log names this one, or names one
-/// that does, and so on; or, of a person, that has it as a member.
-async fn sees_members(
-    q: &mut impl Query,
-    vault_id: VaultId,
-    uid: VaultId,
-    now_ms: u64,
-) -> Result<bool> {
-    let reach = Reach::of(q, &[uid], now_ms).await?;
-    let mut naming = Naming::of(q, vault_id).await?;
-    while !naming.level().is_empty() {
-        for principal in reach.principals() {
-            let level = naming.level().iter().copied();
-            if !members::among(q, principal, level, now_ms)
-                .await?
-                .is_empty()
-            {
-                return Ok(true);
-            }
-        }
-        naming.go_on(q).await?;
-    }
-    Ok(false)
 }

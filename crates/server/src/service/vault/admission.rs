@@ -114,7 +114,7 @@ pub(super) async fn admit(
     bodies::insert(write, vault_id, is_membership, stored).await?;
     entries::insert(write, &prepared.entry).await?;
     let named: BTreeSet<_> = prepared.entry.named_heads().map(|v| v.vault_id).collect();
-    named_vaults::insert(write, vault_id, named.into_iter()).await?;
+    named_vaults::insert(write, vault_id, named.into_iter(), 0).await?;
     let (before, after) = (&prepared.members_before, prepared.members_after());
     members::replace(write, vault_id, before, after).await?;
     let changes = member_changes(vault_id, body.author, before, after);

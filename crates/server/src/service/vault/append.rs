@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::access::{Access, Vault, Write};
 use super::admission::{Verified, admit, verify_uploads};
-use super::named::check_names;
+use super::named::Names;
 use super::prepare::{PreparedEntry, rejected};
 use super::principals::{Dependencies, check_people};
 use super::{Vaults, is_timely};
@@ -66,7 +66,7 @@ impl Vaults {
         let (owner, state) = (stored.owner, stored.state);
         let mut depends = Dependencies::read(&mut snapshot, &state.membership, &entry).await?;
         check_people(&mut snapshot, &entry).await?;
-        check_names(&mut snapshot, &entry).await?;
+        depends.names = Names::check(&mut snapshot, &entry).await?;
         let (prepared, depends) = spawn_blocking(move || {
             depends.check_key(&state.membership, &entry)?;
             let principals = &depends.principals;

@@ -27,7 +27,7 @@ use sv_ledger::limits::{CLOCK_SKEW_MS, NESTING};
 use sv_ledger::sealed::content_len;
 use sv_ledger::state::VaultState;
 
-pub use access::{Access, Mode, Oversee, Read, SeeMembers, Vault, Write};
+pub use access::{Access, Mode, Oversee, Read, Vault, Write};
 pub use create::{PreparedVault, create_vault};
 
 use accesses::Accesses;

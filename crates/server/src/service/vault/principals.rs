@@ -14,11 +14,12 @@ use sv_ledger::membership_op::{MembershipOp, PrincipalKeys};
 use sv_ledger::principals::Principals;
 use sv_ledger::state::{Head, Membership};
 
+use super::named::Names;
 use super::prepare::rejected;
 use crate::db::{Query, Write};
 use crate::service::account::throttle::SPARE_KEY;
 use crate::service::{Error, Result};
-use crate::store::accounts::{instance, throttle as buckets};
+use crate::store::accounts::throttle as buckets;
 use crate::store::{members, remains, vaults};
 
 /// The memberships that an entry was prepared against.
@@ -28,8 +29,8 @@ pub(super) struct Dependencies {
     pub(super) principals: Principals,
     /// What must still be so when the entry is committed.
     heads: BTreeMap<VaultId, Head>,
-    /// Whether the entry makes a vault a member.
-    is_nesting: bool,
+    /// What was looked at if the entry makes a vault a member.
+    pub(super) names: Option<Names>,
     /// How many vaults stand one inside the other below the vault after the
     /// entry; none if more than anybody follows.
     below: Option<usize>,
@@ -87,12 +88,10 @@ impl Dependencies {
         if through.chain(granted).any(|id| !heads.contains_key(&id)) {
             return Err(Reject::Principal.into());
         }
-        let makes_member =
-            |op: &MembershipOp| matches!(op, MembershipOp::Grant(op) if op.keys.is_vault());
         Ok(Self {
             heads,
             principals: found.into_values().collect(),
-            is_nesting: entry.membership_ops().iter().any(makes_member),
+            names: None,
             below: None,
             has_spare_key: false,
         })
@@ -147,7 +146,7 @@ impl Dependencies {
     /// so it comes before the unit of work; [`Self::hold`] makes sure that it
     /// still holds there.
     pub(super) fn measure(&mut self, after: &Membership) {
-        if self.is_nesting {
+        if self.names.is_some() {
             self.below = after.depth(&self.principals);
         }
     }
@@ -155,14 +154,14 @@ impl Dependencies {
     /// Locks them, and finds them as they were read.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`] if one has moved on.
+    /// [`ErrorCode::Conflict`] if one has moved on, or a vault came in somewhere
+    /// that [`Names::check`] looked at.
     pub(super) async fn hold(&self, write: &mut Write) -> Result<()> {
         if self.heads.is_empty() {
             return Ok(());
         }
-        if self.is_nesting {
-            // Two that nest at once could make a circle that neither sees.
-            instance::lock(write).await?;
+        if let Some(names) = &self.names {
+            names.hold(write).await?;
         }
         let ids = self.heads.keys().copied();
         let now = vaults::lock_memberships(write, ids).await?;
@@ -179,7 +178,7 @@ impl Dependencies {
     /// # Errors
     /// [`ErrorCode::Rejected`].
     pub(super) async fn check_nesting(&self, q: &mut impl Query, vault_id: VaultId) -> Result<()> {
-        if !self.is_nesting {
+        if self.names.is_none() {
             return Ok(());
         }
         let mut above = 0;

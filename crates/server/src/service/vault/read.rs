@@ -10,7 +10,8 @@ use sv_api::{Base64, ErrorCode};
 use sv_ledger::id::{NodeId, VaultId};
 use sv_ledger::limits::PAGE;
 
-use super::access::{Access, Read, SeeMembers, Vault};
+use super::access::{Access, Read, Vault};
+use super::named::leads_to;
 use super::reach::Reach;
 use super::{ANSWER_LEN, Vaults, leading};
 use crate::service::Result;
@@ -38,29 +39,36 @@ impl Vaults {
         Ok(VaultHeads { vaults })
     }
 
-    /// Genesis, and membership entries from place `from` in the log on.
+    /// Genesis, and membership entries from place `from` in the log on: of the
+    /// vault itself, or of another that is needed to verify who has access to
+    /// it. Also of one that is gone.
     ///
     /// # Errors
-    /// See [`Self::heads`].
+    /// [`ErrorCode::NotFound`] for any other, whether or not there is such a
+    /// vault.
     pub async fn membership(
         &self,
-        access: &Access<SeeMembers, Vault>,
+        access: &Access<Read, Vault>,
+        of: VaultId,
         from: u64,
     ) -> Result<MembershipLog> {
         let mut snapshot = self.db.read().await?;
-        let genesis = match access.is_gone() {
-            false => vaults::genesis(&mut snapshot, access.vault_id()).await?,
-            true => remains::genesis(&mut snapshot, access.vault_id()).await?,
-        };
+        if !leads_to(&mut snapshot, access.vault_id(), of).await? {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let mut genesis = vaults::genesis(&mut snapshot, of).await?;
+        let is_gone = genesis.is_none();
+        if is_gone {
+            genesis = remains::genesis(&mut snapshot, of).await?;
+        }
         let genesis = genesis.ok_or(ErrorCode::NotFound)?;
-        let vault_id = access.vault_id();
         let (entries, more) =
-            entries::membership_page(&mut snapshot, vault_id, from, PAGE, ANSWER_LEN).await?;
+            entries::membership_page(&mut snapshot, of, from, PAGE, ANSWER_LEN).await?;
         Ok(MembershipLog {
             genesis,
             entries,
             more,
-            is_gone: access.is_gone(),
+            is_gone,
         })
     }
 

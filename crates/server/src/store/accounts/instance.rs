@@ -1,10 +1,12 @@
-//! The installation's own secrets: one row, sealed, written once.
+//! The installation: one row, with its own secrets, sealed and written once, and
+//! what all its servers count together.
 
 use sha2::{Digest, Sha256};
 use sv_ledger::id::InstanceId;
 
 use crate::args;
 use crate::db::{Query, Result, Write};
+use crate::store::corrupt;
 
 /// The installation.
 pub(crate) struct StoredInstance {
@@ -50,10 +52,26 @@ pub(crate) async fn lock(w: &mut Write) -> Result<()> {
     Ok(())
 }
 
+/// Counts an entry that makes vaults members of another; which one it is, of
+/// all. Like [`lock`]: no other goes on before this one has ended.
+pub(crate) async fn count_nesting(w: &mut Write) -> Result<u64> {
+    let sql = "UPDATE instance SET nestings = nestings + 1 WHERE id = 1";
+    w.execute(sql, args![]).await?;
+    nestings(w).await
+}
+
+/// How many such entries there were.
+pub(crate) async fn nestings(q: &mut impl Query) -> Result<u64> {
+    let row = q
+        .lookup("SELECT nestings FROM instance WHERE id = 1", args![])
+        .await?;
+    row.ok_or(corrupt("instance"))?.take(0)
+}
+
 pub(crate) async fn insert(w: &mut Write, instance: &StoredInstance) -> Result<()> {
     w.execute(
-        "INSERT INTO instance (id, opaque_setup, credential_key, opaque_public_key, nonce) \
-         VALUES (1, ?, ?, ?, ?)",
+        "INSERT INTO instance (id, opaque_setup, credential_key, opaque_public_key, nonce, \
+         nestings) VALUES (1, ?, ?, ?, ?, 0)",
         args![
             instance.opaque_setup.clone(),
             instance.credential_key.clone(),

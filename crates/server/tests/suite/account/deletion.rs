@@ -54,6 +54,7 @@ pub(crate) async fn a_deletion_wants_a_proof_ends_all_sessions_and_is_called_off
     assert_eq!((report.deleted_accounts, report.removed_vaults), (0, 0));
     let drive = GetMembership {
         vault: alice.drive,
+        of: alice.drive,
         from: 0,
     };
     let session = login.session.as_deref();

@@ -88,6 +88,7 @@ async fn cast() -> Cast {
 pub(super) fn path(info: &EndpointInfo, victim: &Person) -> String {
     info.path
         .replace("{vault}", &victim.drive.to_string())
+        .replace("{of}", &victim.drive.to_string())
         .replace("{person}", &VaultId::new([0xee; 32]).to_string())
         .replace("{invitation}", &InvitationId::new([1; 16]).to_string())
         .replace("{session}", &SessionId::new([1; 16]).to_string())

@@ -1,18 +1,26 @@
 //! What one person's doing may cost the others: logs that are there when they
 //! are needed, and no longer than they have to be; notes that fill no disk.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Barrier, Mutex};
+
+use futures::future::join_all;
 use sv_api::ErrorCode;
+use sv_api::vault::AppendRequest;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
 use sv_ledger::limits::{ACCESSES, NAMED_VAULTS, NAMING_VAULTS, SPARE_KEY_MS, SPARE_KEYS};
 use sv_ledger::membership_op::{MembershipOp, RekeyOp};
 use sv_ledger::state::Role;
-use sv_server::service::vault::{Oversee, Read, SeeMembers};
+use sv_server::db::faults::{Fault, Faults, Point};
+use sv_server::random::Random;
+use sv_server::service::Error;
+use sv_server::service::vault::{Oversee, Read, Vaults, Write};
 use sv_server::store::accesses::{self, StoredAccess};
 use sv_server::store::{entries, named_vaults};
 
 use super::signer::{Shared, Signer, grant, grant_until, role};
-use super::stories::{change, put, reads, refusal, send, shared, somebody};
+use super::stories::{change, put, reads, refusal, send, shared, shown, somebody};
 use crate::author::{Put, content_id, sealed};
 use crate::world::World;
 
@@ -53,24 +61,12 @@ pub(crate) async fn groups_that_were_named_once_are_seen_by_who_came_later() {
     (group, hidden) = (deep[0].clone(), deep[1].clone());
     vault.knows(&group);
 
+    let id = vault.vault_id();
     let logs = async |who: &Signer| {
         let mut seen = Vec::new();
         for log in &deep {
-            let of = log.vault_id();
-            let access = world.vaults.authorise::<SeeMembers>(who.uid, of).await;
-            seen.push(match access {
-                Ok(access) => world
-                    .vaults
-                    .membership(&access, 0)
-                    .await
-                    .unwrap()
-                    .entries
-                    .len(),
-                Err(error) => {
-                    assert_eq!(error.code(), ErrorCode::NotFound);
-                    0
-                }
-            });
+            let log = shown(&world, who, id, log.vault_id()).await;
+            seen.push(log.map_or(0, |log| log.entries.len()));
         }
         seen
     };
@@ -126,26 +122,10 @@ async fn a_log_leads_to_no_more_others_than_clients_follow() {
             .change(&alice, &[], ops, false, world.now_ms());
         refusal(&world, &alice, request).await
     };
-    let name = async |vault_id: VaultId, from: usize, to: usize| {
-        let names = || async {
-            let mut write = world.db.write().await?;
-            let id = |n: usize| {
-                VaultId::new(
-                    [[7; 8], (n as u64).to_be_bytes()]
-                        .concat()
-                        .repeat(2)
-                        .try_into()
-                        .unwrap(),
-                )
-            };
-            named_vaults::insert(&mut write, vault_id, (from..to).map(id)).await?;
-            write.commit().await
-        };
-        world.db.retry(names).await.unwrap();
-    };
     // The group and 511 more: the vault is full, and nothing comes into the
     // group either.
-    name(vault.vault_id(), 0, NAMED_VAULTS - 1).await;
+    let others = (0..NAMED_VAULTS - 1).map(|n| nowhere(7, n));
+    name(&world, vault.vault_id(), others).await;
     assert_eq!(nest(&group).await, ErrorCode::Rejected);
     // In as many places as are looked at, and one more.
     let (mut far, near) = (
@@ -153,16 +133,7 @@ async fn a_log_leads_to_no_more_others_than_clients_follow() {
         shared(&world, &alice, VaultKind::Group).await,
     );
     far.knows(&near);
-    let places = || async {
-        let mut write = world.db.write().await?;
-        for n in 0..NAMING_VAULTS as u64 {
-            let id = [[9; 8], n.to_be_bytes()].concat().repeat(2);
-            let id = VaultId::new(id.try_into().unwrap());
-            named_vaults::insert(&mut write, id, [near.vault_id()].into_iter()).await?;
-        }
-        write.commit().await
-    };
-    world.db.retry(places).await.unwrap();
+    name_in(&world, NAMING_VAULTS, near.vault_id()).await;
     assert_eq!(nest(&near).await, ErrorCode::Rejected);
 }
 
@@ -197,8 +168,8 @@ pub(crate) async fn a_membership_is_read_a_page_at_a_time() {
     assert_eq!(page(0, 3, 1).await, (vec![1], true));
     assert_eq!(page(4, 3, 1).await, (vec![4], false));
     assert_eq!(page(5, 3, 1).await, (Vec::new(), false));
-    let seen = world.vaults.authorise::<SeeMembers>(bob.uid, id).await;
-    let log = world.vaults.membership(&seen.unwrap(), 2).await.unwrap();
+    let read = world.vaults.authorise::<Read>(bob.uid, id).await.unwrap();
+    let log = world.vaults.membership(&read, id, 2).await.unwrap();
     assert_eq!((log.entries.len(), log.more), (2, false));
 }
 
@@ -355,4 +326,218 @@ async fn of_many_notes_of_downloads_the_newest_are_kept() {
     assert_eq!(page[0].content_id, content_id(1));
     let oldest = accesses::page(&mut read, id, note(1).access_id, None, 1).await;
     assert_eq!(oldest.unwrap(), []);
+}
+
+/// Notes vaults that are nowhere as named by one.
+async fn name(world: &World, vault_id: VaultId, names: impl Iterator<Item = VaultId> + Clone) {
+    let noted = || async {
+        let mut write = world.db.write().await?;
+        named_vaults::insert(&mut write, vault_id, names.clone(), 0).await?;
+        write.commit().await
+    };
+    world.db.retry(noted).await.unwrap();
+}
+
+/// Notes so many vaults that are nowhere as naming one.
+pub(crate) async fn name_in(world: &World, count: usize, named: VaultId) {
+    let noted = || async {
+        let mut write = world.db.write().await?;
+        for n in 0..count {
+            named_vaults::insert(&mut write, nowhere(9, n), [named].into_iter(), 0).await?;
+        }
+        write.commit().await
+    };
+    world.db.retry(noted).await.unwrap();
+}
+
+/// A vault that is nowhere.
+fn nowhere(kind: u8, n: usize) -> VaultId {
+    let id = [[kind; 8], (n as u64).to_be_bytes()].concat().repeat(2);
+    VaultId::new(id.try_into().unwrap())
+}
+
+/// How many others a log leads to.
+async fn led_to(world: &World, vault_id: VaultId) -> usize {
+    let mut read = world.db.read().await.unwrap();
+    let mut seen = BTreeSet::from([vault_id]);
+    let mut level = seen.clone();
+    while !level.is_empty() {
+        let named = named_vaults::named_by(&mut read, level.into_iter());
+        let named = named.await.unwrap().into_iter().map(|(_, id)| id);
+        level = named.filter(|id| seen.insert(*id)).collect();
+    }
+    seen.len() - 1
+}
+
+/// Lets units of work begin only once so many are about to.
+#[derive(Debug)]
+struct Gate {
+    waiting: Mutex<usize>,
+    barrier: Barrier,
+}
+
+impl Gate {
+    fn of(count: usize) -> Arc<Self> {
+        Arc::new(Self {
+            waiting: Mutex::new(count),
+            barrier: Barrier::new(count),
+        })
+    }
+}
+
+impl Faults for Gate {
+    fn strike(&self, point: Point<'_>) -> Option<Fault> {
+        let waits = point == Point::Begin && {
+            let mut waiting = self.waiting.lock().unwrap();
+            let waits = *waiting > 0;
+            *waiting = waiting.saturating_sub(1);
+            waits
+        };
+        if waits {
+            tokio::task::block_in_place(|| self.barrier.wait());
+        }
+        None
+    }
+}
+
+/// Sends requests so that each has looked at what there is before any goes on.
+async fn send_at_once(
+    world: &World,
+    author: &Signer,
+    requests: &[AppendRequest],
+) -> Vec<Result<u64, ErrorCode>> {
+    let vaults = Vaults::new(
+        world.db.clone().failing(Gate::of(requests.len())),
+        world.blocks.clone(),
+        world.clock.clone(),
+        Random::system(),
+    );
+    let sent = requests.iter().cloned().map(|request| {
+        let (vaults, uid) = (vaults.clone(), author.uid);
+        tokio::spawn(async move {
+            let vault_id = request.entry.body().vault_id;
+            let access = vaults.authorise::<Write>(uid, vault_id).await?;
+            Ok::<_, Error>(vaults.append(&access, request).await?.seq)
+        })
+    });
+    let outcomes = join_all(sent).await.into_iter();
+    let outcomes = outcomes.map(|outcome| outcome.unwrap().map_err(|error| error.code()));
+    outcomes.collect()
+}
+
+/// Groups that come in at the same moment, in different places, each when there
+/// is room for it, count as those do that come one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+pub(crate) async fn groups_that_come_in_at_once_are_counted_together() {
+    const AT_ONCE: usize = 3;
+    const EACH: usize = 200;
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (mallory, _) = somebody(&world, 2).await;
+    let mut group = shared(&world, &alice, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    vault.knows(&group);
+    let member = grant(group.vault_id(), group.keys(), Role::Viewer);
+    change(&world, &mut vault, &alice, vec![member]).await;
+    let ops = vec![grant(mallory.uid, mallory.keys, Role::Manager)];
+    change(&world, &mut group, &alice, ops).await;
+    // Groups in the group, and outside as many that name many.
+    let mut requests = Vec::new();
+    for n in 0..AT_ONCE {
+        let mut inside = shared(&world, &mallory, VaultKind::Group).await;
+        let star = shared(&world, &mallory, VaultKind::Group).await;
+        let names = (0..EACH - 1).map(|m| nowhere(n as u8, m));
+        name(&world, star.vault_id(), names).await;
+        group.knows(&inside);
+        let ops = vec![grant(inside.vault_id(), inside.keys(), Role::Viewer)];
+        change(&world, &mut group, &mallory, ops).await;
+        inside.knows(&star);
+        let ops = vec![grant(star.vault_id(), star.keys(), Role::Viewer)];
+        requests.push(inside.change(&mallory, &[], ops, false, world.now_ms()));
+    }
+    assert_eq!(led_to(&world, vault.vault_id()).await, 1 + AT_ONCE);
+
+    let mut landed = 0;
+    let outcomes = send_at_once(&world, &mallory, &requests).await;
+    for (mut outcome, request) in outcomes.into_iter().zip(requests) {
+        // Whoever was overtaken sends the same again.
+        if outcome == Err(ErrorCode::Conflict) {
+            let again = send(&world, &mallory, request).await;
+            outcome = again.map_err(|error| error.code());
+        }
+        match outcome {
+            Ok(_) => landed += 1,
+            Err(code) => assert_eq!(code, ErrorCode::Rejected),
+        }
+    }
+    assert_eq!(landed, (NAMED_VAULTS - 1 - AT_ONCE) / EACH);
+    let expected = 1 + AT_ONCE + landed * EACH;
+    assert_eq!(led_to(&world, vault.vault_id()).await, expected);
+}
+
+/// Whoever takes in groups without end keeps nobody else from it, but where
+/// what they take in counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+pub(crate) async fn a_group_that_comes_in_elsewhere_is_in_nobodys_way() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let mut places = Vec::new();
+    for _ in 0..6 {
+        places.push(shared(&world, &alice, VaultKind::Group).await);
+    }
+    let nest = async |places: &mut [Shared], pairs: [(usize, usize); 2]| {
+        let requests = pairs.map(|(outer, inner)| {
+            let (inner, outer) = (places[inner].clone(), &mut places[outer]);
+            outer.knows(&inner);
+            let ops = vec![grant(inner.vault_id(), inner.keys(), Role::Viewer)];
+            outer.change(&alice, &[], ops, false, world.now_ms())
+        });
+        let outcomes = send_at_once(&world, &alice, &requests).await;
+        requests.into_iter().zip(outcomes).collect::<Vec<_>>()
+    };
+    for (request, outcome) in nest(&mut places, [(0, 1), (2, 3)]).await {
+        outcome.unwrap();
+        let vault_id = request.entry.body().vault_id;
+        let place = places.iter_mut().find(|one| one.vault_id() == vault_id);
+        place.unwrap().accept(&request.entry);
+    }
+    // One above the other: whoever is second has to look again, and has room.
+    let outcomes = nest(&mut places, [(4, 0), (1, 5)]).await;
+    let late = outcomes.into_iter().filter(|(_, outcome)| outcome.is_err());
+    let late: Vec<_> = late.collect();
+    let [(request, Err(ErrorCode::Conflict))] = late.as_slice() else {
+        panic!("{} were too late", late.len());
+    };
+    send(&world, &alice, request.clone()).await.unwrap();
+    world.assert_whole().await;
+}
+
+/// Nobody hides a group from those above it by naming it in ever so many
+/// vaults of their own.
+#[tokio::test]
+pub(crate) async fn a_group_that_many_name_is_seen_by_all_who_need_it() {
+    let world = World::new().await;
+    let (alice, _) = somebody(&world, 1).await;
+    let (bob, _) = somebody(&world, 2).await;
+    let (mallory, _) = somebody(&world, 3).await;
+    let group = shared(&world, &alice, VaultKind::Group).await;
+    let mut outer = shared(&world, &alice, VaultKind::Group).await;
+    let mut vault = shared(&world, &alice, VaultKind::Shared).await;
+    outer.knows(&group);
+    let ops = vec![
+        grant(group.vault_id(), group.keys(), Role::Viewer),
+        grant(mallory.uid, mallory.keys, Role::Viewer),
+    ];
+    change(&world, &mut outer, &alice, ops).await;
+    vault.knows(&outer);
+    vault.knows(&group);
+    let ops = vec![
+        grant(outer.vault_id(), outer.keys(), Role::Viewer),
+        grant(bob.uid, bob.keys, Role::Viewer),
+    ];
+    change(&world, &mut vault, &alice, ops).await;
+    name_in(&world, NAMING_VAULTS + 1, group.vault_id()).await;
+    for of in [group.vault_id(), outer.vault_id(), mallory.uid] {
+        assert!(shown(&world, &bob, vault.vault_id(), of).await.is_ok());
+    }
 }

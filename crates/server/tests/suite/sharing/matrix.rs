@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use sv_api::endpoint::*;
 use sv_api::vault::{AppendRequest, BodiesRequest, ContentsRequest};
+use sv_api::wire::Empty;
 use sv_api::{ApiError, Auth, EndpointInfo, ErrorCode, Wire};
 use sv_ledger::entry::Via;
 use sv_ledger::genesis::VaultKind;
@@ -26,8 +27,6 @@ enum Does {
     Nothing,
     /// Shows something that every member may see, and nobody else.
     Read,
-    /// Shows who has access.
-    SeeMembers,
     /// Adds a record.
     Append,
 }
@@ -72,9 +71,8 @@ fn does(info: &EndpointInfo) -> Does {
         | "PutBlock"
         | "GetUpload"
         | "CancelUpload" => Some(Does::Nothing),
-        "GetCheckpoint" | "GetLeaves" | "GetEntries" | "GetBodies" | "GetContents" | "GetBlock"
-        | "GetBlockHashes" | "ListAccesses" => Some(Does::Read),
-        "GetMembership" => Some(Does::SeeMembers),
+        "GetMembership" | "GetCheckpoint" | "GetLeaves" | "GetEntries" | "GetBodies"
+        | "GetContents" | "GetBlock" | "GetBlockHashes" | "ListAccesses" => Some(Does::Read),
         "AppendEntry" => Some(Does::Append),
         _ => None,
     };
@@ -211,6 +209,7 @@ fn request(cast: &Cast, info: &EndpointInfo, caller: &Caller) -> (String, Vec<u8
     let path = info
         .path
         .replace("{vault}", &cast.vault.vault_id().to_string())
+        .replace("{of}", &cast.vault.vault_id().to_string())
         .replace("{content}", &content_id(1).to_string())
         .replace("{person}", &VaultId::new([0xee; 32]).to_string())
         .replace("{invitation}", &InvitationId::new([1; 16]).to_string())
@@ -273,10 +272,10 @@ pub(crate) async fn every_endpoint_answers_by_membership() {
                     assert!(status < 500, "{name}");
                     continue;
                 }
-                Does::Read | Does::SeeMembers if caller.role.is_some() => None,
+                Does::Read if caller.role.is_some() => None,
                 Does::Append if caller.role == Some(Role::Viewer) => Some(ErrorCode::Forbidden),
                 Does::Append if caller.role.is_some() => None,
-                Does::Read | Does::SeeMembers | Does::Append => Some(ErrorCode::NotFound),
+                Does::Read | Does::Append => Some(ErrorCode::NotFound),
             };
             assert_eq!(code, expected, "{name}");
             if does == Does::Append && expected.is_none() {
@@ -327,6 +326,54 @@ pub(crate) async fn a_shared_vault_opens_no_other_door() {
                 .await;
             let name = format!("{} by {}", info.name, caller.name);
             assert_eq!(answer.error().code, ErrorCode::NotFound, "{name}");
+        }
+    }
+}
+
+/// A vault shows whose membership its log leads to, to whoever reads it, and
+/// nobody else's: it opens no other door either.
+#[tokio::test]
+pub(crate) async fn a_vault_shows_the_membership_that_its_log_leads_to() {
+    let cast = cast().await;
+    let person = |name: &str| {
+        let caller = cast.callers.iter().find(|c| c.name == name).unwrap();
+        caller.person.as_ref().unwrap()
+    };
+    let group = cast.callers.iter().find(|c| !c.via.is_empty()).unwrap();
+    let led_to = [
+        ("itself", cast.vault.vault_id()),
+        ("a group", group.via[0].vault_id),
+        ("a member", person("viewer").1.uid),
+        ("one whose time is over", person("expired").1.uid),
+        ("a member of a group", person("via group").1.uid),
+    ];
+    let own_group = make(&cast.world, person("viewer"), VaultKind::Group).await;
+    let elsewhere = [
+        ("an ex-member", person("ex-member").1.uid),
+        ("a stranger", person("stranger").1.uid),
+        ("the owner's drive", person("owner").0.drive),
+        ("a member's group", own_group.vault_id()),
+        ("nothing", VaultId::new([0xee; 32])),
+    ];
+    let led_to = led_to.map(|(what, of)| (what, of, true));
+    let elsewhere = elsewhere.map(|(what, of)| (what, of, false));
+    for (what, of, is_shown) in led_to.into_iter().chain(elsewhere) {
+        for caller in &cast.callers {
+            let Some((person, _)) = &caller.person else {
+                continue;
+            };
+            let vault = cast.vault.vault_id();
+            let asked = GetMembership { vault, of, from: 0 };
+            let answer = cast
+                .world
+                .call(asked, Some(&person.session), &Empty {})
+                .await;
+            let code = answer.map(drop).map_err(|error| error.code);
+            let expected = match is_shown && caller.role.is_some() {
+                true => Ok(()),
+                false => Err(ErrorCode::NotFound),
+            };
+            assert_eq!(code, expected, "{what} to {}", caller.name);
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What members, former members and members of members get from the services.
 
 use sv_api::ErrorCode;
-use sv_api::vault::{AppendRequest, ContentsRequest};
+use sv_api::vault::{AppendRequest, ContentsRequest, MembershipLog};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::{AccessId, VaultId};
 use sv_ledger::limits::ACCESS_TTL_MS;
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::state::{Head, Role};
 use sv_server::service::Result;
-use sv_server::service::vault::{Oversee, Read, SeeMembers, Write};
+use sv_server::service::vault::{Oversee, Read, Write};
 
 use super::signer::{Shared, Signer, grant, grant_until, role};
 use crate::author::{INSTANCE, Log, Put, content, content_id, sealed};
@@ -74,6 +74,22 @@ pub(crate) async fn reads(world: &World, who: &Signer, vault: VaultId) -> bool {
         assert_eq!(error.code(), ErrorCode::NotFound);
     }
     may.is_ok()
+}
+
+/// The membership log `of` a vault, or of another to which its log leads, as
+/// somebody is shown it.
+pub(crate) async fn shown(
+    world: &World,
+    who: &Signer,
+    vault: VaultId,
+    of: VaultId,
+) -> Result<MembershipLog> {
+    let access = world.vaults.authorise::<Read>(who.uid, vault);
+    let shown = world.vaults.membership(&access.await?, of, 0).await;
+    if let Err(error) = &shown {
+        assert_eq!(error.code(), ErrorCode::NotFound);
+    }
+    shown
 }
 
 #[tokio::test]
@@ -514,13 +530,8 @@ pub(crate) async fn who_has_access_is_seen_by_whoever_has_it() {
         grant(bob.uid, bob.keys, Role::Viewer),
         grant(group.vault_id(), group.keys(), Role::Viewer),
     ];
-    let sees = async |who: &Signer, of: VaultId| {
-        world
-            .vaults
-            .authorise::<SeeMembers>(who.uid, of)
-            .await
-            .is_ok()
-    };
+    let id = vault.vault_id();
+    let sees = async |who: &Signer, of: VaultId| shown(&world, who, id, of).await.is_ok();
     assert!(!sees(&bob, group.vault_id()).await && !sees(&bob, carol.uid).await);
     change(&world, &mut vault, &alice, members).await;
     // Bob sees the group that shares the vault with him, and who is in it.

@@ -106,10 +106,14 @@ fn the_decrypt_tool_works_with_the_network_off() {
 
         let profile = browser.profile().await;
         let page = visit(&profile, &server).await;
-        page.link("Log in").wait().await;
+        // Only the engine knows, which comes after the page.
+        let engine = page.role("main", Name::Any);
+        engine.wait_text("Anyone can sign up here").await;
+        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+            .await;
         // The worker for downloads is in charge from the first reload on.
         page.reload().await;
-        page.link("Log in").wait().await;
+        engine.wait_text("Anyone can sign up here").await;
         page.evaluate("location.hash = '/decrypt'").await;
         page.button("Decrypt").wait().await;
         page.set_offline(true).await;

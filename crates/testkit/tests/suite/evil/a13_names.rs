@@ -69,7 +69,7 @@ fn a13_a_share_is_from_whom_it_says() {
         let honest = share(&bob, "anna", "contracts").await;
         let name = Name::parse("contracts").unwrap();
         let mut theirs = Vault::account(&bob).await.unwrap();
-        let (mut forged, forger) = phantom::in_the_name_of(bob.uid(), &anna);
+        let (mut forged, forger) = phantom::in_the_name_of(&bob, &anna).await;
         let herself = theirs.find_person(&Handle::parse("anna").unwrap()).await;
         forged.grant(&forger, &herself.unwrap(), Role::Editor);
         forged.show_to(&anna);
@@ -110,7 +110,7 @@ fn a13_whoever_has_another_name_is_not_promoted() {
         let mut account = Vault::account(&anna).await.unwrap();
         let mut theirs = Vault::account(&bob).await.unwrap();
         let anna_herself = theirs.find_person(&Handle::parse("anna").unwrap()).await;
-        let (mut forged, forger) = phantom::in_the_name_of(bob.uid(), &anna);
+        let (mut forged, forger) = phantom::in_the_name_of(&bob, &anna).await;
         forged.grant(&forger, &anna_herself.unwrap(), Role::Manager);
         forged.append(&forger, MembershipOp::Transfer(anna.uid()));
         forged.show_to(&anna);
@@ -153,7 +153,7 @@ fn a15_a_foreign_key_of_a_vault_is_replaced() {
         let herself = found.unwrap();
         let bobs = account.find_person(&Handle::parse("bob").unwrap()).await;
         let foreign = bobs.unwrap().kem_pk;
-        let (mut vault, mut forger) = phantom::in_the_name_of(bob.uid(), &anna);
+        let (mut vault, mut forger) = phantom::in_the_name_of(&bob, &anna).await;
         vault.grant(&forger, &herself, Role::Manager);
         vault.append(&forger, MembershipOp::Transfer(anna.uid()));
         vault.show_to(&anna);

@@ -197,7 +197,8 @@ impl Scene {
         let (mut shown, mut wanted) = (Vec::new(), vec![vault]);
         while let Some(vault_id) = wanted.pop() {
             let members = GetMembership {
-                vault: vault_id,
+                vault,
+                of: vault_id,
                 from: 0,
             };
             let log = server.call(&members, Empty {}, Repeat::Safe).await.unwrap();
@@ -250,7 +251,10 @@ async fn kems_of(
     let mut found = BTreeMap::new();
     let members = &vault.replica().state().membership.members;
     for (uid, _) in members.iter().filter(|(_, m)| !m.keys.is_vault()) {
-        found.insert(*uid, account.meet_member(*uid).await.unwrap().kem_pk);
+        found.insert(
+            *uid,
+            account.meet_member(vault.id(), *uid).await.unwrap().kem_pk,
+        );
     }
     found
 }

@@ -186,7 +186,14 @@ fn a07_no_outsider_switches_a_shared_vaults_suite() {
 
 async fn membership_of(device: &TestPlatform, vault: VaultId) -> MembershipLog {
     let session = Session::resume(device.clone()).await.unwrap();
-    let (server, endpoint) = (session.server(), GetMembership { vault, from: 0 });
+    let (server, endpoint) = (
+        session.server(),
+        GetMembership {
+            vault,
+            of: vault,
+            from: 0,
+        },
+    );
     let repeat = sv_client::call::Repeat::Safe;
     let log = server.call(&endpoint, sv_api::wire::Empty {}, repeat).await;
     log.unwrap()

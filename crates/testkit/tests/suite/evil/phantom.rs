@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use sv_api::Base64;
 use sv_api::account::NewVault;
 use sv_api::endpoint::{
     GetBodies, GetCheckpoint, GetEntries, GetLeaves, GetMembership, ListVaults,
@@ -10,9 +11,9 @@ use sv_api::endpoint::{
 use sv_api::vault::{
     Bodies, BodiesRequest, EntryPage, LeafPage, MembershipLog, VaultHead, VaultHeads,
 };
-use sv_api::wire::Wire;
-use sv_api::{Base64, Endpoint};
+use sv_api::wire::{Empty, Wire};
 use sv_client::account::Session;
+use sv_client::call::Repeat;
 use sv_client::people::Person;
 use sv_client::port::{HttpResponse, Platform as _};
 use sv_client::vault::NewVaultBuilder;
@@ -38,6 +39,8 @@ pub(crate) struct Phantom {
     entries: Vec<Entry>,
     bodies: BTreeMap<Hash, Vec<u8>>,
     state: VaultState,
+    /// The accounts of those in it, as they are.
+    accounts: BTreeMap<VaultId, MembershipLog>,
 }
 
 /// What signs and seals in the creator's name.
@@ -55,10 +58,18 @@ impl Forger {
 }
 
 /// A vault that says it is by `creator`.
-pub(crate) fn in_the_name_of(
-    creator: VaultId,
+pub(crate) async fn in_the_name_of(
+    creator: &Session<TestPlatform>,
     session: &Session<TestPlatform>,
 ) -> (Phantom, Forger) {
+    let mut accounts = BTreeMap::new();
+    for one in [creator, session] {
+        let (vault, of) = (one.uid(), one.uid());
+        let asked = GetMembership { vault, of, from: 0 };
+        let log = one.server().call(&asked, Empty {}, Repeat::Safe).await;
+        accounts.insert(of, log.unwrap());
+    }
+    let creator = creator.uid();
     let platform = session.platform().clone();
     let mut random = platform.random();
     let root = AccountRootKey::generate(&mut random).unwrap();
@@ -98,6 +109,7 @@ pub(crate) fn in_the_name_of(
         entries,
         bodies: BTreeMap::from([(Statement::Body.hash(&envelope), envelope)]),
         state,
+        accounts,
     };
     let session = platform;
     (phantom, Forger { keys, key, session })
@@ -246,13 +258,15 @@ impl Phantom {
             more: false,
         };
         let body = if request.is::<GetMembership>() {
-            let log: <GetMembership as Endpoint>::Response = MembershipLog {
+            let of: VaultId = request.path.rsplit('/').nth(1)?.parse().unwrap();
+            let own = || MembershipLog {
                 genesis: self.genesis.clone(),
                 entries: self.entries.clone(),
                 more: false,
                 is_gone: false,
             };
-            log.into_bytes()
+            let account = self.accounts.get(&of).cloned();
+            account.unwrap_or_else(own).into_bytes()
         } else if request.is::<GetCheckpoint>() {
             entries(self.entries.len() - 1).into_bytes()
         } else if request.is::<GetEntries>() {

@@ -170,6 +170,11 @@ impl Stand {
         let last = || asked.path.rsplit('/').next().unwrap_or_default();
         let body = if asked.is::<GetMembership>() {
             let from: u64 = last().parse().ok()?;
+            // Who is in it, the honest server says.
+            let of: VaultId = asked.path.rsplit('/').nth(1)?.parse().ok()?;
+            if of != self.vault_id {
+                return None;
+            }
             let all = self.entries.iter().filter(|e| e.body().seq >= from);
             let entries = all.filter(|entry| entry.is_membership()).cloned();
             MembershipLog {

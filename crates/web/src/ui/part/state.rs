@@ -11,6 +11,13 @@ pub(crate) fn waiting() -> El {
         .child(span("visually-hidden").say(t::LOADING))
 }
 
+/// The same in a line, and what for.
+pub(crate) fn waiting_for(words: Text) -> El {
+    div("waiting-line")
+        .child(span("spinner-border spinner-border-sm").aria("aria-hidden", "true"))
+        .child(span("").say(words))
+}
+
 /// Refused, or out of reach.
 pub(crate) fn failed(failure: &Failure) -> El {
     if let Some(share) = &failure.share {

@@ -179,10 +179,7 @@ pub(super) fn unreachable(handle: &str) -> El {
         t::AWAY_TITLE.get(),
         [
             el("p").text(&text),
-            div("waiting-line")
-                .role("status")
-                .child(span("spinner-border spinner-border-sm").aria("aria-hidden", "true"))
-                .child(span("").say(t::AWAY_TRYING)),
+            state::waiting_for(t::AWAY_TRYING).role("status"),
             submit.alert(),
             submit
                 .button("btn btn-primary btn-block", t::TRY_AGAIN)

@@ -3,7 +3,7 @@
 
 use super::gate::{gate, link};
 use crate::bridge::DecryptFile;
-use crate::token::without_token_ending;
+use crate::bridge::token::without_token_ending;
 use crate::ui::part::form::Submit;
 use crate::ui::part::{field, state, toast};
 use crate::ui::prelude::*;

@@ -4,6 +4,9 @@ use crate::ui::part::state;
 use crate::ui::prelude::*;
 use crate::ui::shell::mark;
 
+/// An engine that takes longer than this is spoken of.
+const SLOW_MS: i32 = 1000;
+
 /// A card in the middle, with a title.
 pub(super) fn gate(title: &str, body: impl IntoIterator<Item = El>) -> El {
     framed("gate-card", title, body)
@@ -31,8 +34,19 @@ fn framed(classes: &'static str, title: &str, body: impl IntoIterator<Item = El>
                 .id("content")
                 .tab_index("-1")
                 .child(state::title(title))
-                .children(body),
+                .children(body)
+                .child(engine_on_its_way()),
         )
+}
+
+/// For whoever is here before the engine: what is sent waits for it.
+fn engine_on_its_way() -> El {
+    let is_slow = RwSignal::new(false);
+    later_while_shown(SLOW_MS, move || is_slow.set(true));
+    div("").role("status").show_if(
+        move || is_slow.get() && app().is_loading.get(),
+        || state::waiting_for(t::ENGINE_LOADING),
+    )
 }
 
 /// A link between two of these screens.

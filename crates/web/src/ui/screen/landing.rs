@@ -72,7 +72,10 @@ fn hero(server: RwSignal<Loaded<bridge::ServerInfo>>) -> El {
     let is_slow = RwSignal::new(false);
     later_while_shown(4000, move || is_slow.set(true));
     let state = move || match server.get() {
-        Loaded::Waiting if is_slow.get() => Some(Err(t::WAKING)),
+        Loaded::Waiting if is_slow.get() => Some(Err(match app().is_loading.get() {
+            true => t::ENGINE_LOADING,
+            false => t::WAKING,
+        })),
         Loaded::Waiting => None,
         Loaded::Failed(_) => Some(Err(t::AWAY_LANDING)),
         Loaded::Ready(server) => Some(Ok(match server.signup {
@@ -96,20 +99,15 @@ fn hero(server: RwSignal<Loaded<bridge::ServerInfo>>) -> El {
                         ))
                         .child(link("btn btn-outline btn-lg", t::LOG_IN, &Route::LogIn)),
                 )
-                .child(div("hero-state").role("status").show(state, |state| {
-                    match state {
-                        Some(Ok(words)) => Some(el("p").class("form-text").say(words)),
-                        Some(Err(words)) => Some(
-                            div("waiting-line")
-                                .child(
-                                    span("spinner-border spinner-border-sm")
-                                        .aria("aria-hidden", "true"),
-                                )
-                                .child(span("").say(words)),
-                        ),
-                        None => None,
-                    }
-                })),
+                .child(
+                    div("hero-state")
+                        .role("status")
+                        .show(state, |state| match state {
+                            Some(Ok(words)) => Some(el("p").class("form-text").say(words)),
+                            Some(Err(words)) => Some(state::waiting_for(words)),
+                            None => None,
+                        }),
+                ),
         )
         .child(journey())
 }

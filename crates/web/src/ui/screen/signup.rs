@@ -128,7 +128,7 @@ fn account(invite: RwSignal<String>, done: impl Fn(EmergencySheet) + Clone + 'st
                 .class("form-text text-center")
                 .role("status")
                 .text_with(move || {
-                    if submit.is_busy() {
+                    if submit.is_busy() && !app().is_loading.get() {
                         t::MAKING_KEYS.get().to_owned()
                     } else {
                         String::new()

@@ -7,7 +7,8 @@ use super::panel::{Panel, View};
 use super::words::{Ending, face, ghost_sign, role_field, role_name, trust_sign};
 use crate::bridge::{
     Admit, Found, GiveAccess, Invitee, LookUp, MemberRow, PendingRow, PersonTag, PrincipalId,
-    RevokeAccess, Role, SetAccess, ShareId, Target, TransferOwnership, Trust, WithdrawInvitation,
+    RevokeAccess, Revoked, Role, SetAccess, ShareId, Target, TransferOwnership, Trust, WhyKept,
+    WithdrawInvitation,
 };
 use crate::ui::part::form::Submit;
 use crate::ui::part::{dialog, field, format, state, toast};
@@ -132,12 +133,13 @@ fn revocation(panel: Panel, share: ShareId, member: &MemberRow, is_group: bool) 
             let (member, name) = (member.clone(), said.clone());
             submit.run(async move {
                 let who = member.id;
-                bridge::call(RevokeAccess { share, who }).await?;
+                let revoked = bridge::call(RevokeAccess { share, who }).await?;
                 let undo = is_sound(&member).then(|| {
                     let undo: Rc<dyn Fn()> = Rc::new(move || give_again(panel, share, &member));
                     undo
                 });
-                panel.done(t::REVOKED.with(&[&name]), undo);
+                let kept = kept_lines(&name, &revoked);
+                panel.done_but(t::REVOKED.with(&[&name]), undo, kept);
                 Ok(())
             });
         });
@@ -147,9 +149,25 @@ fn revocation(panel: Panel, share: ShareId, member: &MemberRow, is_group: bool) 
         .child(el("h3").id(&id).say(label))
         .child(is_group.then(|| line(t::REVOKE_GROUP)))
         .child(line(t::REVOKE_DOES))
+        .child((!is_group).then(|| line(t::REVOKE_INSIDE)))
         .child(line(t::REVOKE_DOES_NOT))
         .child(submit.alert())
         .child(remove)
+}
+
+/// What they have still, one by one.
+fn kept_lines(name: &str, revoked: &Revoked) -> Vec<String> {
+    let kept = revoked.kept.iter().map(|kept| {
+        let text = match kept.why {
+            WhyKept::TheyOwnIt => t::KEPT_OWNER,
+            WhyKept::NotManager => t::KEPT_NOT_MANAGER,
+            WhyKept::NotAccepted => t::KEPT_NOT_ACCEPTED,
+            WhyKept::Apart => t::KEPT_APART,
+            WhyKept::Failed => t::KEPT_FAILED,
+        };
+        text.with(&[&kept.path, name])
+    });
+    kept.collect()
 }
 
 /// The way back: they get the new key like anybody who is added.

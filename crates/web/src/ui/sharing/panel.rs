@@ -38,6 +38,8 @@ pub(super) enum View {
 struct Notice {
     text: String,
     undo: Option<Rc<dyn Fn()>>,
+    /// What did not come with it.
+    warnings: Vec<String>,
 }
 
 /// The dialog's state.
@@ -131,7 +133,16 @@ impl Panel {
 
     /// Says what was done, and shows how it stands now.
     pub(super) fn done(self, text: String, undo: Option<Rc<dyn Fn()>>) {
-        self.notice.set(Some(Notice { text, undo }));
+        self.done_but(text, undo, Vec::new());
+    }
+
+    /// The same, and what did not come with it.
+    pub(super) fn done_but(self, text: String, undo: Option<Rc<dyn Fn()>>, warnings: Vec<String>) {
+        self.notice.set(Some(Notice {
+            text,
+            undo,
+            warnings,
+        }));
         bump(self.notices);
         bump(self.again);
         self.view.set(View::Main);
@@ -143,7 +154,7 @@ impl Panel {
 
     /// May decide who has access.
     fn manages(info: &AccessInfo) -> bool {
-        info.role >= Role::Manager || info.share.is_none()
+        info.role >= Role::Manager
     }
 
     fn page(self, view: &View, loaded: &Loaded<(String, bool)>) -> El {
@@ -200,10 +211,17 @@ impl Panel {
         } else {
             t::SHARE_TITLE.with(&[name])
         };
-        let manages = self.info_now().is_some_and(|info| Self::manages(&info));
+        let info = self.info_now();
+        let manages = info.as_ref().is_some_and(Self::manages);
+        // A part of something shared, which only a manager of that shares.
+        let is_part = !manages && info.is_some_and(|info| info.share.is_none());
         let body = div("share-body")
             .child(self.notice())
             .child(manages.then(|| add::section(self, is_group)))
+            .child(is_part.then(|| {
+                let why = t::PART_NEEDS_MANAGER.get();
+                state::alert("alert-info", Icon::InfoCircleFill, why)
+            }))
             .child(self.who_has_access(is_group));
         let adds = move || self.draft.has_any();
         let buttons = div("")
@@ -245,10 +263,18 @@ impl Panel {
                                 undo();
                             })
                     });
-                    div("alert alert-info share-notice")
-                        .child(icon(Icon::CheckCircleFill))
-                        .child(div("alert-text").text(&said.text))
-                        .child(undo)
+                    let warnings = said
+                        .warnings
+                        .iter()
+                        .map(|text| state::alert("alert-warning", Icon::ShieldExclamation, text));
+                    div("")
+                        .child(
+                            div("alert alert-info share-notice")
+                                .child(icon(Icon::CheckCircleFill))
+                                .child(div("alert-text").text(&said.text))
+                                .child(undo),
+                        )
+                        .children(warnings)
                 })
             },
         )

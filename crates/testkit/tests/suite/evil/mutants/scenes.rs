@@ -8,13 +8,13 @@ use std::time::Duration;
 use sv_api::Wire as _;
 use sv_api::endpoint::{AppendEntry, GetEntries};
 use sv_api::vault::{AppendRequest, EntryPage};
-use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::error::Result;
 use sv_client::progress::Reporter;
-use sv_client::sharing::{self, Last};
+use sv_client::sharing::{self, Last, MemberInfo};
 use sv_client::transfer::DownloadPlan;
 use sv_client::vault::Vault;
+use sv_client::{ClientError, Tamper};
 use sv_core::vault_key::{EnvelopeHeader, peek_envelope};
 use sv_ledger::entry::StateOp;
 use sv_ledger::id::{Hash, VaultId};
@@ -320,6 +320,11 @@ pub(super) async fn look_at_share(device: &TestPlatform, into: &MemoryTarget) ->
     let path = "shared:work".parse()?;
     let (drive, root) = sharing::open_at(&session, &path, Last::Through).await?;
     let members = sharing::members(&mut account, drive.vault()).await?;
+    // Said of one member, so that the rest goes on: noticed all the same.
+    let is_unmet = |member: &&MemberInfo| !member.is_vault && member.trust.is_none();
+    if let Some(unmet) = members.iter().find(is_unmet) {
+        return Err(Tamper::Contact(unmet.name.clone()).into());
+    }
     let state = drive.vault().replica().state();
     let mut shown = vec![
         format!("{:?}", drive.walk(&root)?),
