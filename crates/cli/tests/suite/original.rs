@@ -292,6 +292,8 @@ fn a_deployment_of_the_original_moves_to_whose_it_is() {
     let for_bob = format!("{hers}/for bob.pdf");
     alice.run(&["put", file.to_str().unwrap(), &for_bob]).ok();
     assert_eq!(cat(bob, "shared:for bob.pdf/for bob.pdf"), b"by alice");
+    // Whom she has met elsewhere she is told by name, also where they have left.
+    alice.run(&["shares", "shared:for two"]).ok();
     let log = alice.run(&["log", &hers, "--json"]).json();
     let log = log.as_array().unwrap().iter().rev();
     let signed = log.filter(|entry| entry["source"] == "verified");
