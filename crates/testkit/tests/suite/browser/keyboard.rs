@@ -100,6 +100,8 @@ fn everything_works_by_keyboard() {
         page.role("dialog", Name::Any).wait_gone().await;
         list.wait_focused().await;
 
+        // What could be undone before goes by itself.
+        page.button("Undo").wait_gone().await;
         page.press(Key::DELETE).await;
         row(&page, "post").wait_gone().await;
         tab_to(&page, &page.button("Undo")).await;
