@@ -30,6 +30,12 @@ struct Gallery<'p> {
 
 impl Gallery<'_> {
     async fn show(&self, name: &str) {
+        self.show_between(name, async || {}, async || {}).await;
+    }
+
+    /// Opens before each picture what closes when the window changes its size,
+    /// and closes it after it.
+    async fn show_between(&self, name: &str, open: impl AsyncFn(), close: impl AsyncFn()) {
         let number = self.count.get() + 1;
         self.count.set(number);
         for (screen, is_dark) in [
@@ -44,6 +50,7 @@ impl Gallery<'_> {
             }
             self.page.show_on(screen).await;
             self.page.prefer_dark(is_dark).await;
+            open().await;
             if is_sample {
                 let found = self.page.barriers().await.into_iter();
                 let found = found.map(|what| format!("{name}, {screen:?}: {what}"));
@@ -61,15 +68,20 @@ impl Gallery<'_> {
                 let file = format!("{number:02}-{name}-{screen}-{scheme}.png");
                 self.page.screenshot(&folder.join(file)).await;
             }
+            close().await;
         }
     }
 
     async fn menu(&self, button: &str, name: &str) {
-        self.page.button(button).click().await;
-        self.page.role("menu", Name::Any).wait().await;
-        self.show(name).await;
-        self.page.press(Key::ESCAPE).await;
-        self.page.role("menu", Name::Any).wait_gone().await;
+        let open = async || {
+            self.page.button(button).click().await;
+            self.page.role("menu", Name::Any).wait().await;
+        };
+        let close = async || {
+            self.page.press(Key::ESCAPE).await;
+            self.page.role("menu", Name::Any).wait_gone().await;
+        };
+        self.show_between(name, open, close).await;
     }
 
     /// A dialog that a row's menu opens.
