@@ -38,6 +38,7 @@ mod a39_what_is_told;
 mod a40_lengths;
 mod a46_mounts;
 mod groups;
+mod meanwhile;
 mod mutants;
 mod mutations;
 mod phantom;
