@@ -355,18 +355,11 @@ pub async fn give_access<P: Platform>(
         match invitee {
             Invitee::Person(person) => {
                 done.granted.push(person.handle.to_string());
-                let Person {
-                    identity,
-                    head,
-                    kem_pk,
-                    ..
-                } = person.as_ref();
-                grantees.push(Grantee::person(identity, *head, kem_pk.clone(), role));
+                grantees.push(person.grantee(role));
             }
             Invitee::Group(id, name) => {
-                let grantee = vault.grantee_vault(*id, role).await?;
                 done.granted.push(format!("group:{name}"));
-                grantees.push(grantee);
+                grantees.push(Grantee::vault(*id, role));
             }
             Invitee::Pending(handle) => {
                 account

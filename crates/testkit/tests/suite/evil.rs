@@ -21,6 +21,7 @@ mod a13_names;
 mod a14_insiders;
 mod a15_planted_keys;
 mod a17_lost_keys;
+mod a20_grants;
 mod a20_groups;
 mod a21_blocks;
 mod a23_shared_contents;
