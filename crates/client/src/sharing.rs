@@ -17,7 +17,7 @@ pub use groups::{create_vault, draft_vault, make_vault};
 pub use handing::{After, hand_over};
 pub use inside::{Inside, Kept, Removed, Taken, WhyKept};
 pub use invitations::ReadyInvitation;
-pub use mounts::{Last, leave, open_at};
+pub use mounts::{Last, leave, open_at, open_share};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
 pub use seen::{MemberInfo, Unmet, heads, member_info, members, share_in, share_of, shares};
