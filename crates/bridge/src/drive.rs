@@ -109,6 +109,9 @@ pub struct Row {
     pub share: Option<ShareMark>,
     /// Whether this person may rename, move and remove it.
     pub may_change: bool,
+    /// Whether this person may share it on its own: part of something shared
+    /// only a manager of that does.
+    pub may_share: bool,
     /// Set in a listing of the trash.
     pub trashed: Option<TrashMark>,
 }

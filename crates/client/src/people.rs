@@ -3,6 +3,8 @@
 //! server says which account has a handle; everything else the account's own
 //! log has to prove.
 
+use std::collections::BTreeMap;
+
 use sv_api::endpoint::LookUpHandles;
 use sv_api::share::DirectoryRequest;
 use sv_core::record::{Contact, Payload};
@@ -20,7 +22,7 @@ use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
-use crate::vault::{Change, Grantee, Vault, require_instance, show, show_marked};
+use crate::vault::{Change, Grantee, Replica, Vault, require_instance, show, show_marked};
 
 /// Digits of a safety number.
 const SAFETY_DIGITS: usize = 60;
@@ -81,8 +83,8 @@ impl Person {
     }
 }
 
-/// A contact that is new or has changed, and the node that is there of it.
-type News = (Option<NodeId>, Contact);
+/// Contacts that are new or have changed, by their nodes.
+type News = BTreeMap<NodeId, Contact>;
 
 fn has_had(all: &[Identity], keys: &PrincipalKeys) -> bool {
     let is_it = |own: &Identity| {
@@ -217,13 +219,14 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     /// Finds people by handle; `None` where nobody has it. Whoever is new is
-    /// pinned. `self` is the account vault.
+    /// pinned, all of them in as few entries as possible, and nobody if there is
+    /// something wrong with one. `self` is the account vault.
     ///
     /// # Errors
     /// [`Tamper::Contact`] if another account, or another history, stands
     /// under a handle that is known; any other [`Tamper`]; those of a call.
     pub async fn find_people(&mut self, handles: &[Handle]) -> Result<Vec<Option<Person>>> {
-        let mut found = Vec::new();
+        let (mut found, mut news) = (Vec::new(), News::new());
         while let Some(rest) = handles.get(found.len()..).filter(|rest| !rest.is_empty()) {
             let some = rest.iter().take(sv_ledger::limits::HANDLES_PER_REQUEST);
             let asked: Vec<&Handle> = some.collect();
@@ -250,9 +253,12 @@ impl<P: Platform> Vault<'_, P> {
                 if shown.handle != *handle {
                     return Err(Tamper::Contact(handle.to_string()).into());
                 }
-                found.push(Some(self.meet(shown).await?));
+                let (person, new) = self.hold(shown, &news)?;
+                news.extend(new);
+                found.push(Some(person));
             }
         }
+        self.keep_contacts(news).await?;
         Ok(found)
     }
 
@@ -285,25 +291,25 @@ impl<P: Platform> Vault<'_, P> {
     pub async fn recognise(&self, vault: VaultId, uid: VaultId) -> Result<Person> {
         let shown = show(self.session(), vault, uid).await?;
         let shown = Shown::verify(self.session(), &shown)?;
-        Ok(self.hold(shown)?.0)
+        Ok(self.hold(shown, &News::new())?.0)
     }
 
     /// Holds an account to what is known of it, and remembers what is new.
     async fn meet(&mut self, shown: Shown) -> Result<Person> {
-        let (person, new) = self.hold(shown)?;
-        if let Some((node, contact)) = new {
-            self.keep_contact(node, contact).await?;
-        }
+        let (person, new) = self.hold(shown, &News::new())?;
+        self.keep_contacts(new.into_iter().collect()).await?;
         Ok(person)
     }
 
-    /// Holds an account to what is known of it; what there is to remember.
-    fn hold(&self, shown: Shown) -> Result<(Person, Option<News>)> {
+    /// Holds an account to what is known of it, and to what is `new` besides;
+    /// what there is to remember.
+    fn hold(&self, shown: Shown, new: &News) -> Result<(Person, Option<(NodeId, Contact)>)> {
         let head = shown.head()?;
         let handle = shown.handle.to_string();
         let changed = || Tamper::Contact(handle.clone());
-        let known: Vec<(NodeId, Contact)> = self
-            .contact_nodes()
+        let new = new.iter().map(|(id, contact)| (*id, contact));
+        let known: Vec<(NodeId, Contact)> = new
+            .chain(self.contact_nodes())
             .filter(|(_, c)| c.identity.uid == shown.identity.uid || c.handle == shown.handle)
             .map(|(id, contact)| (id, contact.clone()))
             .collect();
@@ -332,6 +338,7 @@ impl<P: Platform> Vault<'_, P> {
             .is_some_and(|(_, c)| c.identity == contact.identity && c.head == head);
         let is_worth_it = !is_known && shown.identity.uid != self.id();
         let node = known.first().map(|(id, _)| *id);
+        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
         let new = is_worth_it.then_some((node, contact));
         let person = Person {
             all: shown.identities(),
@@ -345,11 +352,13 @@ impl<P: Platform> Vault<'_, P> {
         Ok((person, new))
     }
 
-    async fn keep_contact(&mut self, node: Option<NodeId>, contact: Contact) -> Result<()> {
-        let node = node.unwrap_or_else(|| NodeId::new(self.session().platform().random_bytes()));
-        let payload = Payload::Contact(contact);
-        self.commit(&[], move |_| Ok(vec![Change::put(node, payload.clone())]))
-            .await
+    async fn keep_contacts(&mut self, news: News) -> Result<()> {
+        let news: Vec<(NodeId, Contact)> = news.into_iter().collect();
+        let plan = |_: &Replica, (node, contact): &(NodeId, Contact)| {
+            let payload = Payload::Contact(contact.clone());
+            Ok(Some(Change::put(*node, payload)))
+        };
+        self.commit_each(&news, plan).await
     }
 
     /// Compares what was scanned from somebody's screen, a safety number or
@@ -399,7 +408,7 @@ impl<P: Platform> Vault<'_, P> {
             return Err(ClientError::misuse("this is you"));
         };
         contact.verified_generation = Some(person.identity.generation);
-        self.keep_contact(Some(node), contact).await?;
+        self.keep_contacts(News::from([(node, contact)])).await?;
         Ok(Person {
             trust: Trust::Verified,
             ..person

@@ -17,7 +17,7 @@ pub use groups::{create_vault, draft_vault, make_vault};
 pub use handing::{After, hand_over};
 pub use inside::{Inside, Kept, Removed, Taken, WhyKept};
 pub use invitations::ReadyInvitation;
-pub use mounts::{Last, leave, open_at};
+pub use mounts::{Last, leave, open_at, open_share};
 pub use moving::{copy, rename};
 pub use reach::{Closed, Listing, Reach, Step, Stretch, Why};
 pub use seen::{MemberInfo, Unmet, heads, member_info, members, share_in, share_of, shares};
@@ -355,18 +355,11 @@ pub async fn give_access<P: Platform>(
         match invitee {
             Invitee::Person(person) => {
                 done.granted.push(person.handle.to_string());
-                let Person {
-                    identity,
-                    head,
-                    kem_pk,
-                    ..
-                } = person.as_ref();
-                grantees.push(Grantee::person(identity, *head, kem_pk.clone(), role));
+                grantees.push(person.grantee(role));
             }
             Invitee::Group(id, name) => {
-                let grantee = vault.grantee_vault(*id, role).await?;
                 done.granted.push(format!("group:{name}"));
-                grantees.push(grantee);
+                grantees.push(Grantee::vault(*id, role));
             }
             Invitee::Pending(handle) => {
                 account

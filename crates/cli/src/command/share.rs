@@ -301,7 +301,7 @@ pub(super) fn find_member<'m>(members: &'m [MemberInfo], name: &str) -> Result<&
     }
 }
 
-/// The vault of something shared.
+/// The vault of something shared, or of what it is part of.
 pub(super) async fn open_shared<'s>(
     session: &'s Session<NativePlatform>,
     account: &Account<'s>,
@@ -579,7 +579,8 @@ impl Transfer {
     pub(super) async fn run(self, context: &Context) -> Result {
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        let mut vault = open_shared(&session, &account, &self.path).await?;
+        let path = remote(&self.path)?;
+        let mut vault = sharing::open_share(&session, &account, &path).await?;
         let members = sharing::members(&mut account, &vault).await?;
         let next = find_member(&members, &self.person)?;
         if next.is_changed {

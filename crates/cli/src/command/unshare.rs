@@ -13,7 +13,7 @@ use sv_client::vault::Vault;
 use sv_ledger::id::{ContentId, VaultId};
 use sv_ledger::state::Role;
 
-use super::share::{find_member, open_shared, plain};
+use super::share::{find_member, plain};
 use crate::context::{Context, remote};
 use crate::failure::{Failure, Result};
 use crate::human;
@@ -109,7 +109,7 @@ impl Unshare {
             return Ok(revoked);
         }
         let mut account = Vault::account(session).await?;
-        let mut vault = open_shared(session, &account, &self.path).await?;
+        let mut vault = sharing::open_share(session, &account, &remote(&self.path)?).await?;
         let inside = Inside::of(&account, &vault).await?;
         let members = sharing::members(&mut account, &vault).await?;
         let waiting = account.pending(&vault.id());

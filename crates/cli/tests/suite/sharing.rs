@@ -29,6 +29,44 @@ fn put(world: &World, home: &Home, name: &str, text: &str, to: &str) -> Done {
     home.run(&["put", file.to_str().unwrap(), to])
 }
 
+/// What is said of a part would be done to the whole. Fails without the refusal
+/// in `vault_behind`.
+#[test]
+fn access_to_a_part_is_not_taken_from_the_whole() {
+    let world = World::start();
+    let (anna, bob) = (world.sign_up("anna"), world.sign_up("bob"));
+    let (anna, bob) = (&anna.home, &bob.home);
+    anna.run(&["mkdir", "-p", "/work/plans"]).ok();
+    put(&world, anna, "one.txt", "one", "/work/plans/").ok();
+    put(&world, anna, "two.txt", "two", "/").ok();
+    anna.run(&["share", "/work", "bob", "--role", "manager"])
+        .ok();
+    anna.run(&["share", "/two.txt", "bob"]).ok();
+    bob.run(&["accept", "work"]).ok();
+
+    for (home, path, whole) in [
+        (anna, "/work/plans", "/work"),
+        (anna, "/work/plans/one.txt", "/work"),
+        (bob, "shared:work/plans", "shared:work"),
+    ] {
+        for command in [
+            ["unshare", path, "--all"],
+            ["transfer", path, "bob"],
+            ["leave", path, "--json"],
+        ] {
+            let said = format!("part of {whole}, which is shared as a whole");
+            home.run(&command).exits(1).says(&said);
+        }
+    }
+    let members = anna.run(&["shares", "/work", "--json"]);
+    assert_eq!(names(members), ["anna", "bob"]);
+    anna.run(&["unshare", "/", "bob"]).exits(1);
+    // A file is shared as a whole.
+    anna.run(&["unshare", "/two.txt", "bob"]).ok();
+    bob.run(&["leave", "shared:work"]).ok();
+    assert_eq!(names(anna.run(&["shares", "/work", "--json"])), ["anna"]);
+}
+
 #[test]
 fn a_folder_is_shared_used_together_and_taken_back() {
     let world = World::start();

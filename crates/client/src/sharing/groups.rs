@@ -1,18 +1,16 @@
-//! Making vaults beside the drive, and vaults as members of others.
+//! Making vaults beside the drive.
 
 use sv_api::account::NewVault;
 use sv_api::endpoint::CreateVault;
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
-use sv_ledger::id::VaultId;
 use sv_ledger::sealed::ContentSuite;
-use sv_ledger::state::Role;
 
 use crate::account::Session;
 use crate::call::Repeat;
 use crate::error::Result;
 use crate::port::Platform;
-use crate::vault::{Grantee, NewVaultBuilder, Vault, VaultBirth};
+use crate::vault::{NewVaultBuilder, Vault, VaultBirth};
 
 /// An empty vault that this account owns, which no server has yet: its id can
 /// be written down before it is made.
@@ -63,21 +61,4 @@ pub async fn make_vault<'s, P: Platform>(
     let mut vault = account.open_beside(vault_id).await?;
     vault.set_title(&name).await?;
     Ok(name)
-}
-
-impl<P: Platform> Vault<'_, P> {
-    /// Another vault as it can be given access to this one.
-    ///
-    /// # Errors
-    /// Any [`crate::Tamper`], or those of a call.
-    pub(crate) async fn grantee_vault(&mut self, vault_id: VaultId, role: Role) -> Result<Grantee> {
-        let (membership, kem_pk) = self.learn_vault(vault_id).await?;
-        Ok(Grantee {
-            principal: vault_id,
-            keys: membership.principal(),
-            kem_pk,
-            role,
-            expires_ms: 0,
-        })
-    }
 }

@@ -123,9 +123,30 @@ fn base_of(path: &str) -> String {
         .map_or_else(String::new, |(base, _)| base.to_owned())
 }
 
+/// The share that a path names: all of it, or what is done to it would be done
+/// to more than was named. `account` is the account vault.
+///
+/// # Errors
+/// [`ClientError::NotFound`]; [`ClientError::Misuse`] for part of a share, for
+/// what is not shared, and for what this account has not accepted;
+/// [`ClientError::NoAccess`]; any [`crate::Tamper`], or those of a call.
+pub async fn open_share<'s, P: Platform>(
+    session: &'s Session<P>,
+    account: &Vault<'s, P>,
+    path: &RemotePath,
+) -> Result<Vault<'s, P>> {
+    let vault_id = vault_behind(session, account, path).await?;
+    if !account.knows(&vault_id) {
+        return Err(ClientError::misuse(format!(
+            "{path}: leads to something shared that you have not accepted; see `securevault shares`"
+        )));
+    }
+    account.open_beside(vault_id).await
+}
+
 /// The vault that a path leads to, which is not opened: this account may have
 /// no access to it any more. `account` is the account vault.
-pub(super) async fn vault_behind<P: Platform>(
+async fn vault_behind<P: Platform>(
     session: &Session<P>,
     account: &Vault<'_, P>,
     path: &RemotePath,
@@ -151,7 +172,13 @@ pub(super) async fn vault_behind<P: Platform>(
             .mount
             .map(|m| m.vault_id)
             .ok_or_else(nothing),
-        _ => Ok(drive.vault().id()),
+        _ if drive.vault().id() == account.drive_vault_id()? => {
+            Err(ClientError::misuse(format!("{path}: is not shared")))
+        }
+        _ => Err(ClientError::misuse(format!(
+            "{path}: is part of {}, which is shared as a whole: say it of that",
+            drive.base
+        ))),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
 use crate::tree::{Place, Tree};
-use crate::vault::{Change, Replica, Vault};
+use crate::vault::{Change, Grantee, Replica, Vault};
 
 /// One record on its way.
 struct Moving {
@@ -229,8 +229,8 @@ async fn include_outer<P: Platform>(drive: &Drive<'_, P>, vault: &mut Vault<'_, 
     if !outer.kind.is_shareable() {
         return Ok(());
     }
-    let grantee = vault.grantee_vault(outer.vault_id, Role::Manager).await?;
-    vault.grant(&[grantee]).await
+    let outer = Grantee::vault(outer.vault_id, Role::Manager);
+    vault.grant(&[outer]).await
 }
 
 /// Puts what has not arrived yet, in as few entries as possible.

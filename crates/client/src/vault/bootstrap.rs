@@ -72,7 +72,7 @@ async fn checkpoint<P: Platform>(
     pin: &LocalPin,
 ) -> Result<(Sealed, Vec<(NodeId, Leaf)>, Vec<Entry>, Others)> {
     let server = session.server();
-    let look = others::look(session, vault, vault, pin.is_kept()).await?;
+    let mut look = others::look(session, vault, vault, pin.is_kept()).await?;
     // First, so that what the server hears next does not depend on what is
     // wrong with it.
     let chains = others::verify(
@@ -83,7 +83,6 @@ async fn checkpoint<P: Platform>(
         pin.is_kept(),
     )
     .await?;
-    let log = &look.shown;
     let page = server
         .call(&GetCheckpoint { vault }, Empty {}, Repeat::Safe)
         .await
@@ -93,14 +92,18 @@ async fn checkpoint<P: Platform>(
         .first()
         .ok_or(Tamper::Missing("the newest state"))?;
     let named: Vec<_> = entry.named_heads().collect();
-    let chains = match named.is_empty() {
+    let is_behind = is_behind(&chains, entry);
+    if is_behind {
+        look = others::look(session, vault, vault, pin.is_kept()).await?;
+    }
+    let chains = match named.is_empty() && !is_behind {
         true => chains,
         false => others::verify(session, vault, vec![look.clone()], named, pin.is_kept()).await?,
     };
-    for entry in log.entries.iter().chain([entry]) {
+    let chain = chains.of(&vault).ok_or(Tamper::Missing("who has access"))?;
+    for entry in chain.entries().iter().chain([entry]) {
         pin.check_named(entry)?;
     }
-    let chain = chains.of(&vault).ok_or(Tamper::Missing("who has access"))?;
     let at = entry.body().seq;
     // A member signed that seq, and so bounds how many leaves there can be.
     match chain.checkpoint(entry, &[], chains.principals()) {
@@ -132,13 +135,22 @@ async fn checkpoint<P: Platform>(
         return Err(Tamper::Missing("who has access").into());
     }
     let known = usize::try_from(state.membership.head.seq).unwrap_or(usize::MAX);
-    let log = look.shown;
+    let shown = chain.entries().to_vec();
     let sealed = Sealed {
-        genesis: log.genesis,
-        chain: log.entries.iter().take(known).cloned().collect(),
+        genesis: look.shown.genesis,
+        chain: shown.iter().take(known).cloned().collect(),
         state,
     };
-    Ok((sealed, leaves, log.entries, chains))
+    Ok((sealed, leaves, shown, chains))
+}
+
+/// Whether who has access was changed between that question and the one for the
+/// newest state, as it may be where others write. The server can tell as well.
+fn is_behind(chains: &Others, entry: &Entry) -> bool {
+    let body = entry.body();
+    let changes = body.member_seq.saturating_add(entry.is_membership().into());
+    let newest = chains.of(&body.vault_id).and_then(|c| c.latest().ok());
+    newest.is_some_and(|m| m.kind.is_shareable() && m.head.seq < changes)
 }
 
 /// Opens keys and records; `None` if the server no longer has the records of

@@ -7,69 +7,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::ErrorCode;
 use sv_api::endpoint::AppendEntry;
 use sv_api::vault::AppendRequest;
-use sv_core::safety::Identity;
 use sv_core::vault_key::{EnvelopeHeader, seal_envelope};
 use sv_core::{KemPublicKey, VaultKey};
 use sv_ledger::apply::{Touched, apply};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{Entry, Ops};
 use sv_ledger::id::{Hash, VaultId};
-use sv_ledger::membership_op::{EpochOp, GrantOp, MembershipOp, PrincipalKeys, RekeyOp, RoleOp};
+use sv_ledger::membership_op::{EpochOp, MembershipOp, RekeyOp, RoleOp};
 use sv_ledger::principals::Path;
 use sv_ledger::state::{Head, Member, Membership, Role};
 
 use super::birth::{Author, compose, impossible};
+use super::grants::{Grant, Grantee};
 use super::keyring::Keyring;
-use super::others::{keep_kem_key, kem_keys};
+use super::others::kem_keys;
 use super::{Vault, withheld};
 use crate::call::Repeat;
 use crate::error::{ClientError, Result, Tamper};
-use crate::people::require_own_keys;
 use crate::port::Platform;
 
 /// How often a change of members is asked again when others were faster.
 const ATTEMPTS: u32 = 32;
-/// Members that are granted access in one entry.
-const GRANTS: usize = 1000;
 /// How many vaults deep keys are renewed on the way.
-const DEPTH: u32 = 8;
-
-/// Somebody who is to have access, with verified keys.
-#[derive(Debug, Clone)]
-pub struct Grantee {
-    /// Who.
-    pub principal: VaultId,
-    /// Their keys as their own log has them.
-    pub keys: PrincipalKeys,
-    /// What the vault's key is sealed to.
-    pub kem_pk: KemPublicKey,
-    /// What they may do.
-    pub role: Role,
-    /// Unix milliseconds from which on it is over; 0 for never.
-    pub expires_ms: u64,
-}
-
-impl Grantee {
-    /// A person, as their verified account shows them.
-    pub fn person(identity: &Identity, head: Head, kem_pk: KemPublicKey, role: Role) -> Self {
-        Self {
-            principal: identity.uid,
-            keys: PrincipalKeys {
-                generation: identity.generation,
-                sign_pk: identity.sign_pk,
-                kem_hash: identity.kem_hash,
-                head,
-            },
-            kem_pk,
-            role,
-            expires_ms: 0,
-        }
-    }
-}
+pub(super) const DEPTH: u32 = 8;
 
 /// What somebody wants done about the members of a vault.
 #[derive(Debug, Clone)]
-enum Wish {
+pub(super) enum Wish {
     Grant(Vec<Grantee>),
     Role(RoleOp),
     Revoke(Vec<VaultId>),
@@ -83,77 +47,13 @@ enum Wish {
 
 /// A membership entry before it is signed.
 #[derive(Default)]
-struct Proposal {
-    ops: Vec<MembershipOp>,
-    bodies: Vec<Vec<u8>>,
+pub(super) struct Proposal {
+    pub(super) ops: Vec<MembershipOp>,
+    pub(super) bodies: Vec<Vec<u8>>,
     key: Option<VaultKey>,
 }
 
 impl<P: Platform> Vault<'_, P> {
-    /// Grants access, or gives those who have it already that role.
-    ///
-    /// # Errors
-    /// [`ClientError::Misuse`] without the right to;
-    /// [`crate::Tamper::MemberKeys`] if somebody else has access under the name
-    /// of a grantee; those of a call.
-    pub async fn grant(&mut self, grantees: &[Grantee]) -> Result<()> {
-        // A key that is no good is not given to anybody.
-        let epoch = self.replica.state().membership.epoch;
-        if !self.replica.keyring.is_sound(epoch) {
-            self.settle().await?;
-        }
-        self.require_newest_key()?;
-        self.require_themselves(grantees).await?;
-        for some in grantees.chunks(GRANTS) {
-            self.change(&Wish::Grant(some.to_vec())).await?;
-        }
-        // Somebody may have been faster with other keys.
-        self.require_themselves(grantees).await?;
-        let members = &self.replica.state().membership.members;
-        let changed: Vec<RoleOp> = grantees
-            .iter()
-            .filter(|grantee| {
-                let member = members.get(&grantee.principal);
-                member.is_some_and(|m| (m.role, m.expires_ms) != (grantee.role, grantee.expires_ms))
-            })
-            .map(|grantee| RoleOp {
-                principal: grantee.principal,
-                role: grantee.role,
-                expires_ms: grantee.expires_ms,
-            })
-            .collect();
-        for op in changed {
-            self.change(&Wish::Role(op)).await?;
-        }
-        Ok(())
-    }
-
-    /// Whoever has access already under the name of a grantee is that grantee.
-    async fn require_themselves(&self, grantees: &[Grantee]) -> Result<()> {
-        let members = &self.replica.state().membership.members;
-        for grantee in grantees {
-            let there = members.get(&grantee.principal);
-            let (head, keys) = (grantee.keys.head, grantee.keys);
-            let is_other = |there: &Member| PrincipalKeys { head, ..there.keys } != keys;
-            if there.is_some_and(is_other) {
-                self.require_themself(&grantee.principal).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The keys on record for a person are their own. The log alone goes by
-    /// uid, and a manager can enter any keys under it.
-    async fn require_themself(&self, principal: &VaultId) -> Result<()> {
-        let members = &self.replica.state().membership.members;
-        match members.get(principal).filter(|m| !m.keys.is_vault()) {
-            Some(member) => {
-                require_own_keys(self.session, self.id(), *principal, &member.keys).await
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Gives a member another role or expiry.
     ///
     /// # Errors
@@ -271,8 +171,17 @@ impl<P: Platform> Vault<'_, P> {
                 path.is_some_and(|path| path.role >= Role::Contributor)
             })
         });
+        match reaches {
+            true => self.settle_other(vault_id, depth).await,
+            false => Ok(false),
+        }
+    }
+
+    /// Gives another vault its new key if one is due and this account may.
+    /// Whether none is due any more.
+    pub(super) async fn settle_other(&self, vault_id: VaultId, depth: u32) -> Result<bool> {
         // In what nobody accepted nothing is done, not even that.
-        if !reaches || !Vault::account(self.session).await?.knows(&vault_id) {
+        if !Vault::account(self.session).await?.knows(&vault_id) {
             return Ok(false);
         }
         let mut inner = match Vault::open(self.session, vault_id).await {
@@ -351,13 +260,17 @@ impl<P: Platform> Vault<'_, P> {
             .collect()
     }
 
-    async fn change(&mut self, wish: &Wish) -> Result<()> {
+    pub(super) async fn change(&mut self, wish: &Wish) -> Result<()> {
         let is_leave = matches!(wish, Wish::Leave);
         for _ in 0..ATTEMPTS {
+            let grants = match wish {
+                Wish::Grant(grantees) => self.prepare_grants(grantees).await?,
+                _ => Vec::new(),
+            };
             let Some(path) = self.access() else {
                 return Err(ClientError::misuse("you have no access to this any more"));
             };
-            let Some(proposal) = self.propose(wish).await? else {
+            let Some(proposal) = self.propose(wish, &grants).await? else {
                 return Ok(());
             };
             let Proposal { ops, bodies, key } = proposal;
@@ -427,7 +340,7 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     /// The operations that a wish comes to now; `None` if it is fulfilled.
-    async fn propose(&self, wish: &Wish) -> Result<Option<Proposal>> {
+    async fn propose(&self, wish: &Wish, grants: &[Grant]) -> Result<Option<Proposal>> {
         let membership = &self.replica.state().membership;
         let member = |id: &VaultId| {
             membership
@@ -436,13 +349,7 @@ impl<P: Platform> Vault<'_, P> {
                 .ok_or_else(|| ClientError::misuse("this is not a member"))
         };
         match wish {
-            Wish::Grant(grantees) => {
-                let proposal = self.propose_grants(grantees)?;
-                for grantee in grantees.iter().filter(|_| proposal.is_some()) {
-                    keep_kem_key(self.session, &grantee.kem_pk).await?;
-                }
-                Ok(proposal)
-            }
+            Wish::Grant(_) => self.propose_grants(grants).await,
             Wish::Role(op) => {
                 let now = member(&op.principal)?;
                 let is_done = (now.role, now.expires_ms) == (op.role, op.expires_ms);
@@ -485,42 +392,6 @@ impl<P: Platform> Vault<'_, P> {
                 self.propose_key(Vec::new(), &nobody).await.map(Some)
             }
         }
-    }
-
-    fn propose_grants(&self, grantees: &[Grantee]) -> Result<Option<Proposal>> {
-        let membership = &self.replica.state().membership;
-        let mut new: Vec<&Grantee> = grantees
-            .iter()
-            .filter(|grantee| !membership.members.contains_key(&grantee.principal))
-            .collect();
-        new.sort_by_key(|grantee| grantee.principal);
-        new.dedup_by_key(|grantee| grantee.principal);
-        if new.is_empty() {
-            return Ok(None);
-        }
-        let key = self.replica.newest_key()?;
-        let mut proposal = Proposal::default();
-        for grantee in new {
-            let member = Member {
-                role: grantee.role,
-                expires_ms: grantee.expires_ms,
-                keys: grantee.keys,
-                is_sealed: true,
-            };
-            let header = self.header(membership, membership.epoch, membership.commitment);
-            let header = addressed(header, &grantee.principal, &member);
-            let mut random = self.session.platform().random();
-            let envelope = seal_envelope(&header, &grantee.kem_pk, key, &mut random)?;
-            proposal.ops.push(MembershipOp::Grant(GrantOp {
-                principal: grantee.principal,
-                role: grantee.role,
-                expires_ms: grantee.expires_ms,
-                keys: grantee.keys,
-                envelope: Statement::Body.hash(&envelope),
-            }));
-            proposal.bodies.push(envelope);
-        }
-        Ok(Some(proposal))
     }
 
     /// A new key, sealed to whoever is a member after `ops`, beside the end of
@@ -630,7 +501,12 @@ impl<P: Platform> Vault<'_, P> {
     }
 
     /// A header by this account, not addressed to anybody yet.
-    fn header(&self, membership: &Membership, epoch: u32, vk_commit: Hash) -> EnvelopeHeader {
+    pub(super) fn header(
+        &self,
+        membership: &Membership,
+        epoch: u32,
+        vk_commit: Hash,
+    ) -> EnvelopeHeader {
         EnvelopeHeader {
             vault_id: self.id(),
             epoch,
@@ -647,7 +523,11 @@ impl<P: Platform> Vault<'_, P> {
     }
 }
 
-const fn addressed(header: EnvelopeHeader, principal: &VaultId, member: &Member) -> EnvelopeHeader {
+pub(super) const fn addressed(
+    header: EnvelopeHeader,
+    principal: &VaultId,
+    member: &Member,
+) -> EnvelopeHeader {
     EnvelopeHeader {
         principal: *principal,
         principal_generation: member.keys.generation,

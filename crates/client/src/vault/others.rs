@@ -227,6 +227,33 @@ pub(super) async fn verify<P: Platform>(
     also: Vec<Via>,
     is_kept: bool,
 ) -> Result<Others> {
+    let asked: Vec<_> = first.iter().map(|l| (l.vault, l.shown.vault_id)).collect();
+    let (mut first, mut is_second) = (first, false);
+    loop {
+        let looks = gather(session, vault, first, &also, is_kept).await?;
+        match verify_gathered(session, looks, &also, is_kept).await {
+            // One was asked for after the other. If somebody changed two of
+            // them meanwhile, the later may name a head of the earlier that was
+            // not there yet. Whoever looks again sees it, unless it is kept from
+            // them.
+            Err(ClientError::Tampered(Tamper::Log(Reject::Principal))) if !is_second => {}
+            outcome => return outcome,
+        }
+        (first, is_second) = (Vec::new(), true);
+        for (vault, of) in &asked {
+            first.push(look(session, *vault, *of, is_kept).await?);
+        }
+    }
+}
+
+/// Looks at every vault that `first` and `also` lead to.
+async fn gather<P: Platform>(
+    session: &Session<P>,
+    vault: VaultId,
+    first: Vec<Look>,
+    also: &[Via],
+    is_kept: bool,
+) -> Result<Vec<Look>> {
     let mut looks = first;
     let mut known: BTreeSet<VaultId> = looks.iter().map(|one| one.shown.vault_id).collect();
     let mut named: Vec<(VaultId, VaultId)> = also.iter().map(|via| (vault, via.vault_id)).collect();
@@ -244,6 +271,15 @@ pub(super) async fn verify<P: Platform>(
         named.extend(named_in(&next));
         looks.push(next);
     }
+    Ok(looks)
+}
+
+async fn verify_gathered<P: Platform>(
+    session: &Session<P>,
+    looks: Vec<Look>,
+    also: &[Via],
+    is_kept: bool,
+) -> Result<Others> {
     for look in &looks {
         look.seen.require_in(&look.shown.entries)?;
     }
@@ -254,7 +290,7 @@ pub(super) async fn verify<P: Platform>(
     let gone = looks.iter().filter(|look| look.is_gone);
     let gone = gone.map(|look| look.shown.vault_id).collect();
     let shown = looks.into_iter().map(|look| look.shown).collect();
-    let chains = Chains::verify(shown, also)?;
+    let chains = Chains::verify(shown, also.iter().copied())?;
     for chain in chains.iter() {
         let newest = chain.latest()?;
         let is_new = seen.get(&newest.vault_id) < Some(&newest.head.seq);

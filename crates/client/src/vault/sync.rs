@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use sv_api::endpoint::{GetBodies, GetEntries};
 use sv_api::vault::BodiesRequest;
 use sv_api::wire::Empty;
-use sv_core::KemPublicKey;
 use sv_ledger::bootstrap::{MembershipChain, replay};
 use sv_ledger::enc::Statement;
 use sv_ledger::entry::{Entry, Via};
@@ -180,29 +179,6 @@ impl<P: Platform> Vault<'_, P> {
             true => Seen::load(self.session, vault_id).await,
             false => Ok(Seen::NOTHING),
         }
-    }
-
-    /// Another vault as its own log shows it, for giving it access to this one.
-    pub(crate) async fn learn_vault(
-        &mut self,
-        vault_id: VaultId,
-    ) -> Result<(Membership, KemPublicKey)> {
-        let is_kept = self.pin.is_kept();
-        let look = others::look(self.session, vault_id, vault_id, is_kept).await?;
-        let membership = self.replica.state.membership.clone();
-        let mut named: Vec<Via> = Vec::new();
-        let members = membership.vault_members();
-        named.extend(members.map(|(id, member)| Via {
-            vault_id: *id,
-            head: member.keys.head,
-        }));
-        self.others = others::verify(self.session, self.id(), vec![look], named, is_kept).await?;
-        let chain = self
-            .others
-            .of(&vault_id)
-            .ok_or(Tamper::Missing("a vault"))?;
-        let kem_pk = chain.kem_key().ok_or(Tamper::VaultKey)?.clone();
-        Ok((chain.latest()?.clone(), kem_pk))
     }
 
     fn check_against_pin(&self, head: Head) -> Result<()> {

@@ -452,6 +452,7 @@ impl View {
             within: String::new(),
             share: share.map(|share| self.mark(share)),
             may_change: false,
+            may_share: false,
             trashed: None,
         }
     }

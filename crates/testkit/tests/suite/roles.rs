@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sv_client::port::Platform as _;
 use sv_client::sharing::{self, Invitee, Last};
-use sv_client::vault::{Change, Grantee, Vault};
+use sv_client::vault::{Change, Vault};
 use sv_core::Name;
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::handle::Handle;
@@ -137,10 +137,8 @@ impl Stage {
             let mut account = Vault::account(&people[of].session).await.unwrap();
             let handle = Handle::parse(name).unwrap();
             let found = account.find_person(&handle).await.unwrap();
-            let (head, kem_pk) = (found.head, found.kem_pk.clone());
-            let grantee = Grantee::person(&found.identity, head, kem_pk, Role::Viewer);
             drop(account);
-            people.get_mut(name).unwrap().grantee = Some(grantee);
+            people.get_mut(name).unwrap().found = Some(found);
         }
         let olga = &people["olga"];
         let mut groups = Vec::new();

@@ -40,6 +40,7 @@ pub(super) struct Item {
     pub(super) versions: usize,
     pub(super) mount: Option<Mount>,
     pub(super) may_change: bool,
+    may_share: bool,
 }
 
 /// Something in the trash.
@@ -137,7 +138,8 @@ impl VaultView {
         let record = node.record()?;
         let name = name.unwrap_or_else(|| record.name.to_string());
         let may_change = may_change(self.role, node.leaf(), drive);
-        Some(Item::of(parent, name, record, may_change))
+        let may_share = self.role >= Role::Manager;
+        Some(Item::of(parent, name, record, may_change, may_share))
     }
 
     /// The vault itself, as a place.
@@ -178,7 +180,7 @@ fn may_change(role: Role, leaf: &Leaf, drive: &Drive<'_, Browser>) -> bool {
 }
 
 impl Item {
-    fn of(parent: Place, name: String, record: &Record, may_change: bool) -> Self {
+    fn of(parent: Place, name: String, record: &Record, may_change: bool, may_share: bool) -> Self {
         Self {
             parent,
             folded: name.to_lowercase(),
@@ -195,6 +197,7 @@ impl Item {
             versions: record.versions.len(),
             mount: record.mount,
             may_change,
+            may_share,
         }
     }
 
@@ -209,6 +212,7 @@ impl Item {
             within,
             share: None,
             may_change: self.may_change,
+            may_share: self.may_share,
             trashed: None,
         }
     }

@@ -18,21 +18,21 @@ use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, TestPlatform, TestServer, file, folder, put, run};
 
-type People = Session<TestPlatform>;
+pub(super) type People = Session<TestPlatform>;
 
 /// Anna's folder is shared with a group, of which mallory is a manager, and
 /// with bob, who looks. She has another that she has not shared.
-struct Scene {
-    server: TestServer,
-    anna: People,
-    bob: People,
-    mallory: People,
-    team: VaultId,
-    work: VaultId,
+pub(super) struct Scene {
+    pub(super) server: TestServer,
+    pub(super) anna: People,
+    pub(super) bob: People,
+    pub(super) mallory: People,
+    pub(super) team: VaultId,
+    pub(super) work: VaultId,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = TestServer::start().await;
         let (_, anna) = Actor::sign_up(&server, "anna").await;
         let (_, bob) = Actor::sign_up(&server, "bob").await;
@@ -72,14 +72,14 @@ impl Scene {
     }
 
     /// Anna removes mallory from the group.
-    async fn remove(&self) {
+    pub(super) async fn remove(&self) {
         let account = Vault::account(&self.anna).await.unwrap();
         let mut team = account.open_beside(self.team).await.unwrap();
         team.revoke(self.mallory.uid()).await.unwrap();
     }
 }
 
-async fn share(session: &People, path: &str, with: &str, role: Role) -> Result<VaultId> {
+pub(super) async fn share(session: &People, path: &str, with: &str, role: Role) -> Result<VaultId> {
     let mut account = Vault::account(session).await?;
     let invitees = sharing::invitees(&mut account, &[with.to_owned()]).await?;
     let terms = Terms {
@@ -92,12 +92,15 @@ async fn share(session: &People, path: &str, with: &str, role: Role) -> Result<V
     Ok(done.vault_id.unwrap())
 }
 
-async fn open<'s>(session: &'s People, vault: VaultId) -> Result<Vault<'s, TestPlatform>> {
+pub(super) async fn open<'s>(
+    session: &'s People,
+    vault: VaultId,
+) -> Result<Vault<'s, TestPlatform>> {
     Vault::account(session).await?.open_beside(vault).await
 }
 
 /// Puts a folder into a vault.
-async fn write(session: &People, vault: VaultId, name: &str) -> Result<()> {
+pub(super) async fn write(session: &People, vault: VaultId, name: &str) -> Result<()> {
     let mut vault = open(session, vault).await?;
     let record = Record::new(Kind::Folder, Name::parse(name).unwrap(), None, 1);
     let node = NodeId::new(session.platform().random_bytes());

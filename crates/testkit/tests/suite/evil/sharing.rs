@@ -142,6 +142,53 @@ fn a13_a_known_name_stays_the_account_it_was() {
     });
 }
 
+/// Fails without the comparison with who is new in the same request.
+#[test]
+fn a13_one_name_is_one_account_in_one_answer() {
+    run(async {
+        let scene = Scene::new().await;
+        let anna = &scene.anna.1;
+        let mut account = Vault::account(anna).await.unwrap();
+        let known = account.contacts();
+        let twice = [handle("mallory"), handle("mallory")];
+        let forged = forged(anna.profile().instance.id, "mallory", anna);
+        let network = &anna.platform().network;
+        network.rewrite_fields::<LookUpHandles>(move |directory: &mut Directory| {
+            directory.chains[1] = Some(forged.clone());
+        });
+        let refused = account.find_people(&twice).await;
+        assert!(matches!(
+            refused,
+            Err(ClientError::Tampered(Tamper::Contact(_)))
+        ));
+        assert_eq!(account.contacts(), known, "nothing was learned");
+        network.be_honest();
+        account.find_people(&twice).await.unwrap();
+        assert_eq!(account.contacts().len(), known.len() + 1);
+    });
+}
+
+/// Of a thousand people it would be a thousand requests. Fails where each is an
+/// entry of their own.
+#[test]
+fn several_new_people_are_noted_in_one_entry() {
+    run(async {
+        let scene = Scene::new().await;
+        let anna = &scene.anna.1;
+        let names = ["carol", "dora", "edda"].map(handle);
+        for name in &names {
+            Actor::sign_up(&scene.server, &name.to_string()).await;
+        }
+        let mut account = Vault::account(anna).await.unwrap();
+        let (before, known) = (account.replica().state().head.seq, account.contacts().len());
+        account.find_people(&names).await.unwrap();
+        assert_eq!(account.replica().state().head.seq, before + 1);
+        assert_eq!(account.contacts().len(), known + names.len());
+        account.find_people(&names).await.unwrap();
+        assert_eq!(account.replica().state().head.seq, before + 1);
+    });
+}
+
 /// Nobody can tell the first time, so it is shown; and the safety number is
 /// another than the one that the real one sees.
 #[test]

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_client::account::Session;
-use sv_client::sharing;
 use sv_client::vault::{Grantee, Vault};
+use sv_client::{people, sharing};
 use sv_ledger::genesis::VaultKind;
 use sv_ledger::id::VaultId;
+use sv_ledger::membership_op::PrincipalKeys;
 use sv_ledger::sealed::ContentSuite;
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, Insider, TestPlatform, TestServer};
@@ -15,8 +16,8 @@ use sv_testkit::{Actor, Insider, TestPlatform, TestServer};
 pub(super) struct Person {
     pub(super) session: Session<TestPlatform>,
     pub(super) insider: Insider,
-    /// As others give them access.
-    pub(super) grantee: Option<Grantee>,
+    /// As others see them.
+    pub(super) found: Option<people::Person>,
 }
 
 impl Person {
@@ -26,15 +27,23 @@ impl Person {
         Self {
             session,
             insider,
-            grantee: None,
+            found: None,
         }
     }
 
     pub(super) fn with(&self, role: Role, expires_ms: u64) -> Grantee {
-        Grantee {
-            role,
-            expires_ms,
-            ..self.grantee.clone().unwrap()
+        let mut grantee = self.found.as_ref().unwrap().grantee(role);
+        grantee.expires_ms = expires_ms;
+        grantee
+    }
+
+    pub(super) fn keys(&self) -> PrincipalKeys {
+        let found = self.found.as_ref().unwrap();
+        PrincipalKeys {
+            generation: found.identity.generation,
+            sign_pk: found.identity.sign_pk,
+            kem_hash: found.identity.kem_hash,
+            head: found.head,
         }
     }
 

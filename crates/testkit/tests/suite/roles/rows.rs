@@ -175,12 +175,11 @@ impl Stage {
             "delete another's node" => delete(scene.others[1]),
             "epoch" => members(vec![epoch(count)], envelopes(count)),
             "grant" => {
-                let nina = self.people["nina"].with(Role::Viewer, 0);
                 let op = MembershipOp::Grant(GrantOp {
-                    principal: nina.principal,
-                    role: nina.role,
+                    principal: uid("nina"),
+                    role: Role::Viewer,
                     expires_ms: 0,
-                    keys: nina.keys,
+                    keys: self.people["nina"].keys(),
                     envelope: Statement::Body.hash(&envelope(1)),
                 });
                 members(vec![op], vec![envelope(1)])
@@ -212,7 +211,7 @@ impl Stage {
                 members(vec![op], Vec::new())
             }
             "rekey, own" | "rekey, own, epoch" => {
-                let keys = self.people["sam"].grantee.as_ref().unwrap().keys;
+                let keys = self.people["sam"].keys();
                 let mut ops = vec![rekey(uid("sam"), keys)];
                 let mut bodies = Vec::new();
                 if row.ends_with("epoch") {

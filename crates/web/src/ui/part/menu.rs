@@ -31,6 +31,8 @@ pub(crate) struct Item {
     is_danger: bool,
     key: &'static str,
     after_line: bool,
+    /// Why it cannot be done, if it cannot.
+    reason: Option<&'static str>,
 }
 
 impl Item {
@@ -42,7 +44,14 @@ impl Item {
             is_danger: false,
             key: "",
             after_line: false,
+            reason: None,
         }
+    }
+
+    /// Cannot be done, for that reason.
+    pub(crate) fn disabled(mut self, reason: Text) -> Self {
+        self.reason = Some(reason.get());
+        self
     }
 
     /// Takes something away.
@@ -137,12 +146,19 @@ fn item(item: &Item) -> El {
         .role("menuitem")
         .tab_index("-1")
         .child(icon(item.icon))
-        .child(span("menu-label").text(&item.label))
-        .child(key)
-        .on_click(move || {
+        .child(
+            span("menu-label")
+                .text(&item.label)
+                .child(item.reason.map(|reason| div("menu-reason").text(reason))),
+        )
+        .child(key);
+    let row = match item.reason {
+        Some(_) => row.aria("aria-disabled", "true"),
+        None => row.on_click(move || {
             close();
             run();
-        });
+        }),
+    };
     let row = if item.is_danger {
         row.class("is-danger")
     } else {

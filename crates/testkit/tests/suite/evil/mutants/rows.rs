@@ -1,6 +1,8 @@
 //! Rows of the database, changed under a server that runs.
 
-use sv_testkit::{Database, Dice, Row, TestServer};
+use std::collections::BTreeSet;
+
+use sv_testkit::{Database, Dice, Row, TestServer, Value};
 
 use super::scenes::{Outcome, Scene};
 use crate::evil::mutations::{changed_values, undo};
@@ -32,22 +34,47 @@ impl<'s> Rows<'s> {
         let rows = self.database.rows(table).await;
         let old = dice.pick(&rows)?.clone();
         let (what, new) = change(&old, &rows, dice)?;
-        match &new {
-            Some(new) if *new == old => return None,
+        let outcome = self.look_at(&old, new.as_ref()).await?;
+        Some((format!("{table}.{what}"), outcome))
+    }
+
+    /// Puts every entry into the log of every other vault that has a place for
+    /// it, one after the other.
+    pub(super) async fn misplace_entries(&mut self) -> Vec<(String, Outcome)> {
+        let entries = self.database.rows("entries").await;
+        let vaults: BTreeSet<&[u8]> = entries.iter().map(|e| e.blob("vault_id")).collect();
+        let mut outcomes = Vec::new();
+        for old in &entries {
+            for vault in &vaults {
+                let new = old.with("vault_id", Value::Blob(vault.to_vec()));
+                if let Some(outcome) = self.look_at(old, Some(&new)).await {
+                    let seq = old.value("seq");
+                    outcomes.push((format!("entry {seq:?} elsewhere"), outcome));
+                }
+            }
+        }
+        outcomes
+    }
+
+    /// Has somebody look while one row is another, or gone. `None` if it is the
+    /// same, or the table does not take it.
+    async fn look_at(&mut self, old: &Row, new: Option<&Row>) -> Option<Outcome> {
+        match new {
+            Some(new) if new == old => return None,
             Some(new) => {
-                if !self.database.replace(&old, new).await {
+                if !self.database.replace(old, new).await {
                     return None;
                 }
             }
-            None => self.database.remove(&old).await,
+            None => self.database.remove(old).await,
         }
         let device = self.scene.live();
         let outcome = self.scene.judge(&device).await;
-        match &new {
-            Some(new) => undo(&mut self.database, new, &old).await,
-            None => assert!(self.database.add(&old).await),
+        match new {
+            Some(new) => undo(&mut self.database, new, old).await,
+            None => assert!(self.database.add(old).await),
         }
-        Some((format!("{table}.{what}"), outcome))
+        Some(outcome)
     }
 }
 

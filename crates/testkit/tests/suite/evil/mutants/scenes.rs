@@ -186,21 +186,28 @@ impl Scene {
             return Outcome::WithoutEffect;
         }
         let honest = &self.honest;
-        let as_listed = Seen {
-            listed: honest.listed.clone(),
-            ..seen.clone()
-        };
         // What nobody has accepted yet is said to be unreadable, one by one.
         let is_refused = |one: &&String| one.contains("state: Unreadable");
-        let (refused, rest): (Vec<_>, Vec<_>) = seen.listed.iter().partition(is_refused);
-        let is_known = rest.iter().all(|one| honest.listed.contains(one));
-        if self.earlier.as_ref() == Some(&seen) {
-            return Outcome::Behind;
-        }
-        if is_known && as_listed == *honest && rest.len() <= honest.listed.len() {
-            return match refused.is_empty() {
-                true => Outcome::Withheld,
-                false => Outcome::Caught("Unreadable".to_owned()),
+        let (refused, listed): (Vec<_>, Vec<_>) = seen.listed.iter().partition(is_refused);
+        // The list is looked at by itself: what is shown of one vault says
+        // nothing of the others. A row that is moved from one log to another
+        // keeps the newest entry of the one from the device, and spoils or
+        // withholds the other.
+        let is_but_for_list = |once: &Seen| {
+            let as_listed = Seen {
+                listed: once.listed.clone(),
+                ..seen.clone()
+            };
+            as_listed == *once
+                && listed.len() <= once.listed.len()
+                && listed.iter().all(|one| once.listed.contains(one))
+        };
+        let is_behind = self.earlier.as_ref().is_some_and(is_but_for_list);
+        if is_behind || is_but_for_list(honest) {
+            return match (refused.is_empty(), is_behind) {
+                (false, _) => Outcome::Caught("Unreadable".to_owned()),
+                (true, true) => Outcome::Behind,
+                (true, false) => Outcome::Withheld,
             };
         }
         let differs = |a: &[String], b: &[String]| {

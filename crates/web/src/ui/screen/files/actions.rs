@@ -37,10 +37,15 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
     items.push(menu::Item::new(Icon::Download, t::DOWNLOAD, move || {
         save::download(chosen.clone(), None)
     }));
-    if is_single && may_share(row) {
-        items.push(menu::Item::new(Icon::Share, t::SHARE_ITEM, move || {
+    let is_part = row.share.is_none() && row.may_change;
+    if is_single && (may_share(row) || is_part) {
+        let item = menu::Item::new(Icon::Share, t::SHARE_ITEM, move || {
             panel::open(Target::Item(id));
-        }));
+        });
+        items.push(match may_share(row) {
+            true => item,
+            false => item.disabled(t::PART_NEEDS_MANAGER),
+        });
     }
     if let Some(mark) = row.share.filter(|_| is_single) {
         items.push(menu::Item::new(
@@ -127,7 +132,7 @@ pub(crate) fn items(row: &Row, ids: Vec<ItemId>, home: Option<Place>) -> Vec<men
 pub(crate) fn may_share(row: &Row) -> bool {
     match row.share {
         Some(mark) => matches!(mark.standing, Standing::Open | Standing::Closed),
-        None => row.id.is_some() && row.may_change,
+        None => row.id.is_some() && row.may_share,
     }
 }
 
