@@ -5,6 +5,7 @@ pub(crate) use sv_bridge::*;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use futures::channel::{mpsc, oneshot};
 use js_sys::{Array, Promise, Uint8Array};
@@ -26,13 +27,26 @@ extern "C" {
 
 type Waiting = HashMap<u32, oneshot::Sender<Result<Vec<u8>, Failure>>>;
 
+/// How far the engine has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Nobody has asked for it.
+    Unasked,
+    /// On its way: calls wait for it.
+    Loading,
+    /// It could not be had: calls wait for [`load_engine`].
+    Missing,
+    /// It listens.
+    Ready,
+}
+
 #[derive(Default)]
 struct Page {
     worker: Option<Worker>,
     /// Messages for an engine that has not said that it listens.
     unsent: Option<Vec<JsValue>>,
-    /// Told when it does.
-    on_ready: Option<Box<dyn FnOnce()>>,
+    /// Told how far it has come.
+    on_engine: Option<Rc<dyn Fn(Engine)>>,
     waiting: Waiting,
     last_id: u32,
     events: Option<mpsc::UnboundedSender<Event>>,
@@ -44,14 +58,23 @@ thread_local! {
 }
 
 /// Starts engine and service worker. Call it once. The engine has yet to be
-/// loaded: calls wait for it, and `on_ready` is told.
-///
-/// # Errors
-/// [`FailureKind::Crashed`] if the browser starts no worker.
-pub(crate) fn connect(
-    on_ready: impl FnOnce() + 'static,
-) -> Result<mpsc::UnboundedReceiver<Event>, Failure> {
-    let worker = start_engine().map_err(|error| crashed(&error))?;
+/// loaded: calls wait for it, and `on_engine` is told.
+pub(crate) fn connect(on_engine: impl Fn(Engine) + 'static) -> mpsc::UnboundedReceiver<Event> {
+    let (sender, events) = mpsc::unbounded();
+    PAGE.with_borrow_mut(|page| {
+        page.unsent = Some(Vec::new());
+        page.on_engine = Some(Rc::new(on_engine));
+        page.events = Some(sender);
+    });
+    load_engine();
+    events
+}
+
+/// Loads the engine, again if it could not be had before.
+pub(crate) fn load_engine() {
+    let Ok(worker) = start_engine() else {
+        return say(Engine::Missing);
+    };
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
         receive(&event.data());
     });
@@ -60,15 +83,17 @@ pub(crate) fn connect(
     let on_error = on_error.into_js_value();
     worker.set_onerror(Some(on_error.unchecked_ref()));
     worker.set_onmessageerror(Some(on_error.unchecked_ref()));
-    let (sender, events) = mpsc::unbounded();
-    PAGE.with_borrow_mut(|page| {
-        page.worker = Some(worker);
-        page.unsent = Some(Vec::new());
-        page.on_ready = Some(Box::new(on_ready));
-        page.events = Some(sender);
-    });
+    PAGE.with_borrow_mut(|page| page.worker = Some(worker));
+    say(Engine::Loading);
+    // What the engine lacked, the service worker has lacked as well.
     spawn_local(introduce_service_worker());
-    Ok(events)
+}
+
+fn say(engine: Engine) {
+    let on_engine = PAGE.with_borrow(|page| page.on_engine.clone());
+    if let Some(on_engine) = on_engine {
+        on_engine(engine);
+    }
 }
 
 /// Asks the engine to do something.
@@ -108,13 +133,15 @@ async fn ask(call: AnyCall, objects: &[JsValue]) -> Result<Vec<u8>, Failure> {
 
 impl Page {
     fn send(&mut self, message: JsValue, transfer: &Array) -> Result<(), JsValue> {
-        let worker = self.worker.as_ref().ok_or("the engine is not started")?;
         match &mut self.unsent {
             Some(unsent) if transfer.length() == 0 => {
                 unsent.push(message);
                 Ok(())
             }
-            _ => worker.post_message_with_transfer(&message, transfer),
+            _ => {
+                let worker = self.worker.as_ref().ok_or("the engine is not started")?;
+                worker.post_message_with_transfer(&message, transfer)
+            }
         }
     }
 }
@@ -122,17 +149,13 @@ impl Page {
 /// Takes an answer, an event, or the word that the engine listens (no array).
 fn receive(message: &JsValue) {
     let Some(parts) = message.dyn_ref::<Array>() else {
-        let on_ready = PAGE.with_borrow_mut(|page| {
+        PAGE.with_borrow_mut(|page| {
             for message in page.unsent.take().into_iter().flatten() {
                 // Lost only together with the engine, which `crash` tells.
                 let _ = page.send(message, &Array::new());
             }
-            page.on_ready.take()
         });
-        if let Some(on_ready) = on_ready {
-            on_ready();
-        }
-        return;
+        return say(Engine::Ready);
     };
     let id = parts.get(0).as_f64().map_or(EVENT, |id| id as u32);
     let bytes = parts.get(1).dyn_into::<Uint8Array>();
@@ -170,11 +193,19 @@ fn tell(event: Event) {
     });
 }
 
+/// The engine ended. If it never listened, nothing is lost: calls go on waiting.
 fn crash() {
     let waiting = PAGE.with_borrow_mut(|page| {
-        page.worker = None;
-        std::mem::take(&mut page.waiting)
+        if let Some(worker) = page.worker.take() {
+            worker.terminate();
+        }
+        page.unsent
+            .is_none()
+            .then(|| std::mem::take(&mut page.waiting))
     });
+    let Some(waiting) = waiting else {
+        return say(Engine::Missing);
+    };
     for waiting in waiting.into_values() {
         let _ = waiting.send(Err(Failure::new(FailureKind::Crashed)));
     }

@@ -77,18 +77,13 @@ fn begin() {
         app.phase.set(Phase::Insecure);
         return;
     }
-    match bridge::connect(move || app.is_loading.set(false)) {
-        Ok(events) => {
-            act(app.listen(events));
-            act(open());
-            if !app::knows_account() {
-                // What a stranger sees needs no engine, which is on its way.
-                app.is_loading.set(true);
-                app.phase
-                    .set(Phase::Stage(Stage::LoggedOut { handle: None }));
-            }
-        }
-        Err(failure) => app.phase.set(Phase::Failed(failure)),
+    let events = bridge::connect(move |engine| app.engine.set(engine));
+    act(app.listen(events));
+    act(open());
+    if !app::knows_account() {
+        // What a stranger sees needs no engine, which is on its way.
+        app.phase
+            .set(Phase::Stage(Stage::LoggedOut { handle: None }));
     }
 }
 

@@ -12,14 +12,15 @@ pub(super) use http::BrowserHttp;
 
 use std::rc::Rc;
 
+use futures::channel::oneshot;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use js_sys::{Date, Function, Promise};
+use js_sys::Date;
 use sv_client::block::{BlockDone, BlockWork};
 use sv_client::port::{Platform, StorageError};
 use sv_core::error::{SealError, Tampered};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue};
 use web_sys::DedicatedWorkerGlobalScope;
 
 use aes::WebCrypto;
@@ -117,22 +118,50 @@ pub(super) fn now_ms() -> u64 {
 
 /// Waits.
 pub(super) async fn sleep(scope: &DedicatedWorkerGlobalScope, ms: u64) {
-    let ms = i32::try_from(ms).unwrap_or(i32::MAX);
-    let wait = Promise::new(&mut |resolve: Function, _reject: Function| {
-        // Without a timer the wait is over at once: callers look again anyway.
-        if scope
-            .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms)
-            .is_err()
-        {
-            let _ = resolve.call0(&JsValue::NULL);
-        }
-    });
-    let _ = JsFuture::from(wait).await;
+    let (sender, over) = oneshot::channel();
+    // Without a timer the wait is over at once: callers look again anyway.
+    if let Ok(_timer) = Timer::start(scope, ms, sender) {
+        let _ = over.await;
+    }
+}
+
+/// A timer of the browser, which ends with whoever waits for it.
+struct Timer<'s> {
+    scope: &'s DedicatedWorkerGlobalScope,
+    id: i32,
+    _on_time: Closure<dyn FnMut()>,
+}
+
+impl<'s> Timer<'s> {
+    fn start(
+        scope: &'s DedicatedWorkerGlobalScope,
+        ms: u64,
+        over: oneshot::Sender<()>,
+    ) -> Result<Self, JsValue> {
+        let on_time = Closure::once(move || {
+            // Dropped only with this timer.
+            let _ = over.send(());
+        });
+        let id = scope.set_timeout_with_callback_and_timeout_and_arguments_0(
+            on_time.as_ref().unchecked_ref(),
+            i32::try_from(ms).unwrap_or(i32::MAX),
+        )?;
+        Ok(Self {
+            scope,
+            id,
+            _on_time: on_time,
+        })
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.scope.clear_timeout_with_handle(self.id);
+    }
 }
 
 /// Why the browser refused, for a person.
 pub(super) fn explain(error: &JsValue) -> String {
-    use wasm_bindgen::JsCast;
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => error.as_string().unwrap_or_else(|| format!("{error:?}")),

@@ -9,6 +9,7 @@ mod harness;
 mod hostile;
 mod inside;
 mod keyboard;
+mod loading;
 mod media;
 mod panel;
 mod person;

@@ -6,6 +6,7 @@ texts! {
     LOADING "Loading…" "लोड हो रहा है…"
     OPENING "Opening your vault…" "आपकी तिजोरी खुल रही है…"
     ENGINE_LOADING "What encrypts on this device is still loading…" "इस डिवाइस पर एन्क्रिप्ट करने वाला प्रोग्राम अभी लोड हो रहा है…"
+    ENGINE_MISSING "What encrypts on this device could not be loaded. Check your connection and try again." "इस डिवाइस पर एन्क्रिप्ट करने वाला प्रोग्राम लोड नहीं हुआ। अपना कनेक्शन जाँचें और फिर कोशिश करें।"
     WAKING "The server is waking up. This can take up to a minute." "सर्वर जाग रहा है। इसमें एक मिनट तक लग सकता है।"
     TRY_AGAIN "Try again" "फिर कोशिश करें"
     CLOSE "Close" "बंद करें"

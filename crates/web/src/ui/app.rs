@@ -17,8 +17,8 @@ use super::part::{dialog, menu, toast};
 use super::route::Route;
 use super::view::later;
 use crate::bridge::{
-    self, AccountInfo, Admit, Connection, Event, Failure, GetAccount, ItemId, ListTransfers,
-    ShareRow, Stage, TransferRow,
+    self, AccountInfo, Admit, Connection, Engine, Event, Failure, GetAccount, ItemId,
+    ListTransfers, ShareRow, Stage, TransferRow,
 };
 use crate::text as t;
 
@@ -31,7 +31,7 @@ pub(crate) enum Phase {
     Insecure,
     /// As the engine says.
     Stage(Stage),
-    /// The engine could not even start.
+    /// The engine could not begin.
     Failed(Failure),
     /// The server was caught; nothing else goes on.
     Tampered(Failure),
@@ -51,8 +51,8 @@ pub(crate) struct Clip {
 #[derive(Clone, Copy)]
 pub(crate) struct App {
     pub(crate) phase: RwSignal<Phase>,
-    /// Whether a screen is shown whose engine is still being loaded.
-    pub(crate) is_loading: RwSignal<bool>,
+    /// How far what does the work has come; screens are there before it.
+    pub(crate) engine: RwSignal<Engine>,
     pub(crate) route: RwSignal<Route>,
     /// Rises when listings are out of date.
     pub(crate) revision: RwSignal<u64>,
@@ -101,7 +101,7 @@ pub(crate) fn app() -> App {
     APP.with(|cell| {
         *cell.get_or_init(|| App {
             phase: RwSignal::new(Phase::Starting),
-            is_loading: RwSignal::new(false),
+            engine: RwSignal::new(Engine::Unasked),
             route: RwSignal::new(Route::here()),
             revision: RwSignal::new(0),
             shares: RwSignal::new(0),
@@ -231,10 +231,7 @@ impl App {
             Event::Transfer(row) => super::transfers::take(row),
             Event::Connection(connection) => self.connection.set(connection),
             Event::Tampered(failure) => self.phase.set(Phase::Tampered(failure)),
-            Event::Crashed => {
-                self.is_loading.set(false);
-                self.phase.set(Phase::Crashed);
-            }
+            Event::Crashed => self.phase.set(Phase::Crashed),
         }
     }
 }

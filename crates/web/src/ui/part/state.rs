@@ -1,5 +1,6 @@
 //! What stands where something is not there: on its way, empty, refused.
 
+use crate::bridge::Engine;
 use crate::ui::failure;
 use crate::ui::prelude::*;
 
@@ -16,6 +17,29 @@ pub(crate) fn waiting_for(words: Text) -> El {
     div("waiting-line")
         .child(span("spinner-border spinner-border-sm").aria("aria-hidden", "true"))
         .child(span("").say(words))
+}
+
+/// What somebody waits for who has not been answered for a while.
+pub(crate) fn what_takes_long() -> Text {
+    match app().engine.get() {
+        Engine::Loading => t::ENGINE_LOADING,
+        _ => t::WAKING,
+    }
+}
+
+/// The engine could not be loaded. Whatever was asked of it waits.
+pub(crate) fn engine_missing() -> El {
+    div("engine-missing")
+        .child(alert(
+            "alert-danger",
+            Icon::WifiOff,
+            t::ENGINE_MISSING.get(),
+        ))
+        .child(
+            button("btn btn-outline")
+                .say(t::TRY_AGAIN)
+                .on_click(bridge::load_engine),
+        )
 }
 
 /// Refused, or out of reach.

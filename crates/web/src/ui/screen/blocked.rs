@@ -1,7 +1,7 @@
 //! States in which no account can be shown: why, and what to do.
 
 use super::gate::{gate, wide_gate};
-use crate::bridge::{LogOut, Stage, TakeOver, TamperKind};
+use crate::bridge::{Engine, LogOut, Stage, TakeOver, TamperKind};
 use crate::ui::failure;
 use crate::ui::part::form::Submit;
 use crate::ui::part::{field, state, toast};
@@ -18,6 +18,16 @@ const AGAIN_MS: i32 = 8000;
 
 /// The engine has not answered yet.
 pub(super) fn starting() -> El {
+    div("d-contents").show(
+        || app().engine.get() == Engine::Missing,
+        |is_missing| match is_missing {
+            true => gate(t::CANNOT_START.get(), []),
+            false => opening(),
+        },
+    )
+}
+
+fn opening() -> El {
     let stage = RwSignal::new(0_u8);
     later_while_shown(MOMENT_MS, move || stage.set(1));
     later_while_shown(SLEEPING_MS, move || stage.set(2));
@@ -31,7 +41,7 @@ pub(super) fn starting() -> El {
                 let words = match stage {
                     0 => return None,
                     1 => t::OPENING,
-                    _ => t::WAKING,
+                    _ => state::what_takes_long(),
                 };
                 Some(
                     div("starting-inner")

@@ -1,5 +1,6 @@
 //! The frame of every screen before an account is open.
 
+use crate::bridge::Engine;
 use crate::ui::part::state;
 use crate::ui::prelude::*;
 use crate::ui::shell::mark;
@@ -39,13 +40,17 @@ fn framed(classes: &'static str, title: &str, body: impl IntoIterator<Item = El>
         )
 }
 
-/// For whoever is here before the engine: what is sent waits for it.
+/// For whoever is here before the engine, or without it: what is sent waits.
 fn engine_on_its_way() -> El {
     let is_slow = RwSignal::new(false);
     later_while_shown(SLOW_MS, move || is_slow.set(true));
-    div("").role("status").show_if(
-        move || is_slow.get() && app().is_loading.get(),
-        || state::waiting_for(t::ENGINE_LOADING),
+    div("").role("status").show(
+        move || (app().engine.get(), is_slow.get()),
+        |(engine, is_slow)| match engine {
+            Engine::Loading if is_slow => Some(state::waiting_for(t::ENGINE_LOADING)),
+            Engine::Missing => Some(state::engine_missing()),
+            _ => None,
+        },
     )
 }
 

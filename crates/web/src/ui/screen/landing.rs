@@ -1,6 +1,6 @@
 //! What this is, and what the host can and cannot see.
 
-use crate::bridge::GetServer;
+use crate::bridge::{Engine, GetServer};
 use crate::text::Language;
 use crate::ui::part::state;
 use crate::ui::prelude::*;
@@ -72,10 +72,7 @@ fn hero(server: RwSignal<Loaded<bridge::ServerInfo>>) -> El {
     let is_slow = RwSignal::new(false);
     later_while_shown(4000, move || is_slow.set(true));
     let state = move || match server.get() {
-        Loaded::Waiting if is_slow.get() => Some(Err(match app().is_loading.get() {
-            true => t::ENGINE_LOADING,
-            false => t::WAKING,
-        })),
+        Loaded::Waiting if is_slow.get() => Some(Err(state::what_takes_long())),
         Loaded::Waiting => None,
         Loaded::Failed(_) => Some(Err(t::AWAY_LANDING)),
         Loaded::Ready(server) => Some(Ok(match server.signup {
@@ -99,15 +96,15 @@ fn hero(server: RwSignal<Loaded<bridge::ServerInfo>>) -> El {
                         ))
                         .child(link("btn btn-outline btn-lg", t::LOG_IN, &Route::LogIn)),
                 )
-                .child(
-                    div("hero-state")
-                        .role("status")
-                        .show(state, |state| match state {
-                            Some(Ok(words)) => Some(el("p").class("form-text").say(words)),
-                            Some(Err(words)) => Some(state::waiting_for(words)),
-                            None => None,
-                        }),
-                ),
+                .child(div("hero-state").role("status").show(
+                    move || (app().engine.get() == Engine::Missing, state()),
+                    |(is_missing, state)| match state {
+                        _ if is_missing => Some(state::engine_missing()),
+                        Some(Ok(words)) => Some(el("p").class("form-text").say(words)),
+                        Some(Err(words)) => Some(state::waiting_for(words)),
+                        None => None,
+                    },
+                )),
         )
         .child(journey())
 }

@@ -6,7 +6,9 @@ use sv_api::account::SignupPolicy;
 
 use super::gate::{gate, link, step, wide_gate};
 use super::{login, sheet, strength};
-use crate::bridge::{CancelSignUp, ConfirmSignUp, EmergencySheet, GetServer, SignUp, TotpSecret};
+use crate::bridge::{
+    CancelSignUp, ConfirmSignUp, EmergencySheet, Engine, GetServer, SignUp, TotpSecret,
+};
 use crate::ui::part::form::Submit;
 use crate::ui::part::{field, qr, state};
 use crate::ui::prelude::*;
@@ -128,7 +130,7 @@ fn account(invite: RwSignal<String>, done: impl Fn(EmergencySheet) + Clone + 'st
                 .class("form-text text-center")
                 .role("status")
                 .text_with(move || {
-                    if submit.is_busy() && !app().is_loading.get() {
+                    if submit.is_busy() && app().engine.get() == Engine::Ready {
                         t::MAKING_KEYS.get().to_owned()
                     } else {
                         String::new()
