@@ -1,6 +1,8 @@
 //! An S3 server in this process: s3s over a temporary folder, with signatures
 //! checked, and a switch for everything that goes wrong on a network.
 
+mod objects;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -17,10 +19,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinHandle, JoinSet};
+
+use objects::Objects;
 
 /// The id of the one key that is let in.
 const KEY_ID: &str = "test-key";
@@ -58,9 +61,7 @@ impl ObjectStore {
     pub async fn start() -> io::Result<Self> {
         let folder = TempDir::new()?;
         std::fs::create_dir(folder.path().join(BUCKET))?;
-        let files = FileSystem::new(folder.path())
-            .map_err(|error| io::Error::other(format!("{error:?}")))?;
-        let mut builder = S3ServiceBuilder::new(files);
+        let mut builder = S3ServiceBuilder::new(Objects::new(folder.path())?);
         builder.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
         let mut store = Self {
             folder,
