@@ -43,7 +43,7 @@ pub trait GaloisField:
 macro_rules! g2p {
     ($name:ident, $p:literal, modulus: $modulus:literal) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub struct $name(pub u8);
+        struct $name(u8);
 
         impl $crate::GaloisField for $name {
             const ZERO: Self = Self(0);

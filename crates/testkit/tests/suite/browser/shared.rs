@@ -349,10 +349,11 @@ fn a_single_file_is_shared_and_opens() {
         page.link(Name::has("1 new")).click().await;
         page.button("Accept: letter.txt").click().await;
         let dialog = page.role("dialog", Name::Any);
-        look(&page, "file-offer").await;
-        page.show_on(Screen::Desktop).await;
+        dialog.role("checkbox", Name::has("My files")).click().await;
         dialog.button("Accept").click().await;
         dialog.wait_gone().await;
+        look(&page, "file-accepted").await;
+        page.show_on(Screen::Desktop).await;
         page.link("Files").click().await;
         let letter = row(&page, "letter.txt");
         letter.wait().await;

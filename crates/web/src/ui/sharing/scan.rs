@@ -42,24 +42,28 @@ enum Camera {
 pub(super) fn view(name: &str, found: impl Fn(String) + Clone + 'static) -> El {
     let camera = RwSignal::new(Camera::Off);
     let label = t::SCAN.with(&[name]);
+    let has_begun = Cell::new(false);
+    let start = move || {
+        let start = button("btn btn-outline")
+            .child(icon(Icon::Camera))
+            .child(span("").text(&label))
+            .on_click(move || camera.set(Camera::On));
+        match has_begun.replace(true) {
+            true => start.focus_when_shown(),
+            false => start,
+        }
+    };
     div("scanner").show(
         move || camera.get(),
         move |now| match now {
             Camera::On => picture(camera, found.clone()),
-            Camera::Off => start(camera, &label),
+            Camera::Off => start(),
             Camera::Failed(why) => div("")
                 .role("alert")
                 .child(state::alert("alert-warning", Icon::Camera, why.get()))
-                .child(start(camera, &label)),
+                .child(start()),
         },
     )
-}
-
-fn start(camera: RwSignal<Camera>, label: &str) -> El {
-    button("btn btn-outline")
-        .child(icon(Icon::Camera))
-        .child(span("").text(label))
-        .on_click(move || camera.set(Camera::On))
 }
 
 fn picture(camera: RwSignal<Camera>, found: impl Fn(String) + 'static) -> El {
@@ -100,17 +104,22 @@ fn picture(camera: RwSignal<Camera>, found: impl Fn(String) + 'static) -> El {
             camera.set(Camera::Off);
         }
     });
-    let status = move || match is_foreign.get() {
-        true => t::SCAN_FOREIGN.get().to_owned(),
-        false => t::SCANNING.get().to_owned(),
-    };
+    let status = div("").role("status").show(
+        move || is_foreign.get(),
+        |is_foreign| match is_foreign {
+            true => state::alert("alert-warning", Icon::QuestionCircle, t::SCAN_FOREIGN.get()),
+            false => el("p").class("form-text").say(t::SCANNING),
+        },
+    );
     div("")
         .child(div("scanner-view").child(video))
-        .child(el("p").class("form-text").role("status").text_with(status))
+        .child(status)
         .child(
             button("btn btn-quiet")
                 .say(t::STOP_SCAN)
-                .on_click(move || camera.set(Camera::Off)),
+                .on_click(move || camera.set(Camera::Off))
+                // Brings the picture above it into sight.
+                .focus_when_shown(),
         )
 }
 
