@@ -91,6 +91,7 @@ const RULES: [Rule; 14] = [
             "sv-api",
             "sv-ledger",
             "sv-pake",
+            "g2p",
         ]),
     },
     Rule {

@@ -25,7 +25,8 @@ const ENGINE: (&str, &str) = ("sv-engine", "sv_engine");
 /// can use it. The aim is 450 KiB; this is what was reached, with a little room.
 const FIRST_BUDGET: u64 = 425 * 1024;
 /// Bytes that it may load in all: with the engine, whose download begins then.
-const WHOLE_BUDGET: u64 = 1160 * 1024;
+/// 1,160 KiB until the engine read codes, which takes 16.
+const WHOLE_BUDGET: u64 = 1180 * 1024;
 /// Endings of what a visit loads: pictures come when somebody installs it.
 const LOADED: [&str; 5] = ["html", "css", "js", "wasm", "svg"];
 /// What comes after the page is shown.

@@ -170,6 +170,7 @@ calls! {
     GetOwnCode -> String;
     GetSafety -> Safety;
     ConfirmPerson -> Confirmation;
+    ReadCode -> Sight;
     GetActivity -> Activity;
 
     // transfer.rs

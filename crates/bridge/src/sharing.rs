@@ -383,7 +383,7 @@ pub struct ConfirmPerson {
     /// Whose.
     pub name: String,
     /// Their code: scanned, typed, or that of [`Safety`] whose number was
-    /// compared.
+    /// compared; or the number itself, scanned.
     pub code: String,
 }
 
@@ -392,11 +392,32 @@ pub struct ConfirmPerson {
 pub enum Confirmation {
     /// The keys are theirs.
     Confirmed,
-    /// The text is no code of a person.
+    /// The text is neither the code of a person nor a safety number.
     NoCode,
     /// The code is another's than the server shows: somebody stands between,
     /// or it is of somebody else.
     Another,
+}
+
+/// Looks for a code in a picture of the camera. For an engine without an
+/// account: anybody may hold anything in front of a camera.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReadCode {
+    /// Pixels in a row.
+    pub width: usize,
+    /// How bright each pixel is, row by row.
+    pub grey: Vec<u8>,
+}
+
+/// What there is in a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sight {
+    /// No code that can be read.
+    Nothing,
+    /// A code of something else.
+    Foreign,
+    /// A person's code, or a safety number, to be given to [`ConfirmPerson`].
+    Code(String),
 }
 
 /// What happened in something shared, newest first.

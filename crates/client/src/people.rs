@@ -27,6 +27,39 @@ use crate::vault::{Change, Grantee, Replica, Vault, require_instance, show, show
 /// Digits of a safety number.
 const SAFETY_DIGITS: usize = 60;
 
+/// What can be scanned from somebody's screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scanned {
+    /// Their code.
+    Code(Identity),
+    /// The digits of a safety number.
+    Number(String),
+}
+
+impl Scanned {
+    /// Reads what a scanner gives, or what was typed.
+    ///
+    /// # Errors
+    /// [`ClientError::Misuse`] for any other text.
+    pub fn parse(text: &str) -> Result<Self> {
+        if let Ok(code) = Identity::parse_code(text) {
+            return Ok(Self::Code(code));
+        }
+        let number = digits(text);
+        if number.len() != SAFETY_DIGITS || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ClientError::misuse(
+                "this is neither a safety number nor the code of a person",
+            ));
+        }
+        Ok(Self::Number(number))
+    }
+}
+
+/// A number without what stands between its groups.
+fn digits(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
 /// How sure it is that somebody is who they say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
@@ -361,26 +394,20 @@ impl<P: Platform> Vault<'_, P> {
         self.commit_each(&news, plan).await
     }
 
-    /// Compares what was scanned from somebody's screen, a safety number or
-    /// their code, and remembers that it was what it should be.
+    /// Compares what was scanned from somebody's screen, and remembers that it
+    /// was what it should be.
     ///
     /// # Errors
-    /// [`ClientError::Misuse`] for any other text; [`Tamper::Contact`] if it
-    /// is another number or another's code; as [`Self::find_people`].
-    pub async fn confirm_scanned(&mut self, handle: &Handle, text: &str) -> Result<Person> {
-        if let Ok(code) = Identity::parse_code(text) {
-            return self.confirm_person(handle, Some(code)).await;
-        }
-        let digits = |text: &str| text.split_whitespace().collect::<String>();
-        let scanned = digits(text);
-        if scanned.len() != SAFETY_DIGITS || !scanned.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(ClientError::misuse(
-                "this is neither a safety number nor the code of a person",
-            ));
-        }
+    /// [`Tamper::Contact`] if it is another number or another's code; as
+    /// [`Self::find_people`].
+    pub async fn confirm_scanned(&mut self, handle: &Handle, scanned: &Scanned) -> Result<Person> {
+        let number = match scanned {
+            Scanned::Code(code) => return self.confirm_person(handle, Some(*code)).await,
+            Scanned::Number(number) => number,
+        };
         let person = self.find_person(handle).await?;
         let own = own_identity(self).await?;
-        if digits(&own.safety_number(&person.identity)) != scanned {
+        if digits(&own.safety_number(&person.identity)) != *number {
             return Err(Tamper::Contact(handle.to_string()).into());
         }
         self.confirm_person(handle, Some(person.identity)).await

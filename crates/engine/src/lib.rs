@@ -5,6 +5,7 @@
 //! Natively there is nothing of it but what needs no browser, for its tests: it
 //! ships inside `securevaultd` as files.
 
+pub mod sight;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod worker;
 pub mod zip;

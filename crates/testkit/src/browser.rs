@@ -54,14 +54,24 @@ impl Browser {
     /// Starts one, with an empty profile; none where none is installed, which
     /// is said as [`crate::skip`] says it.
     pub async fn start() -> Option<Self> {
+        Self::start_with(None).await
+    }
+
+    /// The same with a camera, before which a film runs, over and over: a file
+    /// in the form Y4M.
+    pub async fn filming(film: &Path) -> Option<Self> {
+        Self::start_with(Some(film)).await
+    }
+
+    async fn start_with(film: Option<&Path>) -> Option<Self> {
         let Some(program) = installed() else {
             crate::skip("tests in a browser: install chromium");
             return None;
         };
         let folder = TempDir::new().expect("a folder");
-        let mut process = command(&program, folder.path())
-            .spawn()
-            .expect("Chromium starts");
+        let mut command = command(&program, folder.path());
+        command.args(film.into_iter().flat_map(camera));
+        let mut process = command.spawn().expect("Chromium starts");
         let events = Arc::new(Events::default());
         let pipe = Pipe::open(&mut process, events.clone());
         let browser = Self {
@@ -142,6 +152,17 @@ impl Profile<'_> {
         page
     }
 
+    /// Lets pages film, or not. Until this is said, nobody is asked and they
+    /// may not.
+    pub async fn allow_camera(&self, is_allowed: bool) {
+        let permission = json!({
+            "permission": { "name": "camera" },
+            "setting": if is_allowed { "granted" } else { "denied" },
+            "browserContextId": self.context,
+        });
+        self.browser.call("Browser.setPermission", permission).await;
+    }
+
     /// Where downloads of this profile arrive.
     pub fn downloads(&self) -> &Path {
         &self.downloads
@@ -193,6 +214,14 @@ fn command(program: &Path, folder: &Path) -> Command {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// A camera that shows a film.
+fn camera(film: &Path) -> [String; 2] {
+    [
+        "--use-fake-device-for-media-stream".to_owned(),
+        format!("--use-file-for-fake-video-capture={}", film.display()),
+    ]
 }
 
 /// Attaches to every page and worker before its first line runs, but not to

@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::network::fits;
+use crate::network::Exchange;
 
 /// Bytes of a request's head at most.
 const HEAD_LEN: usize = 64 * 1024;
 
-/// A server that tells the truth except about one endpoint.
+/// A server that tells the truth except where it lies.
 pub struct Liar {
     port: u16,
     lie: Arc<Mutex<Option<Lie>>>,
@@ -21,9 +21,7 @@ pub struct Liar {
 }
 
 struct Lie {
-    method: &'static str,
-    path: &'static str,
-    answer: Arc<Answer>,
+    answer: Box<dyn Fn(&Exchange) -> Option<Arc<Answer>> + Send>,
     told: usize,
 }
 
@@ -52,10 +50,13 @@ impl Liar {
 
     /// From now on every call of an endpoint is answered so.
     pub fn lie<E: Endpoint>(&self, answer: Arc<Answer>) {
+        self.lie_about(move |asked| asked.is::<E>().then(|| answer.clone()));
+    }
+
+    /// From now on whatever `answer` has an answer to is answered so.
+    pub fn lie_about(&self, answer: impl Fn(&Exchange) -> Option<Arc<Answer>> + Send + 'static) {
         *self.lie.lock().expect("a lie") = Some(Lie {
-            method: E::METHOD.as_str(),
-            path: E::PATH,
-            answer,
+            answer: Box::new(answer),
             told: 0,
         });
     }
@@ -97,12 +98,13 @@ async fn answer(
         head.push(client.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let mut first = head.split(' ');
-    let (method, path) = (
-        first.next().unwrap_or_default(),
-        first.next().unwrap_or_default(),
-    );
-    if let Some(answer) = told(lie, method, path) {
+    let mut asked = Exchange {
+        method: method(&head),
+        path: path(&head).to_owned(),
+        body: vec![0; length(&head)],
+    };
+    client.read_exact(&mut asked.body).await?;
+    if let Some(answer) = told(lie, &asked) {
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             answer.claims
@@ -114,16 +116,38 @@ async fn answer(
     let mut upstream = TcpStream::connect(("localhost", server)).await?;
     let head = head.replacen("\r\n", "\r\nconnection: close\r\n", 1);
     upstream.write_all(head.as_bytes()).await?;
+    upstream.write_all(&asked.body).await?;
     tokio::io::copy_bidirectional(&mut client, &mut upstream).await?;
     Ok(())
 }
 
-fn told(lie: &Mutex<Option<Lie>>, method: &str, path: &str) -> Option<Arc<Answer>> {
+fn method(head: &str) -> &'static str {
+    let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
+    let said = head.split(' ').next();
+    all.into_iter()
+        .find(|one| said == Some(one))
+        .unwrap_or_default()
+}
+
+fn path(head: &str) -> &str {
+    let target = head.split(' ').nth(1).unwrap_or_default();
+    target.split('?').next().unwrap_or_default()
+}
+
+/// Bytes of the body. Clients say it of every one that they send.
+fn length(head: &str) -> usize {
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = lengths
+        .next()
+        .and_then(|(_, value)| value.trim().parse().ok());
+    length.unwrap_or_default()
+}
+
+fn told(lie: &Mutex<Option<Lie>>, asked: &Exchange) -> Option<Arc<Answer>> {
     let mut lie = lie.lock().expect("a lie");
     let lie = lie.as_mut()?;
-    let path = path.split('?').next().unwrap_or_default();
-    (method == lie.method && fits(path, lie.path)).then(|| {
-        lie.told += 1;
-        lie.answer.clone()
-    })
+    let answer = (lie.answer)(asked)?;
+    lie.told += 1;
+    Some(answer)
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -249,6 +250,67 @@ fn introduce(container: &ServiceWorkerContainer) {
             let _ = controller.post_message_with_transferable(&theirs, &Array::of1(&theirs));
         }
     });
+}
+
+/// An engine that opens no account, and so has no key, reads the pictures of
+/// the camera: anybody may hold anything in front of one.
+pub(crate) struct Reader {
+    worker: Worker,
+    /// What it answers, and that it listens; nothing once it has ended.
+    said: mpsc::UnboundedReceiver<Option<Vec<u8>>>,
+    /// Called as long as this lives.
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Reader {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// [`FailureKind::Crashed`] if the browser starts no worker.
+    pub(crate) async fn start() -> Result<Self, Failure> {
+        let worker = start_engine().map_err(|error| crashed(&error))?;
+        let (says, said) = mpsc::unbounded();
+        let ends = says.clone();
+        // The receiver lives as long as these are called.
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let parts = event.data().dyn_into::<Array>().unwrap_or_default();
+            let bytes = parts.get(1).dyn_into::<Uint8Array>();
+            let bytes = bytes.map(|bytes| bytes.to_vec()).unwrap_or_default();
+            let _ = says.unbounded_send(Some(bytes));
+        });
+        let on_error = Closure::<dyn FnMut(JsValue)>::new(move |_| {
+            let _ = ends.unbounded_send(None);
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let mut this = Self {
+            worker,
+            said,
+            _on_message: on_message,
+            _on_error: on_error,
+        };
+        let listens = this.said.next().await.flatten();
+        listens.ok_or_else(|| Failure::new(FailureKind::Crashed))?;
+        Ok(this)
+    }
+
+    /// What there is in a picture; none if that was the end of this engine.
+    pub(crate) async fn read(&mut self, picture: ReadCode) -> Option<Sight> {
+        let bytes = Uint8Array::from(encode(&AnyCall::from(picture)).as_slice());
+        let message = Array::of3(&1.into(), &bytes, &Array::new());
+        self.worker.post_message(&message).ok()?;
+        let answer = self.said.next().await.flatten()?;
+        decode::<Result<Sight, Failure>>(&answer)?.ok()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
 }
 
 fn crashed(why: &JsValue) -> Failure {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use sv_client::ClientError;
 use sv_client::drive::Drive;
-use sv_client::people::{Trust, own_identity};
+use sv_client::people::{Scanned, Trust, own_identity};
 use sv_client::progress::Reporter;
 use sv_client::sharing::{Reach, Stretch};
 use sv_client::transfer::DownloadPlan;
@@ -99,10 +99,11 @@ impl Verify {
             .map_err(|error| Failure::usage(format!("{person}: {error}")))?;
         let code = self.code.as_deref().map(Identity::parse_code).transpose();
         let code = code.map_err(|error| Failure::usage(error.to_string()))?;
+        let scanned = self.scan.as_deref().map(Scanned::parse).transpose()?;
         let session = context.session().await?;
         let mut account = Vault::account(&session).await?;
-        let person = if let Some(text) = &self.scan {
-            account.confirm_scanned(&handle, text).await?
+        let person = if let Some(scanned) = &scanned {
+            account.confirm_scanned(&handle, scanned).await?
         } else if self.confirm || code.is_some() {
             account.confirm_person(&handle, code).await?
         } else {

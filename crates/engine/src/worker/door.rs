@@ -7,6 +7,7 @@ use sv_client::account::{
     Session, Stage as ProfileStage, confirm_sign_up_without_keeping, sign_up, start_recovery,
 };
 use sv_client::call::Server;
+use sv_client::people::Scanned;
 use sv_client::port::{Keychain, Platform, Storage};
 use sv_client::{ClientError, Tamper};
 use sv_core::RecoveryKey;
@@ -21,11 +22,12 @@ use super::outlet::Outlet;
 use super::platform::{Browser, sleep};
 use super::service;
 use super::tab::{Manner, hold};
+use crate::sight;
 use crate::worker::failure::Failure;
 use sv_bridge::{
     AnyCall, Call, CancelSignUp, ConfirmSignUp, EmergencySheet, Event, FailureKind, GetServer,
-    GiveCode, GiveRecoveryCode, Identity, LogIn, LogOut, ServerInfo, SetRecoveredPassword, SignUp,
-    Stage, Start, StartRecovery, TakeOver, TotpSecret,
+    GiveCode, GiveRecoveryCode, Identity, LogIn, LogOut, ReadCode, ServerInfo,
+    SetRecoveredPassword, Sight, SignUp, Stage, Start, StartRecovery, TakeOver, TotpSecret,
 };
 
 /// How often a lock that somebody holds is asked for again.
@@ -146,6 +148,10 @@ impl Door {
             AnyCall::GetServer(_) => {
                 let server = self.server().await;
                 self.outlet.answer::<GetServer>(id, server);
+                Next::Stay
+            }
+            AnyCall::ReadCode(call) => {
+                self.outlet.answer::<ReadCode>(id, Ok(read_code(&call)));
                 Next::Stay
             }
             AnyCall::SignUp(call) => {
@@ -411,4 +417,16 @@ pub(super) async fn server_info(browser: &Browser) -> Result<ServerInfo, Failure
         version: told.version,
         restored_from_ms: told.restored.map(|restored| restored.backup_ms),
     })
+}
+
+/// What there is to compare in a picture of the camera.
+fn read_code(call: &ReadCode) -> Sight {
+    let mut foreign = Sight::Nothing;
+    for text in sight::codes(call.width, &call.grey) {
+        if Scanned::parse(&text).is_ok() {
+            return Sight::Code(text);
+        }
+        foreign = Sight::Foreign;
+    }
+    foreign
 }

@@ -299,6 +299,7 @@ impl Open<'_> {
             GetOwnCode(_) => self.own_code().boxed_local().await,
             GetSafety(call) => self.safety(call).boxed_local().await,
             ConfirmPerson(call) => self.confirm(call).boxed_local().await,
+            ReadCode(_) => Err(out_of_order()),
             GetActivity(call) => self.activity(call).boxed_local().await,
             PlanUpload(call) => self.plan_upload(call, objects).await,
             StartUpload(call) => self.start_upload(call),

@@ -1,10 +1,12 @@
 //! The web application as people use it, in Chromium.
 
 mod calm;
+mod camera;
 mod damage;
 mod everyday;
 mod fernet;
 mod figures;
+mod ghost;
 mod harness;
 mod hostile;
 mod inside;

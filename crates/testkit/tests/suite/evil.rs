@@ -45,5 +45,5 @@ mod mutations;
 mod phantom;
 mod sampling;
 pub(crate) mod sharing;
-mod stand;
+pub(crate) mod stand;
 mod world;

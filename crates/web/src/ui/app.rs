@@ -220,6 +220,8 @@ impl App {
             }
             Event::Shares => bump(self.shares),
             Event::Came(names) => {
+                // The dialog may be open on one of them.
+                bump(self.shares);
                 for name in names {
                     let text = t::CAME.with(&[&name]);
                     toast::told(text, t::ADMIT, move || {

@@ -19,7 +19,9 @@ use reactive_graph::owner::on_cleanup;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, Event, HtmlElement, Node};
+use web_sys::{
+    Document, Element, Event, HtmlElement, Node, ScrollIntoViewOptions, ScrollLogicalPosition,
+};
 
 use crate::text::Text;
 
@@ -315,6 +317,14 @@ impl El {
     /// Gives it the focus.
     pub(crate) fn focus(&self) {
         let _ = self.html().focus();
+    }
+
+    /// Has it scrolled to, as far as that is needed.
+    pub(crate) fn come_into_sight(&self) {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        self.0
+            .scroll_into_view_with_scroll_into_view_options(&options);
     }
 
     fn insert_before(&self, marker: &Node) {

@@ -1,9 +1,8 @@
 //! Who people are, and how sure that is.
 
-use sv_client::people::{self, own_identity};
+use sv_client::people::{self, Scanned, own_identity};
 use sv_client::sharing::Unmet;
 use sv_client::{ClientError, Tamper};
-use sv_core::Identity;
 use sv_ledger::handle::Handle;
 use sv_ledger::id::VaultId;
 
@@ -162,11 +161,11 @@ impl<'s> Open<'s> {
 
     pub(crate) async fn confirm(&self, call: ConfirmPerson) -> Result<Confirmation, Failure> {
         let handle = handle(&call.name).ok_or(Failure::new(FailureKind::InvalidHandle))?;
-        let Ok(code) = Identity::parse_code(&call.code) else {
+        let Ok(scanned) = Scanned::parse(&call.code) else {
             return Ok(Confirmation::NoCode);
         };
         let mut account = self.newest_account().await?;
-        match account.confirm_person(&handle, Some(code)).await {
+        match account.confirm_scanned(&handle, &scanned).await {
             Ok(_) => {
                 self.shares_changed();
                 Ok(Confirmation::Confirmed)

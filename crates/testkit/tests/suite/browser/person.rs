@@ -110,7 +110,11 @@ impl Person {
 /// A server, Chromium and one profile: what most stories begin with. None
 /// where there is no Chromium.
 pub(crate) async fn stage() -> Option<(TestServer, Browser)> {
-    let browser = Browser::start().await?;
+    stage_with(Browser::start().await?).await
+}
+
+/// The same with a browser of one's own.
+pub(crate) async fn stage_with(browser: Browser) -> Option<(TestServer, Browser)> {
     let server = TestServer::start().await;
     if !server.has_web().await {
         sv_testkit::skip("the web application in a browser: cargo xtask test builds it in");

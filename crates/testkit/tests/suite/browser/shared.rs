@@ -19,6 +19,7 @@ use sv_testkit::{
 use tempfile::TempDir;
 
 use super::person::{Person, saved, saved_bytes, stage, visit};
+use crate::at_once::share;
 
 /// How soon what one does is on the other's screen.
 const SOON: Duration = Duration::from_secs(2);
@@ -105,7 +106,7 @@ async fn choose_action(page: &Page, item: &str, action: &str) {
     page.role("menuitem", Name::has(action)).click().await;
 }
 
-async fn look(page: &Page, name: &str) {
+pub(super) async fn look(page: &Page, name: &str) {
     if let Some(folder) = std::env::var_os("SV_SCREENS") {
         std::fs::create_dir_all(&folder).unwrap();
         for (screen, size) in [(Screen::Phone, "phone"), (Screen::Desktop, "desktop")] {
@@ -286,6 +287,84 @@ fn things_go_from_the_drive_into_what_is_shared_and_back() {
         row(&page, "project").button("project").click().await;
         main(&page).wait_text("You no longer have access").await;
         page.assert_accessible("what was taken away").await;
+        browser.assert_quiet();
+    });
+}
+
+/// What is chosen and goes is no longer counted, nor acted on. Fails if the
+/// selection keeps what its rows have lost.
+#[test]
+fn what_is_gone_is_not_chosen_any_more() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let page = visit(&profile, &server).await;
+        page.show_on(Screen::Desktop).await;
+        let hema = Person::sign_up(&server, &page, "hema").await;
+        let gita = Gita::sharing_with(&server, "hema", Role::Editor).await;
+        let other = hema.actor().log_in(&server).await;
+        accept(&other, gita.vault).await;
+        page.link("Files").click().await;
+        row(&page, "project").button("project").click().await;
+        row(&page, "drafts").click().await;
+        row(&page, "report.txt").ctrl_click().await;
+        let bar = page.role("toolbar", "Actions for the selection");
+        bar.wait_text("2 selected").await;
+
+        let mut drive = gita.drive().await;
+        drive.trash(&"/report.txt".parse().unwrap()).await.unwrap();
+        drop(drive);
+        row(&page, "report.txt").wait_gone().await;
+        bar.wait_text("1 selected").await;
+
+        gita.take_away(other.uid()).await;
+        main(&page).wait_text("You no longer have access").await;
+        bar.wait_gone().await;
+        browser.assert_quiet();
+    });
+}
+
+/// Fails if the mount of a file is shown as a folder, or does not lead to it.
+#[test]
+fn a_single_file_is_shared_and_opens() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let page = visit(&profile, &server).await;
+        page.show_on(Screen::Desktop).await;
+        Person::sign_up(&server, &page, "hema").await;
+        let (_, gita) = Actor::sign_up(&server, "gita").await;
+        let mut drive = Drive::open(&gita).await.unwrap();
+        let files = vec![file("letter.txt", "Dear Hema,"), file("mine.txt", "x")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        share(&gita, "/letter.txt", &["hema"], Role::Viewer)
+            .await
+            .unwrap();
+
+        page.link(Name::has("1 new")).click().await;
+        page.button("Accept: letter.txt").click().await;
+        let dialog = page.role("dialog", Name::Any);
+        dialog.role("checkbox", Name::has("My files")).click().await;
+        dialog.button("Accept").click().await;
+        dialog.wait_gone().await;
+        look(&page, "file-accepted").await;
+        page.show_on(Screen::Desktop).await;
+        page.link("Files").click().await;
+        let letter = row(&page, "letter.txt");
+        letter.wait().await;
+        look(&page, "file-row").await;
+        page.show_on(Screen::Desktop).await;
+        letter.button("letter.txt").click().await;
+        page.heading("letter.txt").wait().await;
+        main(&page).wait_text("Dear Hema,").await;
+        page.assert_accessible("a file that is shared").await;
+        look(&page, "file-opened").await;
+        page.show_on(Screen::Desktop).await;
         browser.assert_quiet();
     });
 }

@@ -6,11 +6,13 @@ use sv_api::Wire;
 use sv_api::endpoint::LookUpHandles;
 use sv_api::share::Directory;
 use sv_client::drive::Drive;
+use sv_client::vault::Vault;
 use sv_testkit::{
     Actor, Answer, Liar, Name, Page, Profile, Screen, TestServer, file, folder, put, run,
 };
 
 use super::person::{Person, stage, visit};
+use super::shared::look;
 use crate::evil::sharing::forged;
 
 /// Somebody with a folder, logged in on a screen.
@@ -241,6 +243,62 @@ fn people_are_waited_for_compared_and_put_into_groups() {
         ann.role("main", Name::Any)
             .wait_text("You no longer have access")
             .await;
+        browser.assert_quiet();
+    });
+}
+
+/// Fails if the open dialog does not see that they have come, or lets nobody
+/// in.
+#[test]
+fn whoever_has_come_is_let_in_from_the_dialog() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let ann = arrive(&server, &profile, "ann", Screen::Desktop).await;
+        ann.link("Files").click().await;
+        add(&ann, "contracts", "bob").await;
+        dialog(&ann).wait_text("No account yet").await;
+        dialog(&ann)
+            .role("radio", Name::has("Editor"))
+            .click()
+            .await;
+        dialog(&ann).button("Share").click().await;
+        dialog(&ann)
+            .wait_text("bob: you are asked after they have signed up")
+            .await;
+        let bob = dialog(&ann).button(Name::has("Access of bob"));
+        bob.click().await;
+        dialog(&ann).wait_text("you are asked").await;
+        ann.assert_accessible("somebody who is waited for").await;
+
+        // The page looks for him while the dialog is open.
+        let (_, session) = Actor::sign_up(&server, "bob").await;
+        dialog(&ann)
+            .wait_text("bob has an account now. Nobody has verified that it is them.")
+            .await;
+        ann.assert_accessible("somebody who has come").await;
+        look(&ann, "came").await;
+        dialog(&ann).button("Check who bob is").click().await;
+        dialog(&ann)
+            .role("image", Name::has("Safety number"))
+            .wait()
+            .await;
+        dialog(&ann).button("Back").click().await;
+        bob.click().await;
+        dialog(&ann).button("Give access").click().await;
+        dialog(&ann).wait_text("bob: has access now").await;
+        let shown = bob.wait().await.names().await.remove(0);
+        assert_eq!(shown, "Access of bob: Editor, Not verified");
+        look(&ann, "let-in").await;
+
+        let account = Vault::account(&session).await.unwrap();
+        let offers = sv_client::sharing::shares(&session, &account)
+            .await
+            .unwrap();
+        assert_eq!(offers.len(), 1);
+        assert_eq!(offers[0].name, "contracts");
         browser.assert_quiet();
     });
 }

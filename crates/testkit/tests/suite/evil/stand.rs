@@ -34,7 +34,7 @@ pub(super) type Person = Session<TestPlatform>;
 
 /// A log that grows as its insiders like.
 #[derive(Clone)]
-pub(super) struct Stand {
+pub(crate) struct Stand {
     pub(super) vault_id: VaultId,
     genesis: Genesis,
     entries: Vec<Entry>,
@@ -46,7 +46,7 @@ pub(super) struct Stand {
 
 impl Stand {
     /// The honest log, as it was written.
-    pub(super) fn honest(dump: &Dump, vault_id: VaultId) -> Self {
+    pub(crate) fn honest(dump: &Dump, vault_id: VaultId) -> Self {
         let (genesis, entries) = dump.log_of(&vault_id);
         let mut stand = Self {
             vault_id,
@@ -83,7 +83,7 @@ impl Stand {
     }
 
     /// The state that the next entry follows.
-    pub(super) const fn state(&self) -> &VaultState {
+    pub(crate) const fn state(&self) -> &VaultState {
         &self.state
     }
 
@@ -114,7 +114,7 @@ impl Stand {
     }
 
     /// What an insider writes, whether they may or not.
-    pub(super) fn write(&mut self, insider: &Insider, ops: Ops, now_ms: u64) {
+    pub(crate) fn write(&mut self, insider: &Insider, ops: Ops, now_ms: u64) {
         let state_ops = match &ops {
             Ops::State(ops) => ops.clone(),
             Ops::Membership(_) => Vec::new(),
@@ -148,7 +148,7 @@ impl Stand {
     }
 
     /// Keeps a body; its hash.
-    pub(super) fn keep(&mut self, body: Vec<u8>) -> Hash {
+    pub(crate) fn keep(&mut self, body: Vec<u8>) -> Hash {
         let hash = Statement::Body.hash(&body);
         self.bodies.insert(hash, body);
         hash
@@ -163,7 +163,8 @@ impl Stand {
             .rewrite(move |asked, honest| Ok(stand.answer(asked).unwrap_or(honest)));
     }
 
-    fn answer(&self, asked: &Exchange) -> Option<HttpResponse> {
+    /// What the server says instead, if it is asked about this vault.
+    pub(crate) fn answer(&self, asked: &Exchange) -> Option<HttpResponse> {
         if !asked.path.contains(&self.vault_id.to_string()) {
             return None;
         }

@@ -73,6 +73,7 @@ impl Submit {
             |text| {
                 text.map(|text| {
                     super::state::alert("alert-danger", Icon::ExclamationTriangleFill, &text)
+                        .once_shown(El::come_into_sight)
                 })
             },
         )

@@ -163,8 +163,8 @@ fn scans(safety: &Safety, changed: impl Fn() + Clone + 'static) -> El {
                 )
                 .child(scan::view(&name, check)),
         )
-        .child(form)
         .child(submit.alert())
+        .child(form)
 }
 
 /// This person's own code, for others to scan.

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use reactive_graph::traits::Track;
+
 use crate::bridge::{
     Crumb, ItemId, ListFolder, ListIds, ListTrash, Listing, Order, Place, Role, Row, Search,
     ShareMark, SortKey,
@@ -151,6 +153,12 @@ impl Rows {
                 Some(number * PAGE + at)
             })
         })
+    }
+
+    /// Follows whatever may have other rows there.
+    pub(crate) fn track(self) {
+        self.source.track();
+        app().revision.track();
     }
 
     /// Items of all rows, in order: also of those that were never in sight.

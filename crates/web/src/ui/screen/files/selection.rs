@@ -20,12 +20,38 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn new(rows: Rows) -> Self {
-        Self {
+        let this = Self {
             rows,
             ids: RwSignal::new(BTreeSet::new()),
             active: RwSignal::new(0),
             anchor: RwSignal::new(0),
+        };
+        follow(move || {
+            rows.track();
+            this.drop_gone();
+        });
+        this
+    }
+
+    /// Lets go of what is not there any more.
+    fn drop_gone(self) {
+        if self.is_empty_now() {
+            return;
         }
+        task(async move {
+            match self.rows.all_ids().await {
+                Ok(all) => {
+                    let all: BTreeSet<ItemId> = all.into_iter().collect();
+                    let has_gone = self.ids.with_untracked(|ids| !ids.is_subset(&all));
+                    if has_gone {
+                        self.ids.update(|ids| ids.retain(|id| all.contains(id)));
+                    }
+                }
+                // It cannot be told now, and is when the server is back.
+                Err(failure) if failure.is_passing() => {}
+                Err(_) => self.clear(),
+            }
+        });
     }
 
     pub(crate) fn has(self, id: Option<ItemId>) -> bool {
