@@ -6,6 +6,7 @@ mod everyday;
 mod fernet;
 mod figures;
 mod harness;
+mod heard;
 mod hostile;
 mod inside;
 mod keyboard;
