@@ -54,6 +54,8 @@ keys! {
     RIGHT "ArrowRight" "ArrowRight" 39 "";
     /// a.
     A "a" "KeyA" 65 "a";
+    /// s.
+    S "s" "KeyS" 83 "s";
     /// z.
     Z "z" "KeyZ" 90 "z";
     /// /.

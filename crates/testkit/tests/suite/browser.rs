@@ -8,6 +8,7 @@ mod fernet;
 mod figures;
 mod ghost;
 mod harness;
+mod heard;
 mod hostile;
 mod inside;
 mod keyboard;

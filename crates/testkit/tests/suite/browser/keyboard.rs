@@ -1,9 +1,12 @@
 //! Everyday work without a mouse.
 
 use sv_client::drive::Drive;
-use sv_testkit::{Actor, Element, Key, Name, PASSWORD, Page, Screen, folder, put, run};
+use sv_testkit::{
+    Actor, Element, Key, Name, PASSWORD, Page, Profile, Screen, TestServer, folder, put, run,
+};
 
 use super::everyday::row;
+use super::heard::{heard, listen};
 use super::person::{Person, stage, visit};
 
 /// More than there is to walk through on any screen.
@@ -48,6 +51,43 @@ async fn answer(page: &Page, text: &str) {
     page.press(Key::ENTER).await;
 }
 
+/// Opens a place of the main navigation.
+async fn go_to(page: &Page, place: &str) {
+    tab_to(page, &page.link(Name::has(place))).await;
+    page.press(Key::ENTER).await;
+}
+
+/// Presses what Tab comes to.
+async fn press(page: &Page, button: &Element) {
+    tab_to(page, button).await;
+    page.press(Key::ENTER).await;
+}
+
+/// Somebody with a folder, who has logged in by keys; what is read out to them
+/// is noted.
+async fn arrive(server: &TestServer, profile: &Profile<'_>, handle: &str) -> Page {
+    let (actor, session) = Actor::sign_up(server, handle).await;
+    let mut drive = Drive::open(&session).await.unwrap();
+    put(&mut drive, "/", vec![folder("letters")]).await.unwrap();
+    let page = visit(profile, server).await;
+    page.show_on(Screen::Desktop).await;
+    log_in(server, &page, &Person::of(actor)).await;
+    listen(&page).await;
+    page
+}
+
+async fn log_in(server: &TestServer, page: &Page, person: &Person) {
+    press(page, &page.link("Log in")).await;
+    tab_to(page, &page.field("User name")).await;
+    page.type_text(person.handle).await;
+    tab_to(page, &page.field("Password")).await;
+    page.type_text(PASSWORD).await;
+    page.press(Key::ENTER).await;
+    tab_to(page, &page.field("One-time code")).await;
+    page.type_text(&person.code(server)).await;
+    page.link("Files").wait().await;
+}
+
 /// Log-in, a folder, its name, its menu, the trash and back, search, log-out:
 /// Tab comes to everything, what has the focus shows it, and dialogs and menus
 /// give it back.
@@ -65,17 +105,8 @@ fn everything_works_by_keyboard() {
         let page = visit(&profile, &server).await;
         page.show_on(Screen::Desktop).await;
 
-        tab_to(&page, &page.link("Log in")).await;
-        page.press(Key::ENTER).await;
-        tab_to(&page, &page.field("User name")).await;
-        page.type_text(ines.handle).await;
-        tab_to(&page, &page.field("Password")).await;
-        page.type_text(PASSWORD).await;
-        page.press(Key::ENTER).await;
-        tab_to(&page, &page.field("One-time code")).await;
-        page.type_text(&ines.code(&server)).await;
-        tab_to(&page, &page.link("Files")).await;
-        page.press(Key::ENTER).await;
+        log_in(&server, &page, &ines).await;
+        go_to(&page, "Files").await;
         row(&page, "archive").wait().await;
 
         tab_to(&page, &page.button("New")).await;
@@ -123,6 +154,96 @@ fn everything_works_by_keyboard() {
         page.press(Key::ENTER).await;
         choose(&page, "Log out").await;
         page.button("Log in").wait().await;
+        browser.assert_quiet();
+    });
+}
+
+/// Written, saved by a button and by Ctrl+S, and found again.
+#[test]
+fn notes_are_written_by_keyboard() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let page = arrive(&server, &profile, "nora").await;
+        go_to(&page, "Notes").await;
+        page.heading("No notes yet").wait().await;
+        press(&page, &page.button("New")).await;
+        choose(&page, "New note").await;
+        page.field("Title").wait_focused().await;
+        page.type_text("plan").await;
+        tab_to(&page, &page.field("Text of the note")).await;
+        page.type_text("swim").await;
+        press(&page, &page.button("Save")).await;
+        heard(&page, "The note is saved").await;
+        page.heading("plan").wait().await;
+
+        press(&page, &page.button("Write")).await;
+        page.field("Text of the note").wait_focused().await;
+        page.press(Key::A.ctrl()).await;
+        page.type_text("swim and read").await;
+        heard(&page, "Not saved yet").await;
+        page.press(Key::S.ctrl()).await;
+        heard(&page, "Saved").await;
+
+        press(&page, &page.button("Back")).await;
+        page.heading("Notes").wait().await;
+        press(&page, &page.link(Name::has("plan"))).await;
+        page.role("main", Name::Any)
+            .wait_text("swim and read")
+            .await;
+        browser.assert_quiet();
+    });
+}
+
+/// How it looks, in which language, which devices there are: chosen, asked
+/// about and done, and the focus is never lost.
+#[test]
+fn settings_are_changed_by_keyboard() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let page = arrive(&server, &profile, "sami").await;
+        go_to(&page, "Settings").await;
+        press(&page, &page.link("Devices")).await;
+        let other = page.button("Log out first");
+        press(&page, &other).await;
+        let dialog = page.role("dialog", Name::Any);
+        dialog.button("Cancel").wait_focused().await;
+        press(&page, &dialog.button("Log out")).await;
+        dialog.wait_gone().await;
+        other.wait_gone().await;
+
+        press(&page, &page.link("Appearance")).await;
+        // One choice is one stop; arrows move within it, and choose.
+        tab_to(&page, &page.role("radio", "As the system")).await;
+        page.press(Key::DOWN).await;
+        page.role("radio", "Light").wait_focused().await;
+        page.press(Key::DOWN).await;
+        let dark = page.role("radio", "Dark");
+        dark.wait_focused().await;
+        assert_eq!(dark.state("checked").await, "true");
+        page.press(Key::DOWN).await;
+        page.role("radio", "As the system").wait_focused().await;
+        page.press(Key::TAB).await;
+        page.role("radio", "English").wait_focused().await;
+        page.press(Key::UP).await;
+        page.heading("सेटिंग").wait().await;
+        let hindi = page.role("radio", "हिन्दी");
+        assert_eq!(hindi.state("checked").await, "true");
+        tab_to(&page, &hindi).await;
+        page.press(Key::DOWN).await;
+        page.heading("Settings").wait().await;
+
+        press(&page, &page.link("Security")).await;
+        press(&page, &page.button("Change the password")).await;
+        dialog.wait().await;
+        page.press(Key::ESCAPE).await;
+        dialog.wait_gone().await;
+        page.button("Change the password").wait_focused().await;
         browser.assert_quiet();
     });
 }
