@@ -21,9 +21,12 @@ pub struct Liar {
 }
 
 struct Lie {
-    answer: Box<dyn Fn(&Exchange) -> Option<Arc<Answer>> + Send>,
+    answer: Box<Teller>,
     told: usize,
 }
+
+/// What is answered to a request, if it is lied about.
+type Teller = dyn Fn(&Exchange) -> Option<Arc<Answer>> + Send;
 
 /// An answer to every call of an endpoint.
 pub struct Answer {
