@@ -55,7 +55,7 @@ macro_rules! g2p {
             type Output = Self;
 
             fn add(self, other: Self) -> Self {
-                Self(self.0 ^ other.0)
+                Self($crate::sum(self.0, other.0))
             }
         }
 
@@ -87,6 +87,11 @@ macro_rules! g2p {
             }
         }
     };
+}
+
+/// The sum of two polynomials over the field of two elements.
+pub const fn sum(a: u8, b: u8) -> u8 {
+    a ^ b
 }
 
 /// The product of two polynomials of less than `p` bits, reduced.
