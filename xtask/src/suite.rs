@@ -45,7 +45,7 @@ pub(crate) fn evil() -> Result<Done, Problem> {
 /// What every screen looks like, on a desktop and a phone, light and dark.
 pub(crate) fn screens() -> Result<Done, Problem> {
     let folder = cargo::target_directory()?.join("screens");
-    let mut walk = stories(&["browser::screens"]);
+    let mut walk = stories(&["browser::screens", "browser::panel"]);
     succeed(walk.env("SV_SCREENS", &folder))?;
     Ok(Done::noted(folder.display().to_string()))
 }

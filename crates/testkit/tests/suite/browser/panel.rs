@@ -8,6 +8,7 @@ use super::everyday::{
     MIB, UNDER_WAY, choose, open_files, random_file, row, settle, some_blocks, upload,
 };
 use super::person::{Person, saved, sha256_of, stage, visit};
+use super::shared::look;
 
 #[test]
 fn an_upload_is_paused_cancelled_and_tried_again() {
@@ -28,6 +29,8 @@ fn an_upload_is_paused_cancelled_and_tried_again() {
         open_files(&page).await;
         upload(&page, &file).await;
         some_blocks(&server, 0).await;
+        look(&page, "upload").await;
+        page.show_on(Screen::Phone).await;
         page.button("Pause").click().await;
         transfers.wait_text("Paused").await;
         let stored = server.block_files().len();
