@@ -63,11 +63,7 @@ fn page(language: RwSignal<Language>) -> El {
         .child(part::dialog::host())
         .child(part::menu::host())
         .child(part::toast::host())
-        .child(
-            div("visually-hidden")
-                .aria("aria-live", "polite")
-                .text_with(move || app.announcement.get()),
-        )
+        .child(part::dialog::announcer())
 }
 
 /// Starts the engine, unless the page is one that cannot work.

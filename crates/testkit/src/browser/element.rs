@@ -1,6 +1,8 @@
 //! Elements, by accessible role and name. Every action waits until its element
 //! is there and would really be hit.
 
+use std::ops::Not;
+
 use serde_json::{Value, json};
 
 use super::key::Key;
@@ -242,15 +244,18 @@ impl Element {
     pub(super) async fn place(&self) -> (f64, f64) {
         let what = format!("{self:?} that can be pressed");
         self.page
-            .until(&what, async || {
-                for found in self.all().await {
-                    if let Some(place) = self.place_of(&found).await {
-                        return Some(place);
-                    }
-                }
-                None
-            })
+            .until(&what, async || Some(self.pressable().await?.1))
             .await
+    }
+
+    /// The first that a press would reach now, and where.
+    async fn pressable(&self) -> Option<(Found, (f64, f64))> {
+        for found in self.all().await {
+            if let Some(place) = self.place_of(&found).await {
+                return Some((found, place));
+            }
+        }
+        None
     }
 
     async fn is_password(&self) -> bool {
@@ -261,8 +266,25 @@ impl Element {
         kind == "password"
     }
 
+    /// Presses it, again if it was drawn anew under the pointer.
     async fn click_with(&self, modifiers: u32, count: u32) {
-        let (x, y) = self.place().await;
+        let what = format!("{self:?} that stays to be pressed");
+        self.page
+            .until(&what, async || {
+                let (found, place) = self.pressable().await?;
+                self.try_on(&found, WATCH, json!([])).await?;
+                self.press_at(place, modifiers, count).await;
+                let is_reached = json!({ "expression": IS_REACHED, "returnByValue": true });
+                let told = self.page.try_call("Runtime.evaluate", is_reached).await;
+                // A page that has gone was left by the press.
+                told.is_ok_and(|told| told["result"]["value"] == false)
+                    .not()
+                    .then_some(())
+            })
+            .await;
+    }
+
+    async fn press_at(&self, (x, y): (f64, f64), modifiers: u32, count: u32) {
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let is_press = kind != "mouseMoved";
             let event = json!({
@@ -378,6 +400,22 @@ const HIT: &str = "function(x, y) {
   const lets = getComputedStyle(this).pointerEvents === 'none' && at.contains(this);
   return lets || this.contains(at) || at.closest('label')?.control === this;
 }";
+
+/// Notes whether a press reaches the element: as a click, or at least as a
+/// press of what is still there.
+const WATCH: &str = "function() {
+  const seen = {};
+  const reaches = ({ target }) => this.contains(target) || target.closest('label')?.control === this
+    || (getComputedStyle(this).pointerEvents === 'none' && target.contains(this));
+  const note = (event) => { seen[event.type] ||= reaches(event) };
+  for (const type of ['pointerdown', 'click']) addEventListener(type, note, true);
+  globalThis.isReached = () => {
+    for (const type of ['pointerdown', 'click']) removeEventListener(type, note, true);
+    return Boolean(seen.click || (seen.pointerdown && this.isConnected));
+  };
+  return true;
+}";
+const IS_REACHED: &str = "globalThis.isReached ? isReached() : true";
 
 fn found(node: Value) -> Option<Found> {
     if node["ignored"] == true {

@@ -11,6 +11,11 @@ impl Page {
     /// Chooses files, or a folder, in the chooser that `button` opens.
     pub async fn choose(&self, button: &Element, files: &[&Path]) {
         button.click().await;
+        self.chosen(files).await;
+    }
+
+    /// The same in the chooser that has been opened by a key.
+    pub async fn chosen(&self, files: &[&Path]) {
         let node = self.events.chooser(&self.session).await;
         let chosen = json!({ "files": files, "backendNodeId": node });
         self.call("DOM.setFileInputFiles", chosen).await;

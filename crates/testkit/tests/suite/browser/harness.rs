@@ -49,6 +49,37 @@ fn pages_are_found_by_name_and_what_is_wrong_with_them_is_noticed() {
     });
 }
 
+/// What is drawn anew under the pointer, before the press or in the middle of
+/// it, is pressed all the same, and once.
+#[test]
+fn a_press_is_not_lost_when_its_button_is_drawn_anew() {
+    run(async {
+        let Some(browser) = Browser::start().await else {
+            return;
+        };
+        let server = TestServer::start().await;
+        let profile = browser.profile().await;
+        let page = profile.open(&server.url()).await;
+        for moment in ["pointermove", "pointerdown"] {
+            let restless = format!(
+                "document.body.replaceChildren(); globalThis.presses = 0;
+                const draw = (top, isLast) => {{
+                    const button = document.createElement('button');
+                    button.textContent = 'Go';
+                    Object.assign(button.style, {{ position: 'absolute', top }});
+                    button.onclick = () => presses += 1;
+                    if (!isLast) button.on{moment} = () => {{ button.remove(); draw('300px', true) }};
+                    document.body.append(button);
+                }};
+                draw('50px', false)"
+            );
+            page.evaluate(&format!("{{ {restless} }}")).await;
+            page.button("Go").click().await;
+            assert_eq!(page.evaluate("presses").await, 1, "{moment}");
+        }
+    });
+}
+
 /// Two profiles share nothing, and a browser without a network has none.
 #[test]
 fn people_have_storage_and_a_network_of_their_own() {

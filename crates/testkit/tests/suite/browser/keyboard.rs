@@ -4,8 +4,9 @@ use sv_client::drive::Drive;
 use sv_testkit::{
     Actor, Element, Key, Name, PASSWORD, Page, Profile, Screen, TestServer, folder, put, run,
 };
+use tempfile::TempDir;
 
-use super::everyday::row;
+use super::everyday::{MIB, UNDER_WAY, random_file, row, settle, some_blocks};
 use super::heard::{heard, listen};
 use super::person::{Person, stage, visit};
 
@@ -244,6 +245,110 @@ fn settings_are_changed_by_keyboard() {
         page.press(Key::ESCAPE).await;
         dialog.wait_gone().await;
         page.button("Change the password").wait_focused().await;
+        browser.assert_quiet();
+    });
+}
+
+/// Chosen, paused, taken up, and read out from its begin to its end.
+#[test]
+fn files_are_uploaded_by_keyboard() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let local = TempDir::new().unwrap();
+        let profile = browser.profile().await;
+        let page = arrive(&server, &profile, "uma").await;
+        let film = random_file(local.path(), "film.bin", 160 * MIB);
+        go_to(&page, "Files").await;
+        row(&page, "letters").wait().await;
+        press(&page, &page.button("New")).await;
+        choose(&page, "Upload files").await;
+        page.chosen(&[&film]).await;
+        heard(&page, "Uploading 1 file").await;
+        some_blocks(&server, 0).await;
+        press(&page, &page.button("Pause")).await;
+        page.role("list", "Transfers").wait_text("Paused").await;
+        let stored = server.block_files().len();
+        assert!(stored < 160 / 4 + UNDER_WAY, "{stored}");
+        press(&page, &page.button("Resume")).await;
+        heard(&page, "film.bin is complete").await;
+        row(&page, "film.bin").wait().await;
+        settle(&page).await;
+
+        // What goes wrong is read out, too.
+        tab_to(&page, &page.role("grid", Name::Any)).await;
+        page.press(Key::END).await;
+        page.press(Key::F2).await;
+        let field = page.role("dialog", Name::Any).role("textbox", Name::Any);
+        field.wait_focused().await;
+        page.press(Key::A.ctrl()).await;
+        page.type_text("letters").await;
+        page.press(Key::ENTER).await;
+        heard(&page, "Something of that name is there already.").await;
+        page.press(Key::ESCAPE).await;
+        page.role("dialog", Name::Any).wait_gone().await;
+        page.set_offline(true).await;
+        press(&page, &page.button("New")).await;
+        choose(&page, "New folder").await;
+        answer(&page, "maps").await;
+        heard(&page, "The server cannot be reached.").await;
+        page.set_offline(false).await;
+        browser.assert_quiet();
+    });
+}
+
+/// Given, seen, taken and taken back: by the one who shares, and by the other.
+#[test]
+fn folders_are_shared_by_keyboard() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let (first, second) = (browser.profile().await, browser.profile().await);
+        let ann = arrive(&server, &first, "ann").await;
+        let bob = arrive(&server, &second, "bob").await;
+        go_to(&ann, "Files").await;
+        row(&ann, "letters").wait().await;
+        let list = ann.role("grid", Name::Any);
+        tab_to(&ann, &list).await;
+        ann.press(Key::HOME).await;
+        ann.press(Key::F10.shift()).await;
+        choose(&ann, "Share…").await;
+        let dialog = ann.role("dialog", Name::Any);
+        dialog
+            .role("textbox", "Add people or groups")
+            .wait_focused()
+            .await;
+        ann.type_text("bob").await;
+        ann.press(Key::ENTER).await;
+        dialog.wait_text("bob will see").await;
+        tab_to(&ann, &dialog.role("radio", Name::has("Viewer"))).await;
+        ann.press(Key::DOWN).await;
+        ann.press(Key::DOWN).await;
+        dialog
+            .role("radio", Name::has("Editor"))
+            .wait_focused()
+            .await;
+        press(&ann, &dialog.button("Share")).await;
+        heard(&ann, "bob: has access now").await;
+
+        go_to(&bob, "Shared").await;
+        press(&bob, &bob.button("Accept: letters")).await;
+        let accept = bob.role("dialog", Name::Any);
+        accept.role("textbox", Name::Any).wait_focused().await;
+        bob.press(Key::ENTER).await;
+        accept.wait_gone().await;
+        let taken = bob.role("list", Name::Any).role("link", "letters");
+        press(&bob, &taken).await;
+        bob.heading("letters").wait().await;
+
+        press(&ann, &dialog.button(Name::has("Access of bob"))).await;
+        press(&ann, &dialog.button("Remove access")).await;
+        heard(&ann, "bob has no access any more").await;
+        ann.press(Key::ESCAPE).await;
+        dialog.wait_gone().await;
+        list.wait_focused().await;
         browser.assert_quiet();
     });
 }

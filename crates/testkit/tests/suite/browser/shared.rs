@@ -19,6 +19,7 @@ use sv_testkit::{
 use tempfile::TempDir;
 
 use super::person::{Person, saved, saved_bytes, stage, visit};
+use crate::at_once::share;
 
 /// How soon what one does is on the other's screen.
 const SOON: Duration = Duration::from_secs(2);
@@ -321,6 +322,54 @@ fn what_is_gone_is_not_chosen_any_more() {
         gita.take_away(other.uid()).await;
         main(&page).wait_text("You no longer have access").await;
         bar.wait_gone().await;
+        browser.assert_quiet();
+    });
+}
+
+/// Where it is taken, one file is a folder with that file: nothing in a vault
+/// says that it will not hold more. Fails if it is not shown there, or does not
+/// open.
+#[test]
+fn a_single_file_is_shared_and_opens() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let profile = browser.profile().await;
+        let page = visit(&profile, &server).await;
+        page.show_on(Screen::Desktop).await;
+        Person::sign_up(&server, &page, "hema").await;
+        let (_, gita) = Actor::sign_up(&server, "gita").await;
+        let mut drive = Drive::open(&gita).await.unwrap();
+        let files = vec![file("letter.txt", "Dear Hema,"), file("mine.txt", "x")];
+        put(&mut drive, "/", files).await.unwrap();
+        drop(drive);
+        share(&gita, "/letter.txt", &["hema"], Role::Viewer)
+            .await
+            .unwrap();
+
+        page.link(Name::has("1 new")).click().await;
+        page.button("Accept: letter.txt").click().await;
+        let dialog = page.role("dialog", Name::Any);
+        dialog.role("checkbox", Name::has("My files")).click().await;
+        dialog.button("Accept").click().await;
+        dialog.wait_gone().await;
+        look(&page, "file-accepted").await;
+        page.show_on(Screen::Desktop).await;
+        page.link("Files").click().await;
+        let letter = row(&page, "letter.txt");
+        letter.wait().await;
+        look(&page, "file-row").await;
+        page.show_on(Screen::Desktop).await;
+        letter.button("letter.txt").click().await;
+        main(&page).wait_text("Shared with you to look at").await;
+        row(&page, "letter.txt").wait_text("10 B").await;
+        assert!(!row(&page, "mine.txt").is_there().await);
+        letter.button("letter.txt").click().await;
+        main(&page).wait_text("Dear Hema,").await;
+        page.assert_accessible("a file that is shared").await;
+        look(&page, "file-opened").await;
+        page.show_on(Screen::Desktop).await;
         browser.assert_quiet();
     });
 }

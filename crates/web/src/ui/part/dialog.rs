@@ -133,12 +133,20 @@ fn is_focus_adrift() -> bool {
         .is_none_or(|focused| matches!(focused.tag_name().as_str(), "BODY" | "DIALOG"))
 }
 
+/// Where what is announced is read out. Beside an open dialog nothing is.
+pub(crate) fn announcer() -> El {
+    div("visually-hidden")
+        .aria("aria-live", "polite")
+        .text_with(|| app().announcement.get())
+}
+
 /// The dialog itself, around its page.
 pub(crate) fn around(page: El) -> El {
     el("dialog")
         .class("dialog")
         .aria("aria-labelledby", "dialog-title")
         .child(page)
+        .child(announcer())
         .on("cancel", |event: Event| {
             event.prevent_default();
             close();

@@ -222,6 +222,13 @@ pub(super) fn pending_page(panel: Panel, who: &str) -> El {
         return gone(panel);
     };
     let submit = Submit::new();
+    let asked = row.name.clone();
+    let found = load(move || {
+        app().shares.get();
+        LookUp {
+            names: vec![asked.clone()],
+        }
+    });
     let tag = PersonTag {
         name: row.name.clone(),
         trust: None,
@@ -245,10 +252,16 @@ pub(super) fn pending_page(panel: Panel, who: &str) -> El {
                 .child(
                     div("member-words")
                         .child(span("member-name").text(&name))
-                        .child(span("form-text").say(t::PENDING)),
+                        .child(span("").show(
+                            move || who_came(found),
+                            |came| match came {
+                                Some(who) => trust_sign(who.trust),
+                                None => Some(span("form-text").say(t::PENDING)),
+                            },
+                        )),
                 ),
         )
-        .child(arrival(panel, &name))
+        .child(arrival(panel, &name, found))
         .child(until)
         .child(submit.alert())
         .child(withdraw);
@@ -256,15 +269,19 @@ pub(super) fn pending_page(panel: Panel, who: &str) -> El {
     dialog::page(&title, Some(panel.home()), body, div("is-absent"))
 }
 
+/// Who stands under the name now.
+fn who_came(found: RwSignal<Loaded<Vec<Found>>>) -> Option<PersonTag> {
+    match found.get() {
+        Loaded::Ready(found) => match found.into_iter().next() {
+            Some(Found::Person(who)) => Some(who),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Whether they have come, and letting them in: who it is, the person says.
-fn arrival(panel: Panel, name: &str) -> El {
-    let asked = name.to_owned();
-    let found = load(move || {
-        app().shares.get();
-        LookUp {
-            names: vec![asked.clone()],
-        }
-    });
+fn arrival(panel: Panel, name: &str, found: RwSignal<Loaded<Vec<Found>>>) -> El {
     let name = name.to_owned();
     div("")
         .loaded(found, move |found| {

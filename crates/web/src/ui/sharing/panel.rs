@@ -138,6 +138,8 @@ impl Panel {
 
     /// The same, and what did not come with it.
     pub(super) fn done_but(self, text: String, undo: Option<Rc<dyn Fn()>>, warnings: Vec<String>) {
+        // Its page is drawn anew with the notice in it, which nobody would hear.
+        app().announce(text.clone());
         self.notice.set(Some(Notice {
             text,
             undo,
@@ -250,7 +252,7 @@ impl Panel {
 
     fn notice(self) -> El {
         let notice = self.notice;
-        div("").role("status").show(
+        div("").show(
             move || self.notices.get(),
             move |_| {
                 notice.get_untracked().map(|said| {
