@@ -92,6 +92,12 @@ CREATE TABLE bodies (
     PRIMARY KEY (vault_id, hash)
 ) STRICT;
 
+-- Vaults with envelopes that came ahead of their entry, which may never come.
+CREATE TABLE envelopes_ahead (
+    vault_id BLOB    NOT NULL PRIMARY KEY,
+    until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- While a content is uploaded, sealed_len and block_count are what is there
 -- so far and revision counts its changes; once committed it never changes.
 -- Committed without a root, it is dead and waits for its blocks to be removed.

@@ -12,8 +12,9 @@ use super::mysql;
 pub enum Point<'a> {
     /// A transaction begins.
     Begin,
-    /// A statement, as the stores wrote it.
-    Statement(&'a str),
+    /// A statement, as the stores wrote it, and about how many bytes go with
+    /// it.
+    Statement(&'a str, usize),
     /// Before a commit: nothing is kept.
     Commit,
     /// After a commit, whose answer is lost. Only a server's can be.

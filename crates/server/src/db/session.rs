@@ -45,7 +45,7 @@ impl Session {
     /// Every row of an answer. The text comes from literals of this crate,
     /// changed by [`dialect`] alone.
     pub(super) async fn fetch(&mut self, sql: Cow<'_, str>, args: Vec<Value>) -> Result<Vec<Row>> {
-        self.strike(Point::Statement(&sql))?;
+        self.strike(Point::Statement(&sql, total_len(&args)))?;
         match &mut self.engine {
             Engine::Sqlite(inner) => sqlite::fetch(inner, dialect::sqlite(&sql), args).await,
             Engine::MySql(inner) => mysql::fetch(inner, dialect::mysql(&sql), args).await,
@@ -54,7 +54,7 @@ impl Session {
 
     /// How many rows a statement met.
     pub(super) async fn run(&mut self, sql: Cow<'_, str>, args: Vec<Value>) -> Result<u64> {
-        self.strike(Point::Statement(&sql))?;
+        self.strike(Point::Statement(&sql, total_len(&args)))?;
         match &mut self.engine {
             Engine::Sqlite(inner) => sqlite::run(inner, dialect::sqlite(&sql), args).await,
             Engine::MySql(inner) => mysql::run(inner, dialect::mysql(&sql), args).await,
@@ -78,6 +78,10 @@ impl Session {
     fn strike(&self, point: Point<'_>) -> Result<()> {
         strike(self.faults.as_deref(), point)
     }
+}
+
+fn total_len(args: &[Value]) -> usize {
+    args.iter().map(Value::len).sum()
 }
 
 pub(super) fn strike(faults: Option<&dyn Faults>, point: Point<'_>) -> Result<()> {

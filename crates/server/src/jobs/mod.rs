@@ -4,6 +4,7 @@
 
 mod accounts;
 mod collect;
+mod envelopes;
 mod orphans;
 mod prune;
 
@@ -47,6 +48,8 @@ pub struct Report {
     pub unfinished: u64,
     /// Superseded leaves.
     pub pruned_leaves: u64,
+    /// Key envelopes whose entry never came.
+    pub left_envelopes: u64,
     /// Notes of who fetched what, after their time.
     pub forgotten_accesses: u64,
     /// Removing files waits for a backup to end.
@@ -102,6 +105,7 @@ impl Jobs {
             expired_uploads: self.expire_uploads().await?,
             collected_contents: self.collect_contents().await?,
             pruned_leaves: self.prune().await?,
+            left_envelopes: self.remove_left_envelopes().await?,
             forgotten_accesses: self.forget_accesses().await?,
             ..Report::default()
         };

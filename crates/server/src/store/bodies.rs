@@ -7,6 +7,15 @@ use sv_ledger::id::{Hash, VaultId};
 use crate::args;
 use crate::db::{Query, Result, Value, Write};
 
+/// A body that is there, as far as it can be told without its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes of it.
+    pub len: u64,
+    /// Whether it is kept as an envelope.
+    pub is_envelope: bool,
+}
+
 /// Adds bodies; those that are there stay.
 ///
 /// # Errors
@@ -31,24 +40,28 @@ pub async fn insert(
     write.insert(sql, rows).await
 }
 
-/// Lengths of those of some bodies that are there.
+/// Those of some bodies that are there, without their bytes.
 ///
 /// # Errors
 /// [`crate::db::Error`].
-pub async fn lengths(
+pub async fn stored(
     q: &mut impl Query,
     vault_id: VaultId,
     hashes: &[Hash],
-) -> Result<BTreeMap<Hash, u64>> {
+) -> Result<BTreeMap<Hash, Stored>> {
     let rows = q
         .query_list(
-            "SELECT hash, LENGTH(bytes) FROM bodies WHERE vault_id = ? AND hash IN (?..)",
+            "SELECT hash, LENGTH(bytes), is_envelope FROM bodies \
+             WHERE vault_id = ? AND hash IN (?..)",
             args![vault_id],
             values(hashes),
         )
         .await?;
     rows.into_iter()
-        .map(|mut row| Ok((row.take(0)?, row.take(1)?)))
+        .map(|mut row| {
+            let (len, is_envelope) = (row.take(1)?, row.take(2)?);
+            Ok((row.take(0)?, Stored { len, is_envelope }))
+        })
         .collect()
 }
 
@@ -73,17 +86,49 @@ pub async fn find(
         .collect()
 }
 
+/// Every envelope of a vault.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn envelopes(q: &mut impl Query, vault_id: VaultId) -> Result<Vec<Hash>> {
+    let sql = "SELECT hash FROM bodies WHERE vault_id = ? AND is_envelope = 1";
+    let rows = q.query(sql, args![vault_id]).await?;
+    rows.into_iter().map(|mut row| row.take(0)).collect()
+}
+
 /// Removes those of some bodies that are no envelopes; the bytes that they
 /// had together.
 ///
 /// # Errors
 /// [`crate::db::Error`].
 pub async fn remove_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash]) -> Result<u64> {
+    remove(write, vault_id, false, hashes).await
+}
+
+/// Removes those of some bodies that are envelopes; the bytes that they had
+/// together.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn remove_envelopes(
+    write: &mut Write,
+    vault_id: VaultId,
+    hashes: &[Hash],
+) -> Result<u64> {
+    remove(write, vault_id, true, hashes).await
+}
+
+async fn remove(
+    write: &mut Write,
+    vault_id: VaultId,
+    is_envelope: bool,
+    hashes: &[Hash],
+) -> Result<u64> {
     let rows = write
         .query_list(
             "SELECT LENGTH(bytes) FROM bodies \
-             WHERE vault_id = ? AND is_envelope = 0 AND hash IN (?..)",
-            args![vault_id],
+             WHERE vault_id = ? AND is_envelope = ? AND hash IN (?..)",
+            args![vault_id, is_envelope],
             values(hashes),
         )
         .await?;
@@ -93,8 +138,8 @@ pub async fn remove_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash
     }
     write
         .execute_list(
-            "DELETE FROM bodies WHERE vault_id = ? AND is_envelope = 0 AND hash IN (?..)",
-            args![vault_id],
+            "DELETE FROM bodies WHERE vault_id = ? AND is_envelope = ? AND hash IN (?..)",
+            args![vault_id, is_envelope],
             values(hashes),
         )
         .await?;

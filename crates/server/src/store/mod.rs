@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod bodies;
 pub mod contents;
 pub mod entries;
+pub mod envelopes_ahead;
 pub mod garbage;
 pub mod leases;
 pub mod leaves;

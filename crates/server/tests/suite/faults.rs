@@ -21,7 +21,7 @@ struct Always {
 
 impl Faults for Always {
     fn strike(&self, point: Point<'_>) -> Option<Fault> {
-        let Point::Statement(sql) = point else {
+        let Point::Statement(sql, _) = point else {
             return None;
         };
         sql.contains("INTO entries").then(|| {

@@ -157,7 +157,7 @@ impl Faults for Strikes {
                 struck.is_spared = std::mem::take(&mut struck.is_next_spared);
                 "BEGIN".to_owned()
             }
-            Point::Statement(sql) => {
+            Point::Statement(sql, _) => {
                 sql.clone_into(&mut struck.last);
                 short(sql)
             }

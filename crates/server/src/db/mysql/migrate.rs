@@ -47,6 +47,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mysql/0033_removed_vaults.sql"),
     include_str!("../../../migrations/mysql/0034_named_vaults.sql"),
     include_str!("../../../migrations/mysql/0035_remains.sql"),
+    include_str!("../../../migrations/mysql/0036_envelopes_ahead.sql"),
 ];
 
 const MAKE_NOTE: &str = "CREATE TABLE IF NOT EXISTS schema_version (\

@@ -9,6 +9,7 @@ use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCK_GRACE_MS, LOG_RESERVE};
 use sv_ledger::state::Member;
 
+use super::bodies::NewBodies;
 use super::prepare::{PreparedEntry, rejected};
 use super::reach::Reach;
 use super::references::{Effects, ReferenceChanges};
@@ -17,7 +18,7 @@ use crate::db::{Query, Write};
 use crate::service::audit::{self, Detail, Event, Kind};
 use crate::service::{Result, taken_meanwhile};
 use crate::store::contents::Content;
-use crate::store::{blocks, bodies, contents, entries, garbage, leaves, members, named_vaults};
+use crate::store::{blocks, contents, entries, garbage, leaves, members, named_vaults};
 use crate::store::{quotas, references, vaults};
 
 /// Blocks looked at together.
@@ -101,17 +102,17 @@ pub(super) async fn admit(
     if !prepared.entry.state_ops().is_empty() {
         bill = admit_contents(write, prepared, verified, uid, owner, now_ms).await?;
     }
-    settle(write, prepared, &bill, owner).await?;
+    let new_bodies = NewBodies::find(write, prepared, &prepared.bodies).await?;
+    let log = new_bodies.bytes() + prepared.entry.to_bytes().len() as u64;
+    settle(write, prepared, &bill, log, owner).await?;
     let body = prepared.entry.body();
     let next = &prepared.transition.state;
-    let is_membership = prepared.entry.is_membership();
     let superseded = prepared.superseded.iter().copied();
     leaves::supersede(write, vault_id, superseded, body.seq, now_ms).await?;
     let new_leaves = prepared.transition.leaves.iter();
     let new_leaves = new_leaves.filter_map(|(node, leaf)| leaf.map(|leaf| (*node, leaf)));
     leaves::insert(write, vault_id, body.seq, new_leaves).await?;
-    let stored = prepared.bodies.iter().cloned();
-    bodies::insert(write, vault_id, is_membership, stored).await?;
+    new_bodies.insert(write).await?;
     entries::insert(write, &prepared.entry).await?;
     let named: BTreeSet<_> = prepared.entry.named_heads().map(|v| v.vault_id).collect();
     named_vaults::insert(write, vault_id, named.into_iter(), 0).await?;
@@ -318,17 +319,17 @@ impl Bill {
     }
 }
 
-/// Charges for contents, and the owner for the entry and what is new of its
-/// bodies too. An entry that brings no more contents than it takes away may go
+/// Charges for contents, and the owner for `log` bytes of the entry and what
+/// is new of its bodies too. An entry that brings no more contents than it takes away may go
 /// over the limit by [`LOG_RESERVE`], and one that only deletes by any length:
 /// whoever has no room left must be able to make some.
 async fn settle(
     write: &mut Write,
     prepared: &PreparedEntry,
     bill: &Bill,
+    log: u64,
     owner: VaultId,
 ) -> Result<()> {
-    let log = log_bytes(write, prepared).await?;
     let mut changes = bill.0.clone();
     changes.entry(owner).or_default();
     for (account, Change { more, less }) in changes {
@@ -348,20 +349,6 @@ async fn settle(
         }
     }
     Ok(())
-}
-
-/// Bytes of an entry and of those of its bodies that are not there yet.
-async fn log_bytes(q: &mut impl Query, prepared: &PreparedEntry) -> Result<u64> {
-    let brought: BTreeMap<Hash, u64> = prepared
-        .bodies
-        .iter()
-        .map(|(hash, bytes)| (*hash, bytes.len() as u64))
-        .collect();
-    let hashes: Vec<_> = brought.keys().copied().collect();
-    let there = bodies::lengths(q, prepared.vault_id(), &hashes).await?;
-    let new = brought.iter().filter(|(hash, _)| !there.contains_key(hash));
-    let new: u64 = new.map(|(_, len)| len).sum();
-    Ok(new + prepared.entry.to_bytes().len() as u64)
 }
 
 /// Whether an entry does nothing but delete: there are never more of those

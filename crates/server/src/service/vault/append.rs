@@ -20,7 +20,7 @@ use super::named::Names;
 use super::prepare::{PreparedEntry, rejected};
 use super::principals::{Dependencies, check_people};
 use super::{Vaults, is_timely};
-use crate::db::{Query, Read};
+use crate::db::{self, Query, Read};
 use crate::service::{Error, Result};
 use crate::store::vaults::StoredVault;
 use crate::store::{entries, leaves, vaults};
@@ -81,10 +81,14 @@ impl Vaults {
         drop(snapshot);
 
         let uid = access.principal();
-        let committed = self
-            .db
-            .retry(|| self.commit(&prepared, &depends, &verified, uid, owner, now_ms))
-            .await?;
+        let commit = || self.commit(&prepared, &depends, &verified, uid, owner, now_ms);
+        let committed = match self.db.retry(commit).await {
+            Err(Error::Database(db::Error::TooLarge)) if prepared.entry.is_membership() => {
+                self.send_ahead(&prepared, owner, now_ms).await?;
+                self.db.retry(commit).await?
+            }
+            done => done?,
+        };
         if committed {
             self.announce(&prepared.transition.state).await;
         }
@@ -143,12 +147,16 @@ fn check_author(access: &Access<Write, Vault>, entry: &Entry) -> Result<()> {
     Ok(())
 }
 
-fn require_next(entry: &Entry, head: Head) -> Result<()> {
+/// Whether an entry comes right after a head.
+pub(super) fn is_next(entry: &Entry, head: Head) -> bool {
     let body = entry.body();
-    if head.seq.checked_add(1) == Some(body.seq) && head.hash == body.prev_hash {
-        Ok(())
-    } else {
-        Err(ErrorCode::Conflict.into())
+    head.seq.checked_add(1) == Some(body.seq) && head.hash == body.prev_hash
+}
+
+fn require_next(entry: &Entry, head: Head) -> Result<()> {
+    match is_next(entry, head) {
+        true => Ok(()),
+        false => Err(ErrorCode::Conflict.into()),
     }
 }
 

@@ -7,6 +7,7 @@ mod access;
 mod accesses;
 mod admission;
 mod append;
+pub(crate) mod bodies;
 mod create;
 mod downloads;
 pub(crate) mod named;

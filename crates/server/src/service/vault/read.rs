@@ -147,8 +147,9 @@ impl Vaults {
     ) -> Result<Bodies> {
         let vault_id = access.vault_id();
         let mut snapshot = self.db.read().await?;
-        let lengths = bodies::lengths(&mut snapshot, vault_id, &request.hashes).await?;
-        let wanted = leading(&request.hashes, &lengths);
+        let there = bodies::stored(&mut snapshot, vault_id, &request.hashes).await?;
+        let lengths = there.iter().map(|(hash, body)| (*hash, body.len));
+        let wanted = leading(&request.hashes, &lengths.collect());
         if wanted.is_empty() && !request.hashes.is_empty() {
             return Err(ErrorCode::NotFound.into());
         }

@@ -1,6 +1,7 @@
 //! Vaults with more than one member: who may do what, by which way, until
 //! when; over the services and over the router.
 
+pub(crate) mod ahead;
 pub(crate) mod bounds;
 pub(crate) mod matrix;
 pub(crate) mod signer;

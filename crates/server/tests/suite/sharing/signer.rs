@@ -61,7 +61,7 @@ pub(crate) struct Shared {
     leaves: BTreeMap<NodeId, Leaf>,
     /// Other vaults that its entries name.
     principals: Principals,
-    sealed: u8,
+    sealed: u16,
 }
 
 impl Shared {
@@ -141,7 +141,7 @@ impl Shared {
     /// An envelope that nobody has seen, as far as a server can tell.
     fn envelope(&mut self) -> Vec<u8> {
         self.sealed += 1;
-        let mut bytes = vec![self.sealed; ENVELOPE_LEN];
+        let mut bytes = self.sealed.to_be_bytes().repeat(ENVELOPE_LEN / 2);
         bytes.splice(..32, *self.vault_id().as_bytes());
         bytes
     }
@@ -174,10 +174,11 @@ impl Shared {
             let members = self.state.membership.members.keys();
             let count = members.filter(|id| !gone.contains(id)).count();
             let envelopes: Vec<_> = (0..count).map(|_| self.envelope()).collect();
+            let [_, low] = self.sealed.to_be_bytes();
             ops.push(MembershipOp::Epoch(EpochOp {
-                commitment: Hash::new([self.sealed; 32]),
-                kem_pk: KemPublicKey::new([self.sealed; KEM_PUBLIC_KEY_LEN]),
-                previous_key: (epoch > 0).then_some([self.sealed; PREVIOUS_KEY_LEN]),
+                commitment: Hash::new([low; 32]),
+                kem_pk: KemPublicKey::new([low; KEM_PUBLIC_KEY_LEN]),
+                previous_key: (epoch > 0).then_some([low; PREVIOUS_KEY_LEN]),
                 envelopes: envelopes.iter().map(|e| body_hash(e)).collect(),
             }));
             bodies.extend(envelopes);
