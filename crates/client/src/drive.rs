@@ -21,6 +21,8 @@ use crate::account::Session;
 use crate::error::{ClientError, Result};
 use crate::path::RemotePath;
 use crate::port::Platform;
+use crate::progress::Reporter;
+use crate::transfer::replace_exposed;
 use crate::tree::{Nodes, Place, Tree};
 use crate::vault::{Change, Replica, Vault};
 
@@ -70,10 +72,21 @@ impl<'s, P: Platform> Drive<'s, P> {
         done.map(drop)
     }
 
+    /// Carries out commits, and puts anew what others may have a key of that
+    /// they are not to have any more.
+    pub(crate) async fn commit(
+        &mut self,
+        commits: impl AsyncFnOnce(&mut Vault<'s, P>) -> Result<()>,
+    ) -> Result<()> {
+        self.commit_only(commits).await?;
+        // Boxed, and the same code for every commit: a browser loads it.
+        Box::pin(replace_exposed(self, &Reporter::silent())).await
+    }
+
     /// Carries out commits. Whatever comes of them, the tree is that of the
     /// replica afterwards: a plan that is refused may have been tried on a
     /// newer state first.
-    pub(crate) async fn commit(
+    pub(crate) async fn commit_only(
         &mut self,
         commits: impl AsyncFnOnce(&mut Vault<'s, P>) -> Result<()>,
     ) -> Result<()> {

@@ -111,8 +111,15 @@ impl Journal {
     }
 
     /// Ends the journal.
-    pub(crate) async fn remove<P: Platform>(self, session: &Session<P>) -> Result<()> {
-        Ok(session.platform().storage().remove(&self.name).await?)
+    pub(crate) async fn remove<P: Platform>(mut self, session: &Session<P>) -> Result<()> {
+        self.clear(session).await
+    }
+
+    /// Takes out all frames.
+    pub(crate) async fn clear<P: Platform>(&mut self, session: &Session<P>) -> Result<()> {
+        session.platform().storage().remove(&self.name).await?;
+        *self = Self::new(self.name.clone(), self.purpose);
+        Ok(())
     }
 
     /// Of the next frame.

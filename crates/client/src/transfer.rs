@@ -27,6 +27,7 @@ pub use download::{DownloadItem, DownloadPlan, LocalTarget, Part, Sink};
 pub use plan::{Conflict, LocalFiles, OnConflict, Source, UploadItem, UploadPlan};
 pub use raw::{raw_key, save_raw};
 pub use read::{Reading, Seekable, SoFar};
+pub(crate) use renew::replace_exposed;
 pub use renew::{Renewed, renew};
 pub use unfinished::{UnfinishedUpload, UnfinishedUploads};
 pub use upload::UploadOutcome;

@@ -12,6 +12,7 @@ mod commit;
 mod grants;
 mod identity;
 mod keyring;
+mod leaving;
 mod members;
 mod others;
 mod pins;
@@ -41,6 +42,7 @@ use crate::account::Session;
 use crate::error::{ClientError, Result, Tamper};
 use crate::port::Platform;
 use cache::CacheFile;
+use leaving::Leaving;
 use others::Others;
 use pins::LocalPin;
 
@@ -52,6 +54,8 @@ pub struct Vault<'s, P> {
     pin: LocalPin,
     /// The vaults that its log names.
     others: Others,
+    /// Keys of contents that left and have not landed, once that is asked for.
+    leaving: Option<Leaving>,
 }
 
 impl<'s, P: Platform> Vault<'s, P> {
@@ -98,6 +102,7 @@ impl<'s, P: Platform> Vault<'s, P> {
                 cache,
                 pin,
                 others: Others::default(),
+                leaving: None,
             });
         }
         bootstrap::bootstrap(session, CacheFile::new(&vault_id), vault_id, pin).await

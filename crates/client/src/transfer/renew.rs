@@ -38,7 +38,7 @@ use crate::error::{ClientError, Result, Tamper};
 use crate::journal::Journal;
 use crate::port::Platform;
 use crate::progress::{Progress, Reporter};
-use crate::vault::{Change, Replica};
+use crate::vault::{Change, Replica, Vault};
 
 /// Short contents that are read together, and their bytes.
 const SHORT_AT_ONCE: usize = 256;
@@ -73,7 +73,9 @@ impl Renewed {
 /// [`ClientError::Misuse`] for whoever may not change everything in it, any
 /// [`Tamper`], or those of a call. The same call goes on from there.
 pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -> Result<Renewed> {
-    drive.commit(async |vault| vault.settle().await).await?;
+    drive
+        .commit_only(async |vault| vault.settle().await)
+        .await?;
     if drive
         .vault()
         .access()
@@ -112,6 +114,55 @@ pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -
     seal_records(drive).await?;
     begun.journal.remove(session).await?;
     Ok(outcome)
+}
+
+/// Seals those contents anew whose keys left under an older key of the vault
+/// than the one under which they landed, as far as this account may.
+///
+/// # Errors
+/// Any [`Tamper`], or those of a call. The next change in the vault begins
+/// anew.
+pub(crate) async fn replace_exposed<P: Platform>(
+    drive: &mut Drive<'_, P>,
+    reporter: &Reporter,
+) -> Result<()> {
+    loop {
+        // What takes their place may have left too early as well.
+        let exposed = drive.vault.exposed().await?;
+        if exposed.is_empty() {
+            return Ok(());
+        }
+        let left = own_contents(drive.vault(), &exposed);
+        let renewal = Renewal {
+            session: drive.vault().session(),
+            vault_id: drive.vault().id(),
+            suite: drive.vault().replica().content_suite(),
+            reporter,
+        };
+        let mut outcome = Renewed::default();
+        renewal.all(drive, &left, &mut outcome).await?;
+        drive.vault.forget_exposed(&exposed).await?;
+    }
+}
+
+/// Those of some contents that are in what this account may change.
+fn own_contents<P: Platform>(
+    vault: &Vault<'_, P>,
+    contents: &BTreeSet<ContentId>,
+) -> BTreeMap<ContentId, Old> {
+    let mut left = old_contents(vault.replica(), contents);
+    if vault.access().is_none_or(|path| path.role < Role::Editor) {
+        let me = vault.session().uid();
+        let is_own = |id: &NodeId| {
+            let node = vault.replica().nodes().get(id);
+            node.is_some_and(|node| node.leaf().creator == me)
+        };
+        for old in left.values_mut() {
+            old.nodes.retain(is_own);
+        }
+        left.retain(|_, old| !old.nodes.is_empty());
+    }
+    left
 }
 
 /// A content that is to be sealed anew.
@@ -222,7 +273,7 @@ async fn seal_records<P: Platform>(drive: &mut Drive<'_, P>) -> Result<()> {
         Ok(payload.map(|payload| Change::put(*id, payload.clone())))
     };
     drive
-        .commit(async |vault| vault.commit_each(&nodes, plan).await)
+        .commit_only(async |vault| vault.commit_each(&nodes, plan).await)
         .await
 }
 
@@ -402,7 +453,7 @@ impl<P: Platform> Renewal<'_, P> {
             };
             let head = replica.state().head;
             let done = drive
-                .commit(async |vault| vault.commit(&inline, plan).await)
+                .commit_only(async |vault| vault.commit(&inline, plan).await)
                 .await;
             match done {
                 Err(error) if error.is_refusal(ErrorCode::TooLarge) && count > 1 => {

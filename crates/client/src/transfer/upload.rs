@@ -15,6 +15,7 @@ use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
 use super::FILES_AT_ONCE;
 use super::content::{Sender, Sent};
 use super::plan::{Action, LocalFiles, Step, UploadPlan};
+use super::renew::replace_exposed;
 use super::resume::UploadResume;
 use crate::account::Session;
 use crate::drive::{Drive, dropped};
@@ -105,7 +106,9 @@ impl UploadPlan {
         let mut held = drive.lock().await;
         let drive: &mut Drive<'s, P> = (*held).borrow_mut();
         drive.rebuild();
-        done
+        let done = done?;
+        Box::pin(replace_exposed(drive, reporter)).await?;
+        Ok(done)
     }
 
     async fn carry_out<'s, P: Platform + 's, F: LocalFiles, D: BorrowMut<Drive<'s, P>>>(

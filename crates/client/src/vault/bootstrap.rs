@@ -46,6 +46,7 @@ pub(super) async fn bootstrap<'s, P: Platform>(
             cache,
             pin,
             others,
+            leaving: None,
         };
         vault.hold_to_pin().await?;
         vault.sync().await?;

@@ -192,6 +192,7 @@ impl<P: Platform> Vault<'_, P> {
             self.require_newest_key()?;
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();
+            self.let_keys_leave(&draft.entry).await?;
             let request = AppendRequest {
                 entry: draft.entry.clone(),
                 bodies: draft
@@ -208,14 +209,18 @@ impl<P: Platform> Vault<'_, P> {
                 .call(&endpoint, request, Repeat::Safe)
                 .await
             {
-                Ok(_) => return self.adopt_own(draft).await,
+                Ok(_) => {
+                    let entry = draft.entry.clone();
+                    self.adopt_own(draft).await?;
+                    return self.landed(&entry).await;
+                }
                 Err(error) if error.is_refusal(ErrorCode::Conflict) => {
                     // First the pause: what is planned after it on an older
                     // state loses against whoever does not pause, every time.
                     self.pause().await;
                     // An earlier attempt whose answer was lost may have landed.
                     if self.sync().await?.contains(&hash) {
-                        return Ok(());
+                        return self.landed(&draft.entry).await;
                     }
                 }
                 Err(error) => return Err(self.perhaps_taken_away(withheld(error))),

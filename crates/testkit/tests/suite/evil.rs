@@ -23,6 +23,7 @@ mod a15_planted_keys;
 mod a17_lost_keys;
 mod a20_grants;
 mod a20_groups;
+mod a20_left_keys;
 mod a21_blocks;
 mod a23_shared_contents;
 mod a24_copies;
