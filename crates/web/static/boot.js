@@ -1,7 +1,5 @@
 // Starts the page. The only place where addresses of scripts are made: the
 // policy lets exactly two of our own pass (Trusted Types).
-import init from "./sv_web.js";
-
 const WASM = "./sv_web.wasm";
 const ENGINE = "./engine.js";
 const SERVICE_WORKER = "./sw.js";
@@ -43,4 +41,19 @@ globalThis.securevault = {
   startServiceWorker,
 };
 
-await init({ module_or_path: WASM });
+const splash = document.getElementById("splash");
+splash.querySelector("a").addEventListener("click", (event) => {
+  // Whatever the address says after its `#` is kept.
+  event.preventDefault();
+  location.reload();
+});
+try {
+  const { default: init } = await import("./sv_web.js");
+  await init({ module_or_path: WASM });
+} catch (error) {
+  // What stands there before the page says it; the page itself has its own words.
+  splash.classList.add("is-failed");
+  splash.querySelector(".splash-slow").hidden = true;
+  splash.querySelector(".splash-failed").hidden = false;
+  throw error;
+}

@@ -88,6 +88,43 @@ fn an_engine_that_does_not_come_is_tried_again() {
     });
 }
 
+/// Fails if there is an empty page where its own module takes long, or does
+/// not come.
+#[test]
+fn a_page_that_does_not_come_is_said_and_tried_again() {
+    run(async {
+        let Some((server, browser)) = stage().await else {
+            return;
+        };
+        let proxy = Proxy::before(&server.url()).await;
+        for (part, trouble) in [
+            ("sv_web", Trouble::Broken),
+            (".wasm", Trouble::Refused),
+            (".wasm", Trouble::Cut),
+            (".wasm", Trouble::Held),
+        ] {
+            proxy.make(trouble, part);
+            let profile = browser.profile().await;
+            let page = profile.open(&proxy.url()).await;
+            page.heading("SecureVault").wait().await;
+            let is_slow = trouble == Trouble::Held;
+            let words = match is_slow {
+                true => "This page is still loading.",
+                false => "This page could not be loaded.",
+            };
+            page.role("main", Name::Any).wait_text(words).await;
+            page.assert_accessible("a page that does not come").await;
+            proxy.clear();
+            page.link(Name::has("Try again")).click().await;
+            page.heading("Only you can open what you keep here.")
+                .wait()
+                .await;
+            page.close().await;
+        }
+        browser.complaints();
+    });
+}
+
 /// Somebody who was logged in here waits for the engine with the whole page.
 #[test]
 fn who_was_here_before_can_try_again_as_well() {
