@@ -92,11 +92,17 @@ CREATE TABLE bodies (
     PRIMARY KEY (vault_id, hash)
 ) STRICT;
 
--- Vaults with envelopes that came ahead of their entry, which may never come.
+-- Envelopes that came ahead of their entry, which may never come, with the
+-- first place in the log that it could have.
 CREATE TABLE envelopes_ahead (
-    vault_id BLOB    NOT NULL PRIMARY KEY,
-    until_ms INTEGER NOT NULL
+    vault_id BLOB    NOT NULL,
+    hash     BLOB    NOT NULL,
+    seq      INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    PRIMARY KEY (vault_id, hash)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX envelopes_ahead_by_end ON envelopes_ahead (until_ms);
 
 -- While a content is uploaded, sealed_len and block_count are what is there
 -- so far and revision counts its changes; once committed it never changes.

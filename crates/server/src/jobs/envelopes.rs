@@ -3,63 +3,68 @@
 use std::collections::BTreeSet;
 
 use sv_ledger::id::{Hash, VaultId};
+use sv_ledger::limits::PAGE;
 
 use super::{BATCH, Jobs};
-use crate::db;
+use crate::db::{Value, Write};
 use crate::service::Result;
-use crate::store::{bodies, entries, envelopes_ahead, quotas, vaults};
+use crate::store::{bodies, entries, envelopes_ahead, leaves, quotas, vaults};
+
+/// Bytes of entries that are looked through together.
+const LOOKED_THROUGH: u64 = 4 * 1024 * 1024;
 
 impl Jobs {
-    /// Removes those that no entry names.
+    /// Removes those that nothing names.
     pub(super) async fn remove_left_envelopes(&self) -> Result<u64> {
         let mut removed = 0;
         loop {
             let mut snapshot = self.db.read().await?;
-            let due = envelopes_ahead::due(&mut snapshot, self.clock.now_ms(), BATCH).await?;
+            let due = envelopes_ahead::due_vault(&mut snapshot, self.clock.now_ms()).await?;
             drop(snapshot);
-            if due.is_empty() {
+            let Some(vault_id) = due else {
                 return Ok(removed);
-            }
-            for vault_id in due {
-                let remove = || self.remove_some_envelopes(vault_id);
-                while let Some(some) = self.db.retry(remove).await? {
-                    removed += some;
-                }
-            }
+            };
+            let remove = || self.remove_some_envelopes(vault_id);
+            removed += self.db.retry(remove).await?;
         }
     }
 
-    /// How many it removed; none if there is nothing left to remove.
-    async fn remove_some_envelopes(&self, vault_id: VaultId) -> Result<Option<u64>> {
+    async fn remove_some_envelopes(&self, vault_id: VaultId) -> Result<u64> {
         let mut write = self.db.write().await?;
-        // Locked, so that no entry names one while it is removed, and no more come.
+        // Locked, so that nothing names one while it is removed, and no more come.
         vaults::lock_head(&mut write, vault_id).await?;
-        if !envelopes_ahead::is_due(&mut write, vault_id, self.clock.now_ms()).await? {
-            return Ok(None);
-        }
-        let left = left_envelopes(&mut write, vault_id).await?;
-        let some = left.get(..BATCH as usize).unwrap_or(&left);
-        let freed = bodies::remove_envelopes(&mut write, vault_id, some).await?;
+        let now_ms = self.clock.now_ms();
+        let due = envelopes_ahead::due(&mut write, vault_id, now_ms, BATCH).await?;
+        let left = unnamed(&mut write, vault_id, &due).await?;
+        let freed = bodies::remove_envelopes(&mut write, vault_id, &left).await?;
+        // Of a vault that is gone nothing is charged any more.
         if let Some(vault) = vaults::lookup(&mut write, vault_id).await? {
             quotas::release(&mut write, vault.owner, freed).await?;
         }
-        let is_last = some.len() == left.len();
-        if is_last {
-            envelopes_ahead::forget(&mut write, vault_id).await?;
-        }
+        let looked_at: Vec<Hash> = due.into_iter().map(|(hash, _)| hash).collect();
+        envelopes_ahead::forget(&mut write, vault_id, &looked_at).await?;
         write.commit().await?;
-        Ok(Some(some.len() as u64))
+        Ok(left.len() as u64)
     }
 }
 
-/// Envelopes of a locked vault that no entry names. Of a vault that is gone
-/// they go with everything else of it.
-async fn left_envelopes(write: &mut db::Write, vault_id: VaultId) -> Result<Vec<Hash>> {
-    let log = entries::of_membership(write, vault_id).await?;
-    let named: BTreeSet<Hash> = log.iter().flat_map(|entry| entry.body_hashes()).collect();
-    let all = bodies::envelopes(write, vault_id).await?;
-    Ok(all
-        .into_iter()
-        .filter(|hash| !named.contains(hash))
-        .collect())
+/// Those of some envelopes that no entry names that could, and no record is
+/// the same as.
+async fn unnamed(write: &mut Write, vault_id: VaultId, due: &[(Hash, u64)]) -> Result<Vec<Hash>> {
+    let mut left: BTreeSet<Hash> = due.iter().map(|(hash, _)| *hash).collect();
+    let values = left.iter().map(|hash| Value::from(*hash)).collect();
+    for named in leaves::named_records(write, vault_id, values).await? {
+        left.remove(&named);
+    }
+    let mut from = due.iter().map(|(_, seq)| *seq).min();
+    while let Some(seq) = from {
+        let (log, more) =
+            entries::membership_page(write, vault_id, seq, PAGE, LOOKED_THROUGH).await?;
+        for hash in log.iter().flat_map(|entry| entry.body_hashes()) {
+            left.remove(&hash);
+        }
+        let last = log.last().filter(|_| more);
+        from = last.map(|entry| entry.body().seq + 1);
+    }
+    Ok(left.into_iter().collect())
 }

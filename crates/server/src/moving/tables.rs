@@ -227,7 +227,12 @@ pub static MOVE: LazyLock<Vec<Table>> = LazyLock::new(|| {
             &["is_envelope", "bytes"],
             2,
         ),
-        table("envelopes_ahead", &["vault_id"], &["until_ms"], SHORT),
+        table(
+            "envelopes_ahead",
+            &["vault_id", "hash"],
+            &["seq", "until_ms"],
+            SHORT,
+        ),
         table(
             "contents",
             &["content_id"],

@@ -86,16 +86,6 @@ pub async fn find(
         .collect()
 }
 
-/// Every envelope of a vault.
-///
-/// # Errors
-/// [`crate::db::Error`].
-pub async fn envelopes(q: &mut impl Query, vault_id: VaultId) -> Result<Vec<Hash>> {
-    let sql = "SELECT hash FROM bodies WHERE vault_id = ? AND is_envelope = 1";
-    let rows = q.query(sql, args![vault_id]).await?;
-    rows.into_iter().map(|mut row| row.take(0)).collect()
-}
-
 /// Removes those of some bodies that are no envelopes; the bytes that they
 /// had together.
 ///

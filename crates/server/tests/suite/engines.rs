@@ -78,7 +78,8 @@ macro_rules! on_engines {
                 downloads_from_shared_vaults_are_noted_and_forgotten;
             sharing::matrix: a_vault_shows_the_membership_that_its_log_leads_to;
             sharing::ahead: a_key_for_many_goes_in_as_many_transactions_as_it_takes,
-                envelopes_whose_entry_never_comes_are_removed;
+                envelopes_whose_entry_never_comes_are_removed,
+                an_envelope_that_is_a_record_as_well_stays;
             sharing::bounds: groups_that_were_named_once_are_seen_by_who_came_later,
                 groups_that_come_in_at_once_are_counted_together,
                 a_group_that_comes_in_elsewhere_is_in_nobodys_way,

@@ -102,12 +102,20 @@ impl Vaults {
         if !is_next(&prepared.entry, head) {
             return Ok(false);
         }
-        let new = NewBodies::find(&mut write, prepared, part).await?;
-        if !quotas::charge(&mut write, owner, new.bytes(), LOG_RESERVE).await? {
+        let hashes: Vec<_> = part.iter().map(|(hash, _)| *hash).collect();
+        let there = bodies::stored(&mut write, vault_id, &hashes).await?;
+        // What is there as a record stays one until the entry itself is there.
+        let new = part.iter().filter(|(hash, _)| !there.contains_key(hash));
+        let new: BTreeMap<Hash, Vec<u8>> = new.cloned().collect();
+        let bytes = new.values().map(|body| body.len() as u64).sum();
+        if !quotas::charge(&mut write, owner, bytes, LOG_RESERVE).await? {
             return Err(ErrorCode::QuotaExceeded.into());
         }
-        new.insert(&mut write).await?;
-        envelopes_ahead::expect(&mut write, vault_id, now_ms.saturating_add(AHEAD_MS)).await?;
+        let seq = prepared.entry.body().seq;
+        let until_ms = now_ms.saturating_add(AHEAD_MS);
+        let noted = new.keys().copied();
+        envelopes_ahead::insert(&mut write, vault_id, seq, until_ms, noted).await?;
+        bodies::insert(&mut write, vault_id, true, new.into_iter()).await?;
         write.commit().await?;
         Ok(true)
     }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use sv_api::ErrorCode;
 use sv_api::vault::{AppendRequest, BodiesRequest};
 use sv_ledger::genesis::VaultKind;
+use sv_ledger::id::NodeId;
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::sealed::ENVELOPE_LEN;
-use sv_ledger::state::Role;
+use sv_ledger::state::{Leaf, Role};
 use sv_server::db::faults::{Fault, Faults, Point};
 use sv_server::random::Random;
 use sv_server::service::vault::{Read, Vaults};
+use sv_server::store::leaves;
 
 use super::signer::{Shared, Signer, grant};
 use super::stories::{change, send, shared, somebody};
@@ -171,4 +173,30 @@ pub(crate) async fn envelopes_whose_entry_never_comes_are_removed() {
     assert_eq!(stage.world.jobs.run().await.unwrap().left_envelopes, 0);
     assert_eq!(stage.envelopes().await, others);
     stage.world.assert_whole().await;
+}
+
+/// Whoever writes may make a record of the very bytes of an envelope. Fails if
+/// that goes, which would keep everybody else from opening the vault.
+#[tokio::test]
+pub(crate) async fn an_envelope_that_is_a_record_as_well_stays() {
+    let stage = Stage::new().await;
+    stage.small.takes_no_entry.store(true, Ordering::Relaxed);
+    assert_eq!(stage.append().await, Err(ErrorCode::TooLarge));
+    let (id, seq) = (stage.vault.vault_id(), stage.vault.state.head.seq + 1);
+    let leaf = Leaf {
+        rev: 1,
+        record_hash: stage.removal.entry.body_hashes()[7],
+        creator: stage.alice.uid,
+        creator_role: Role::Owner,
+    };
+    let name = || async {
+        let mut write = stage.world.db.write().await?;
+        let node = NodeId::new([7; NodeId::LEN]);
+        leaves::insert(&mut write, id, seq, [(node, leaf)].into_iter()).await?;
+        write.commit().await
+    };
+    stage.world.db.retry(name).await.unwrap();
+    stage.world.pass(HOUR_MS);
+    let left = stage.world.jobs.run().await.unwrap().left_envelopes;
+    assert_eq!((left, stage.envelopes().await), (u64::from(PEOPLE) - 2, 1));
 }
