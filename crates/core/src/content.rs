@@ -3,6 +3,7 @@
 
 use blake3::Hasher;
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use sv_ledger::id::{ContentId, Hash};
 use sv_ledger::limits::{BLOCK_LEN, BLOCKS_PER_CONTENT};
 pub use sv_ledger::sealed::{ContentSuite, SEALED_BLOCK_LEN, block_count, box_len, content_len};
@@ -44,6 +45,11 @@ impl ContentSecret {
     }
 
     /// For the record that holds it.
+    /// In constant time.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.suite() == other.suite() && bool::from(self.expose().ct_eq(other.expose()))
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         match self {
             Self::Blocks(key) => key.expose(),

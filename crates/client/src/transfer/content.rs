@@ -8,7 +8,7 @@ use sv_api::wire::Empty;
 use sv_core::ContentKey;
 use sv_core::content::{BlocksRoot, ContentSecret, ContentSuite, plaintext_hash};
 use sv_ledger::entry::ContentAdded;
-use sv_ledger::id::{ContentId, Hash};
+use sv_ledger::id::{ContentId, Hash, VaultId};
 use sv_ledger::limits::{BLOCK_LEN, FERNET_LEN, INLINE_LEN};
 
 use super::fernet::too_large;
@@ -34,6 +34,7 @@ pub(super) struct Sent {
 /// Where the bytes of one file go.
 pub(super) struct Sender<'a, P> {
     pub(super) session: &'a Session<P>,
+    pub(super) vault_id: VaultId,
     /// How the vault keeps contents.
     pub(super) suite: ContentSuite,
     pub(super) reporter: &'a Reporter,
@@ -49,7 +50,7 @@ impl<P: Platform> Sender<'_, P> {
         let source = files.open(&step.item).await?;
         let is_long = size.is_some_and(|size| size > BLOCK_LEN as u64);
         let resume = match is_long && self.suite == ContentSuite::Blocks {
-            true => Some(UploadResume::begin(self.session, step).await?),
+            true => Some(UploadResume::begin(self.session, &self.vault_id, step).await?),
             false => None,
         };
         self.send_from(source, resume).await

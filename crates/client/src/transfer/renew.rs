@@ -26,7 +26,7 @@ use sv_ledger::limits::{BLOCK_LEN, OPS_PER_ENTRY};
 use sv_ledger::state::Role;
 
 use self::again::{Again, Once};
-use self::land::{choose, refers_to};
+use self::land::{Replacements, choose, refers_to};
 use super::FILES_AT_ONCE;
 use super::content::{Sender, Sent, is_inline};
 use super::fetch::{Fetcher, altered};
@@ -92,14 +92,15 @@ pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -
         old: begun.old.clone(),
         ..Renewed::default()
     };
-    let first = old_contents(drive.vault().replica(), &begun.old);
+    let all = |_: &NodeId| true;
+    let first = old_contents(drive.vault().replica(), &begun.old, all);
     reporter.report(Progress::Planned {
         files: first.len() as u64,
-        bytes: first.values().map(|old| old.version.size).sum(),
+        bytes: first.iter().map(|old| old.version.size).sum(),
     });
     loop {
         // Others may refer to old contents once more meanwhile, by copying.
-        let left = old_contents(drive.vault().replica(), &begun.old);
+        let left = old_contents(drive.vault().replica(), &begun.old, all);
         if left.is_empty() {
             break;
         }
@@ -111,17 +112,19 @@ pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -
         };
         renewal.all(drive, &left, &mut outcome).await?;
     }
+    replace_exposed(drive, reporter).await?;
     seal_records(drive).await?;
     begun.journal.remove(session).await?;
     Ok(outcome)
 }
 
 /// Seals those contents anew whose keys left under an older key of the vault
-/// than the one under which they landed, as far as this account may.
+/// than the one under which they landed, as far as this account may. What does
+/// not succeed now, since there is no room or no network, say, is noted and
+/// tried by the next run: what has landed before has landed.
 ///
 /// # Errors
-/// Any [`Tamper`], or those of a call. The next change in the vault begins
-/// anew.
+/// Any [`Tamper`] but of contents themselves.
 pub(crate) async fn replace_exposed<P: Platform>(
     drive: &mut Drive<'_, P>,
     reporter: &Reporter,
@@ -139,30 +142,47 @@ pub(crate) async fn replace_exposed<P: Platform>(
             suite: drive.vault().replica().content_suite(),
             reporter,
         };
-        let mut outcome = Renewed::default();
-        renewal.all(drive, &left, &mut outcome).await?;
-        drive.vault.forget_exposed(&exposed).await?;
+        let mut done = renewal.all(drive, &left, &mut Renewed::default()).await;
+        if done.as_ref().is_err_and(concerns_one) {
+            // One that cannot be replaced is in nobody else's way.
+            for old in &own_contents(drive.vault(), &exposed) {
+                let one = std::slice::from_ref(old);
+                done = renewal.all(drive, one, &mut Renewed::default()).await;
+                if done.as_ref().is_err_and(|error| !concerns_one(error)) {
+                    break;
+                }
+            }
+        }
+        drive.vault.tried_to_replace(exposed);
+        match done {
+            Err(error @ ClientError::Tampered(_)) if !concerns_one(&error) => return Err(error),
+            _ => {}
+        }
     }
 }
 
+/// Whether a failure says something of one content, and nothing of the others.
+const fn concerns_one(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Refused(_) | ClientError::Tampered(Tamper::Content(_) | Tamper::Damaged)
+    )
+}
+
 /// Those of some contents that are in what this account may change.
-fn own_contents<P: Platform>(
-    vault: &Vault<'_, P>,
-    contents: &BTreeSet<ContentId>,
-) -> BTreeMap<ContentId, Old> {
-    let mut left = old_contents(vault.replica(), contents);
-    if vault.access().is_none_or(|path| path.role < Role::Editor) {
-        let me = vault.session().uid();
-        let is_own = |id: &NodeId| {
-            let node = vault.replica().nodes().get(id);
+fn own_contents<P: Platform>(vault: &Vault<'_, P>, contents: &BTreeSet<ContentId>) -> Vec<Old> {
+    let role = vault.access().map(|path| path.role);
+    let me = vault.session().uid();
+    let replica = vault.replica();
+    let may_change = |id: &NodeId| match role {
+        Some(role) if role >= Role::Editor => true,
+        Some(Role::Contributor) => {
+            let node = replica.nodes().get(id);
             node.is_some_and(|node| node.leaf().creator == me)
-        };
-        for old in left.values_mut() {
-            old.nodes.retain(is_own);
         }
-        left.retain(|_, old| !old.nodes.is_empty());
-    }
-    left
+        _ => false,
+    };
+    old_contents(replica, contents, may_change)
 }
 
 /// A content that is to be sealed anew.
@@ -174,7 +194,7 @@ struct Old {
 
 /// A content that was, and is to take the place of the old one.
 struct Fresh {
-    old: ContentId,
+    old: Version,
     nodes: BTreeSet<NodeId>,
     path: String,
     key: ContentSecret,
@@ -228,10 +248,15 @@ fn parse(frame: &[u8]) -> Result<(u32, BTreeSet<ContentId>), ParseError> {
     Ok((epoch, old))
 }
 
-/// Those of `old` that something still refers to.
-fn old_contents(replica: &Replica, old: &BTreeSet<ContentId>) -> BTreeMap<ContentId, Old> {
-    let mut found: BTreeMap<ContentId, Old> = BTreeMap::new();
-    for (id, node) in replica.nodes() {
+/// Those of `old` that some nodes still refer to; one twice, if they do not say
+/// the same of it.
+fn old_contents(
+    replica: &Replica,
+    old: &BTreeSet<ContentId>,
+    is_looked_at: impl Fn(&NodeId) -> bool,
+) -> Vec<Old> {
+    let mut found: BTreeMap<ContentId, Vec<Old>> = BTreeMap::new();
+    for (id, node) in replica.nodes().iter().filter(|(id, _)| is_looked_at(id)) {
         let Some(record) = node.record().filter(|record| !record.is_read_only()) else {
             continue;
         };
@@ -240,15 +265,22 @@ fn old_contents(replica: &Replica, old: &BTreeSet<ContentId>) -> BTreeMap<Conten
             .iter()
             .filter(|v| old.contains(&v.content_id))
         {
-            let known = found.entry(version.content_id).or_insert_with(|| Old {
+            let known = found.entry(version.content_id).or_default();
+            let same = known
+                .iter_mut()
+                .find(|one| one.version.is_of_same_content(version));
+            if let Some(same) = same {
+                same.nodes.insert(*id);
+                continue;
+            }
+            known.push(Old {
                 version: version.clone(),
                 path: record.name.to_string(),
-                nodes: BTreeSet::new(),
+                nodes: BTreeSet::from([*id]),
             });
-            known.nodes.insert(*id);
         }
     }
-    found
+    found.into_values().flatten().collect()
 }
 
 fn read_only(replica: &Replica) -> usize {
@@ -295,11 +327,11 @@ impl<P: Platform> Renewal<'_, P> {
     async fn all(
         &self,
         drive: &mut Drive<'_, P>,
-        left: &BTreeMap<ContentId, Old>,
+        left: &[Old],
         outcome: &mut Renewed,
     ) -> Result<()> {
         let is_short = |old: &&Old| is_inline(self.suite, old.version.size);
-        let (short, rest): (Vec<&Old>, Vec<&Old>) = left.values().partition(is_short);
+        let (short, rest): (Vec<&Old>, Vec<&Old>) = left.iter().partition(is_short);
         let (middle, long): (Vec<&Old>, Vec<&Old>) = rest
             .into_iter()
             .partition(|old| old.version.size <= BLOCK_LEN as u64);
@@ -360,7 +392,7 @@ impl<P: Platform> Renewal<'_, P> {
                     ContentSuite::Blocks => sender.send_short(plaintext).await?,
                     ContentSuite::Fernet => sender.send_token(Once(Some(plaintext))).await?,
                 };
-                done.push((Fresh::new(old, sent), size));
+                done.push((Fresh::new(old, sent)?, size));
             }
         }
         Ok(done)
@@ -388,7 +420,7 @@ impl<P: Platform> Renewal<'_, P> {
         if let Some(error) = failed.take() {
             return Err(error);
         }
-        Ok((Fresh::new(old, sent?), size))
+        Ok((Fresh::new(old, sent?)?, size))
     }
 
     /// The verified bytes of a content. That they are all, and the right ones,
@@ -429,8 +461,7 @@ impl<P: Platform> Renewal<'_, P> {
     /// Puts contents in the place of the old ones, wherever those are referred
     /// to by now, in as few entries as possible.
     async fn land(&self, drive: &mut Drive<'_, P>, batch: Batch) -> Result<()> {
-        let fresh: BTreeMap<ContentId, &Fresh> =
-            batch.fresh.iter().map(|fresh| (fresh.old, fresh)).collect();
+        let fresh = Replacements::of(&batch.fresh);
         let nodes: BTreeSet<NodeId> = batch.fresh.iter().flat_map(|f| &f.nodes).copied().collect();
         let nodes: Vec<NodeId> = nodes.into_iter().collect();
         let (mut landed, mut most) = (BTreeSet::new(), OPS_PER_ENTRY);
@@ -488,6 +519,7 @@ impl<P: Platform> Renewal<'_, P> {
     const fn sender(&self) -> Sender<'_, P> {
         Sender {
             session: self.session,
+            vault_id: self.vault_id,
             suite: self.suite,
             reporter: self.reporter,
         }
@@ -495,16 +527,20 @@ impl<P: Platform> Renewal<'_, P> {
 }
 
 impl Fresh {
-    fn new(old: &Old, sent: Sent) -> Self {
-        Self {
-            old: old.version.content_id,
+    fn new(old: &Old, sent: Sent) -> Result<Self> {
+        // The records go on saying how long it is.
+        if sent.size != old.version.size {
+            return Err(altered(&old.path));
+        }
+        Ok(Self {
+            old: old.version.clone(),
             nodes: old.nodes.clone(),
             path: old.path.clone(),
             key: sent.key,
             added: sent.added,
             inline: sent.inline,
             resume: sent.resume,
-        }
+        })
     }
 }
 

@@ -49,11 +49,15 @@ pub(super) struct UploadResume {
 }
 
 impl UploadResume {
-    /// Takes up an upload of the same file to the same place, if its size and
-    /// time are what they were; else begins one. That its bytes are those that
+    /// Takes up an upload of the same file to the same place of the same vault,
+    /// if its size and time are what they were; else begins one. That its bytes are those that
     /// were sent is seen by the hash of each block.
-    pub(super) async fn begin<P: Platform>(session: &Session<P>, step: &Step) -> Result<Self> {
-        Self::begin_as(session, upload_name(step), fingerprint(step)).await
+    pub(super) async fn begin<P: Platform>(
+        session: &Session<P>,
+        vault_id: &VaultId,
+        step: &Step,
+    ) -> Result<Self> {
+        Self::begin_as(session, upload_name(vault_id, step), fingerprint(step)).await
     }
 
     /// Takes up, or begins, that a content is stored anew under another key.
@@ -223,14 +227,11 @@ impl DownloadResume {
     }
 }
 
-fn upload_name(step: &Step) -> String {
+fn upload_name(vault_id: &VaultId, step: &Step) -> String {
     let local = step.item.local.to_string_lossy();
     let remote = step.path.to_string();
-    let place = Sha256::new()
-        .chain_update((local.len() as u64).to_be_bytes())
-        .chain_update(local.as_bytes())
-        .chain_update(remote.as_bytes())
-        .finalize();
+    let fields: [&[u8]; 3] = [vault_id.as_bytes(), local.as_bytes(), remote.as_bytes()];
+    let place = Sha256::digest(enc("upload", &fields));
     format!("resume/{}", data_encoding::HEXLOWER.encode(&place))
 }
 

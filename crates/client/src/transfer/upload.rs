@@ -106,9 +106,10 @@ impl UploadPlan {
         let mut held = drive.lock().await;
         let drive: &mut Drive<'s, P> = (*held).borrow_mut();
         drive.rebuild();
+        // Of an upload that failed, something may have landed.
+        let replaced = Box::pin(replace_exposed(drive, reporter)).await;
         let done = done?;
-        Box::pin(replace_exposed(drive, reporter)).await?;
-        Ok(done)
+        replaced.map(|()| done)
     }
 
     async fn carry_out<'s, P: Platform + 's, F: LocalFiles, D: BorrowMut<Drive<'s, P>>>(
@@ -129,9 +130,11 @@ impl UploadPlan {
         let mut held = drive.lock().await;
         let opened: &mut Drive<'s, P> = (*held).borrow_mut();
         let suite = opened.vault.replica().content_suite();
+        let vault_id = opened.vault.id();
         drop(held);
         let sender = Sender {
             session,
+            vault_id,
             suite,
             reporter,
         };

@@ -192,7 +192,7 @@ impl<P: Platform> Vault<'_, P> {
             self.require_newest_key()?;
             let draft = self.draft(changes)?;
             let hash = draft.entry.hash();
-            self.let_keys_leave(&draft.entry).await?;
+            self.let_keys_leave(&draft.entry, inline).await?;
             let request = AppendRequest {
                 entry: draft.entry.clone(),
                 bodies: draft

@@ -410,6 +410,16 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether another says the same of its content: which it is, how long,
+    /// what it hashes to and what opens it. Two that name one content need not,
+    /// since anybody who writes may say anything.
+    pub fn is_of_same_content(&self, other: &Self) -> bool {
+        self.content_id == other.content_id
+            && self.size == other.size
+            && self.blocks_root == other.blocks_root
+            && self.key.is_same(&other.key)
+    }
+
     fn check(&self) -> Result<(), Malformed> {
         if [self.modified_ms, self.saved_ms]
             .into_iter()

@@ -35,7 +35,12 @@ impl Jobs {
         vaults::lock_head(&mut write, vault_id).await?;
         let now_ms = self.clock.now_ms();
         let due = envelopes_ahead::due(&mut write, vault_id, now_ms, BATCH).await?;
-        let left = unnamed(&mut write, vault_id, &due).await?;
+        let mut left = unnamed(&mut write, vault_id, &due).await?;
+        // Somebody may have made a record of the same bytes: that is all it is now.
+        let values = left.iter().map(|hash| Value::from(*hash)).collect();
+        let records = leaves::named_records(&mut write, vault_id, values).await?;
+        bodies::keep_as_records(&mut write, vault_id, &records).await?;
+        left.retain(|hash| !records.contains(hash));
         let freed = bodies::remove_envelopes(&mut write, vault_id, &left).await?;
         // Of a vault that is gone nothing is charged any more.
         if let Some(vault) = vaults::lookup(&mut write, vault_id).await? {
@@ -48,14 +53,9 @@ impl Jobs {
     }
 }
 
-/// Those of some envelopes that no entry names that could, and no record is
-/// the same as.
+/// Those of some envelopes that no entry names which could.
 async fn unnamed(write: &mut Write, vault_id: VaultId, due: &[(Hash, u64)]) -> Result<Vec<Hash>> {
     let mut left: BTreeSet<Hash> = due.iter().map(|(hash, _)| *hash).collect();
-    let values = left.iter().map(|hash| Value::from(*hash)).collect();
-    for named in leaves::named_records(write, vault_id, values).await? {
-        left.remove(&named);
-    }
     let mut from = due.iter().map(|(_, seq)| *seq).min();
     while let Some(seq) = from {
         let (log, more) =

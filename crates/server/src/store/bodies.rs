@@ -86,6 +86,18 @@ pub async fn find(
         .collect()
 }
 
+/// Keeps some bodies as records, of which none is an envelope any more.
+///
+/// # Errors
+/// [`crate::db::Error`].
+pub async fn keep_as_records(write: &mut Write, vault_id: VaultId, hashes: &[Hash]) -> Result<()> {
+    let sql = "UPDATE bodies SET is_envelope = 0 WHERE vault_id = ? AND hash IN (?..)";
+    write
+        .execute_list(sql, args![vault_id], values(hashes))
+        .await?;
+    Ok(())
+}
+
 /// Removes those of some bodies that are no envelopes; the bytes that they
 /// had together.
 ///

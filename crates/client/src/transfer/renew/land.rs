@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sv_api::vault::InlineContent;
-use sv_core::record::{Payload, Record};
+use sv_core::record::{Payload, Record, Version};
 use sv_ledger::id::{ContentId, NodeId};
 use sv_ledger::limits::CONTENTS_PER_OP;
 
@@ -11,6 +11,26 @@ use super::Fresh;
 use crate::drive::dropped;
 use crate::error::Result;
 use crate::vault::{BODIES_LEN, Change, OPS_LEN, Replica};
+
+/// What takes the place of which content.
+pub(super) struct Replacements<'f>(BTreeMap<ContentId, Vec<&'f Fresh>>);
+
+impl<'f> Replacements<'f> {
+    pub(super) fn of(fresh: &'f [Fresh]) -> Self {
+        let mut all: BTreeMap<ContentId, Vec<&Fresh>> = BTreeMap::new();
+        for one in fresh {
+            all.entry(one.old.content_id).or_default().push(one);
+        }
+        Self(all)
+    }
+
+    /// Only what was read as a version says may take its place.
+    fn of_version(&self, version: &Version) -> Option<&'f Fresh> {
+        let mut all = self.0.get(&version.content_id)?.iter();
+        all.find(|fresh| fresh.old.is_of_same_content(version))
+            .copied()
+    }
+}
 
 /// Changes that fit one entry, and the new contents that it brings.
 pub(super) struct Chosen {
@@ -33,7 +53,7 @@ impl Chosen {
 pub(super) fn choose(
     replica: &Replica,
     nodes: &[NodeId],
-    fresh: &BTreeMap<ContentId, &Fresh>,
+    fresh: &Replacements<'_>,
     landed: &BTreeSet<ContentId>,
     most: usize,
 ) -> Result<Chosen> {
@@ -80,18 +100,18 @@ pub(super) fn choose(
 /// and the new ones by their own ids.
 fn replaced<'f>(
     old: &Record,
-    fresh: &BTreeMap<ContentId, &'f Fresh>,
+    fresh: &Replacements<'f>,
 ) -> (Record, BTreeMap<ContentId, &'f Fresh>) {
     let (mut record, mut added) = (old.clone(), BTreeMap::new());
     for version in &mut record.versions {
-        let Some(fresh) = fresh.get(&version.content_id) else {
+        let Some(fresh) = fresh.of_version(version) else {
             continue;
         };
         let new = fresh.added.content_id;
         if added.len() >= CONTENTS_PER_OP && !added.contains_key(&new) {
             continue;
         }
-        added.insert(new, *fresh);
+        added.insert(new, fresh);
         version.content_id = new;
         version.key = fresh.key.clone();
         version.blocks_root = fresh.added.blocks_root;

@@ -10,10 +10,11 @@ use sv_ledger::id::NodeId;
 use sv_ledger::membership_op::MembershipOp;
 use sv_ledger::sealed::ENVELOPE_LEN;
 use sv_ledger::state::{Leaf, Role};
+use sv_server::db::Error;
 use sv_server::db::faults::{Fault, Faults, Point};
 use sv_server::random::Random;
 use sv_server::service::vault::{Read, Vaults};
-use sv_server::store::leaves;
+use sv_server::store::{bodies, leaves};
 
 use super::signer::{Shared, Signer, grant};
 use super::stories::{change, send, shared, somebody};
@@ -199,4 +200,13 @@ pub(crate) async fn an_envelope_that_is_a_record_as_well_stays() {
     stage.world.pass(HOUR_MS);
     let left = stage.world.jobs.run().await.unwrap().left_envelopes;
     assert_eq!((left, stage.envelopes().await), (u64::from(PEOPLE) - 2, 1));
+    // It goes like any other record.
+    let go = || async {
+        let mut write = stage.world.db.write().await?;
+        let removed = bodies::remove_records(&mut write, id, &[leaf.record_hash]).await?;
+        write.commit().await?;
+        Ok::<_, Error>(removed)
+    };
+    let removed = stage.world.db.retry(go).await.unwrap();
+    assert_eq!(removed, ENVELOPE_LEN as u64);
 }

@@ -4,6 +4,7 @@
 //! had the older key, should the server have kept it. So no content stays that
 //! such a key opens.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use sv_api::endpoint::{AppendEntry, GetEntries, PutBlock};
@@ -13,12 +14,17 @@ use sv_client::ClientError;
 use sv_client::account::Session;
 use sv_client::drive::Drive;
 use sv_client::port::Unreachable;
+use sv_client::progress::Reporter;
 use sv_client::sharing::{self, Last};
-use sv_client::transfer::UploadItem;
-use sv_client::vault::Vault;
-use sv_ledger::entry::StateOp;
-use sv_ledger::id::{ContentId, VaultId};
+use sv_client::transfer::{UploadItem, renew};
+use sv_client::vault::{Change, Vault};
+use sv_core::content::{BlocksRoot, ContentSecret};
+use sv_core::record::{Kind, Payload, Record, Version};
+use sv_core::{ContentKey, Name};
+use sv_ledger::entry::{ContentAdded, StateOp};
+use sv_ledger::id::{ContentId, NodeId, VaultId};
 use sv_ledger::limits::{BLOCK_GRACE_MS, UPLOAD_TTL_MS};
+use sv_ledger::sealed::content_len;
 use sv_ledger::state::Role;
 use sv_testkit::{Actor, Dice, Exchange, TestPlatform, TestServer, file, folder, get, put, run};
 
@@ -84,6 +90,62 @@ impl Scene {
         ]
     }
 
+    /// Anna's long file lands after it left under the older key, and she is
+    /// cut off before it is replaced.
+    async fn land_early(&self) -> BTreeSet<ContentId> {
+        let mut stale = open(&self.anna, "/work").await;
+        self.remove_carol().await;
+        let landed = Cell::new(0);
+        let network = &self.anna.platform().network;
+        network.rewrite(move |asked: &Exchange, answer| {
+            landed.set(landed.get() + u32::from(asked.is::<AppendEntry>()));
+            match asked.is::<PutBlock>() && landed.get() > 1 {
+                true => Err(Unreachable("the line is cut".to_owned())),
+                false => Ok(answer),
+            }
+        });
+        let long = vec![file("long", self.long.clone())];
+        put(&mut stale, "/", long).await.unwrap();
+        sent(&self.anna, 1)
+    }
+
+    /// Bob puts a file that comes before all others and says something else of
+    /// a content.
+    async fn name_wrongly(&self, contents: &BTreeSet<ContentId>, is_shorter: bool) {
+        let mut drive = open(&self.bob, "shared:work").await;
+        let versions = versions(&drive);
+        let mut versions = versions.into_iter();
+        let there = versions.find(|version| contents.contains(&version.content_id));
+        let mut version = there.unwrap();
+        let added = ContentAdded {
+            content_id: version.content_id,
+            sealed_len: content_len(version.size).unwrap(),
+            block_count: 3,
+            blocks_root: version.blocks_root,
+        };
+        match is_shorter {
+            true => (version.size, version.blocks_root) = (0, BlocksRoot::new().root()),
+            false => {
+                version.key =
+                    ContentSecret::Blocks(ContentKey::from_local_payload(&[7; 32]).unwrap())
+            }
+        }
+        let mut record = Record::new(Kind::File, Name::parse("decoy").unwrap(), None, 1);
+        record.versions = vec![version];
+        let payload = Box::new(Payload::Node(record));
+        let mut first = [0; NodeId::LEN];
+        first[NodeId::LEN - 1] = 1;
+        let plan = move |_: &_| {
+            Ok(vec![Change::Put {
+                node_id: NodeId::new(first),
+                payload: payload.clone(),
+                added: vec![added],
+                dropped: Vec::new(),
+            }])
+        };
+        drive.vault_mut().commit(&[], plan).await.unwrap();
+    }
+
     async fn assert_read(&self, session: &People, path: &str) {
         let got = get(&open(session, path).await, "/").await.unwrap();
         assert_eq!(got["short"], b"after");
@@ -124,11 +186,20 @@ fn sent(session: &People, epoch: u32) -> BTreeSet<ContentId> {
     contents
 }
 
-fn contents(drive: &Drive<'_, TestPlatform>) -> BTreeSet<ContentId> {
+fn versions(drive: &Drive<'_, TestPlatform>) -> Vec<Version> {
     let nodes = drive.vault().replica().nodes().values();
     let records = nodes.filter_map(|node| node.record());
-    let versions = records.flat_map(|record| &record.versions);
+    records.flat_map(|record| record.versions.clone()).collect()
+}
+
+fn contents(drive: &Drive<'_, TestPlatform>) -> BTreeSet<ContentId> {
+    let versions = versions(drive).into_iter();
     versions.map(|version| version.content_id).collect()
+}
+
+async fn get_one(drive: &Drive<'_, TestPlatform>, path: &str) -> Vec<u8> {
+    let got = get(drive, path).await.unwrap();
+    got.into_values().next().unwrap()
 }
 
 /// No answer comes any more to what is asked of an endpoint.
@@ -226,32 +297,118 @@ fn a20_a_key_that_left_is_replaced_by_the_next_run() {
 
         // Landed, and cut off before it was replaced.
         let mut scene = Scene::new().await;
-        let long = vec![file("long", scene.long.clone())];
-        let mut stale = open(&scene.anna, "/work").await;
-        scene.remove_carol().await;
-        let landed = std::cell::Cell::new(0);
-        scene
-            .anna
-            .platform()
-            .network
-            .rewrite(move |asked: &Exchange, answer| {
-                landed.set(landed.get() + u32::from(asked.is::<AppendEntry>()));
-                match asked.is::<PutBlock>() && landed.get() > 1 {
-                    true => Err(Unreachable("the line is cut".to_owned())),
-                    false => Ok(answer),
-                }
-            });
-        let cut = put(&mut stale, "/", long).await;
-        assert!(matches!(cut, Err(ClientError::Offline(_))), "{cut:?}");
-        let early = sent(&scene.anna, 1);
-        assert!(!contents(&stale).is_disjoint(&early));
-        drop(stale);
+        let early = scene.land_early().await;
         scene.anna = again(&scene.anna).await;
         let mut drive = open(&scene.anna, "/work").await;
+        assert!(!contents(&drive).is_disjoint(&early));
         put(&mut drive, "/", vec![file("else", "x")]).await.unwrap();
         assert!(contents(&drive).is_disjoint(&early));
         assert!(get(&drive, "/").await.unwrap()["long"] == scene.long);
         assert!(!scene.keeps(&early).await);
+    });
+}
+
+/// Nobody saw it land: no answer came. Fails if what has landed is told by the
+/// answer, for the device that goes on and for another run.
+#[test]
+fn a20_a_key_that_left_is_replaced_although_nobody_saw_it_land() {
+    run(async {
+        for goes_on in [true, false] {
+            let mut scene = Scene::new().await;
+            let mut stale = open(&scene.anna, "/work").await;
+            scene.remove_carol().await;
+            let sent_before = Cell::new(0);
+            let network = &scene.anna.platform().network;
+            network.rewrite(move |asked: &Exchange, answer| {
+                sent_before.set(sent_before.get() + u32::from(asked.is::<AppendEntry>()));
+                match asked.is::<AppendEntry>() && sent_before.get() > 1 {
+                    true => Err(Unreachable("the line is cut".to_owned())),
+                    false => Ok(answer),
+                }
+            });
+            let cut = put(&mut stale, "/", scene.files()).await;
+            assert!(matches!(cut, Err(ClientError::Offline(_))), "{cut:?}");
+            let early = sent(&scene.anna, 1);
+            network.be_honest();
+            if goes_on {
+                stale.refresh().await.unwrap();
+                assert!(contents(&stale).is_superset(&early), "it has landed");
+                put(&mut stale, "/", vec![file("else", "x")]).await.unwrap();
+                assert!(contents(&stale).is_disjoint(&early));
+            }
+            drop(stale);
+            if !goes_on {
+                scene.anna = again(&scene.anna).await;
+                let mut drive = open(&scene.anna, "/work").await;
+                assert!(contents(&drive).is_superset(&early), "it has landed");
+                put(&mut drive, "/", vec![file("else", "x")]).await.unwrap();
+                assert!(contents(&drive).is_disjoint(&early));
+            }
+            scene.assert_read(&scene.anna, "/work").await;
+            assert!(!scene.keeps(&early).await);
+        }
+    });
+}
+
+/// A copy is sent again with the same key by another run. Fails if only what
+/// is uploaded is noted.
+#[test]
+fn a20_a_copied_key_that_left_is_replaced() {
+    run(async {
+        let mut scene = Scene::new().await;
+        let mut own = Drive::open(&scene.anna).await.unwrap();
+        put(&mut own, "/", vec![file("note", "short")])
+            .await
+            .unwrap();
+        let nodes = own.vault().replica().nodes().iter();
+        let mut notes = nodes.filter(|(_, node)| {
+            let record = node.record();
+            record.is_some_and(|record| record.name.to_string() == "note")
+        });
+        let note = *notes.next().unwrap().0;
+        drop(notes);
+        let mut stale = open(&scene.anna, "/work").await;
+        scene.remove_carol().await;
+        cut::<GetEntries>(&scene.anna);
+        let refused = stale.copy_nodes_from(&own, &[note], None).await;
+        assert!(
+            matches!(refused, Err(ClientError::Offline(_))),
+            "{refused:?}"
+        );
+        let early = sent(&scene.anna, 1);
+        assert_eq!(early.len(), 1);
+        drop((own, stale));
+        scene.anna = again(&scene.anna).await;
+        let own = Drive::open(&scene.anna).await.unwrap();
+        let mut drive = open(&scene.anna, "/work").await;
+        drive.copy_nodes_from(&own, &[note], None).await.unwrap();
+        assert_eq!(sent(&scene.anna, 2).intersection(&early).count(), 1);
+        assert!(contents(&drive).is_disjoint(&early));
+        assert_eq!(get(&drive, "/").await.unwrap()["note"], b"short");
+        assert_eq!(contents(&own), early);
+    });
+}
+
+/// Whoever may add something names the content of another as something else:
+/// shorter, or with another key. Fails if the one is read and put in the place
+/// of the other, by `--reencrypt` as well.
+#[test]
+fn a34_nobody_exchanges_what_is_put_anew() {
+    run(async {
+        for is_shorter in [true, false] {
+            let mut scene = Scene::new().await;
+            let early = scene.land_early().await;
+            scene.name_wrongly(&early, is_shorter).await;
+            scene.anna = again(&scene.anna).await;
+            let mut drive = open(&scene.anna, "/work").await;
+            put(&mut drive, "/", vec![file("else", "x")]).await.unwrap();
+            let got = get_one(&drive, "/long").await;
+            assert!(got == scene.long);
+            let renewed = renew(&mut drive, &Reporter::silent()).await;
+            // One whose key is another's is damaged, and is said to be.
+            assert_eq!(renewed.is_ok(), is_shorter, "{renewed:?}");
+            assert!(get_one(&drive, "/long").await == scene.long);
+        }
     });
 }
 
