@@ -106,8 +106,9 @@ impl UploadPlan {
         let mut held = drive.lock().await;
         let drive: &mut Drive<'s, P> = (*held).borrow_mut();
         drive.rebuild();
-        // Of an upload that failed, something may have landed.
-        let replaced = Box::pin(replace_exposed(drive, reporter)).await;
+        // Of an upload that failed, something may have landed. It is no part of
+        // what was planned, nor of its bytes.
+        let replaced = Box::pin(replace_exposed(drive, &Reporter::silent())).await;
         let done = done?;
         replaced.map(|()| done)
     }

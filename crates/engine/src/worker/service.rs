@@ -151,7 +151,7 @@ fn patient<'a>(
                 }
                 Ok(None) => return Ok(None),
                 Err(sv_client::ClientError::Offline(_)) => {
-                    transfer.become_now(outlet, TransferState::Stalled);
+                    transfer.stall(outlet);
                     sleep(outlet.scope(), AGAIN_MS).await;
                     blocks = from(so_far.clone());
                 }

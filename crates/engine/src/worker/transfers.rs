@@ -184,6 +184,14 @@ impl Transfer {
         Some((outlet, cancelled))
     }
 
+    /// The server is away. What is paused stays so, or nothing would take it up
+    /// again.
+    pub(super) fn stall(&self, outlet: &Outlet) {
+        if !self.is(&TransferState::Paused) {
+            self.become_now(outlet, TransferState::Stalled);
+        }
+    }
+
     /// It goes on after the server was away.
     pub(super) fn running(&self, outlet: &Outlet) {
         if self.is(&TransferState::Stalled) {

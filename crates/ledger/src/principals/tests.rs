@@ -193,13 +193,13 @@ proptest! {
             for path in &every {
                 prop_assert!(kept.iter().any(|one| one.covers(path)), "{path:?}");
             }
-            for now_ms in 0..5 {
-                let best = vault.best_path(&UID, &all, now_ms);
-                let mut alive: Vec<_> = every.iter().filter(|p| !p.is_expired(now_ms)).collect();
+            for moment_ms in 0..5 {
+                let best = vault.best_path(&UID, &all, moment_ms);
+                let mut alive: Vec<_> = every.iter().filter(|p| !p.is_expired(moment_ms)).collect();
                 alive.sort_by_key(|path| (std::cmp::Reverse(path.role), path.via.len()));
                 let expected = alive.first().map(|path| (path.role, path.via.len()));
                 let best = best.map(|path| (path.role, path.via.len()));
-                prop_assert_eq!(best, expected, "at {}", now_ms);
+                prop_assert_eq!(best, expected, "at {}", moment_ms);
             }
             let mut first: BTreeMap<VaultId, usize> = BTreeMap::new();
             for path in every.iter().filter(|path| !path.via.is_empty()) {

@@ -17,7 +17,7 @@ pub struct StoredEvent {
     pub actor: VaultId,
     /// Whom or what it is about; zeros for nothing.
     pub subject: [u8; 32],
-    /// Where the request came from; zeros for nowhere.
+    /// Where the request came from; zeros if it came from no address.
     pub network: [u8; 16],
     /// More, by kind.
     pub detail: Vec<u8>,

@@ -300,7 +300,7 @@ impl Open<'_> {
             transfer.gate.pass().await;
             match self.upload_once(transfer, upload, outlet).await {
                 Err(failure) if failure.kind == FailureKind::Offline => {
-                    transfer.become_now(outlet, TransferState::Stalled);
+                    transfer.stall(outlet);
                     self.browser().sleep(AGAIN_MS).await;
                     transfer.running(outlet);
                 }

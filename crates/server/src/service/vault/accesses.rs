@@ -262,8 +262,8 @@ mod tests {
     fn a_download_is_one_access_once_it_is_over() {
         let accesses = Accesses::default();
         let content = ContentId::new([3; 16]);
-        for now_ms in [1_000, 2_000, 3_000] {
-            accesses.count(VAULT, WHO, &[content], now_ms);
+        for moment_ms in [1_000, 2_000, 3_000] {
+            accesses.count(VAULT, WHO, &[content], moment_ms);
         }
         assert!(accesses.take(3_000 + IDLE_MS - 1, false).is_empty());
         let over = accesses.take(3_000 + IDLE_MS, false);
@@ -295,8 +295,8 @@ mod tests {
     fn what_could_not_be_written_is_counted_with_what_came_since() {
         let accesses = Accesses::default();
         let content = ContentId::new([3; 16]);
-        for now_ms in [1_000, 2_000] {
-            accesses.count(VAULT, WHO, &[content], now_ms);
+        for moment_ms in [1_000, 2_000] {
+            accesses.count(VAULT, WHO, &[content], moment_ms);
         }
         let taken = accesses.take(0, true);
         accesses.count(VAULT, WHO, &[content], 9_000);
