@@ -98,75 +98,98 @@ pub async fn renew<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -
         files: first.len() as u64,
         bytes: first.iter().map(|old| old.version.size).sum(),
     });
+    let mut failed = Failed::default();
     loop {
         // Others may refer to old contents once more meanwhile, by copying.
-        let left = old_contents(drive.vault().replica(), &begun.old, all);
-        if left.is_empty() {
+        let look =
+            |vault: &Vault<'_, P>| failed.out_of(old_contents(vault.replica(), &begun.old, all));
+        if look(drive.vault()).is_empty() {
             break;
         }
-        let renewal = Renewal {
-            session,
-            vault_id: drive.vault().id(),
-            suite: drive.vault().replica().content_suite(),
-            reporter,
-        };
-        renewal.all(drive, &left, &mut outcome).await?;
+        let (done, more) = Renewal::of(drive, reporter)
+            .as_many_as_can(drive, &look, &mut outcome)
+            .await;
+        failed.0.extend(more);
+        if let Err(error) = done {
+            if !concerns_one(&error) {
+                return Err(error);
+            }
+            failed.1.get_or_insert(error);
+        }
     }
-    replace_exposed(drive, reporter).await?;
+    try_to_replace(drive, reporter).await?;
     seal_records(drive).await?;
+    if let Some(error) = failed.1 {
+        return Err(error);
+    }
     begun.journal.remove(session).await?;
     Ok(outcome)
 }
 
+/// What could not be put anew, and why the first of it.
+#[derive(Default)]
+struct Failed(Vec<Version>, Option<ClientError>);
+
+impl Failed {
+    fn out_of(&self, mut left: Vec<Old>) -> Vec<Old> {
+        left.retain(|old| {
+            let mut failed = self.0.iter();
+            !failed.any(|version| version.is_of_same_content(&old.version))
+        });
+        left
+    }
+}
+
 /// Seals those contents anew whose keys left under an older key of the vault
 /// than the one under which they landed, as far as this account may. What does
-/// not succeed now, since there is no room or no network, say, is noted and
-/// tried by the next run: what has landed before has landed.
+/// not succeed now, since there is no room or no network, or since it is
+/// damaged, is noted and tried by the next run: what has landed has landed.
 ///
 /// # Errors
-/// Any [`Tamper`] but of contents themselves.
+/// Any [`Tamper`] but that of one content.
 pub(crate) async fn replace_exposed<P: Platform>(
     drive: &mut Drive<'_, P>,
     reporter: &Reporter,
 ) -> Result<()> {
+    match try_to_replace(drive, reporter).await {
+        Err(error @ ClientError::Tampered(_)) if !concerns_one(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The same, and says what did not succeed first.
+async fn try_to_replace<P: Platform>(drive: &mut Drive<'_, P>, reporter: &Reporter) -> Result<()> {
+    let mut first = Ok(());
     loop {
         // What takes their place may have left too early as well.
         let exposed = drive.vault.exposed().await?;
         if exposed.is_empty() {
-            return Ok(());
+            return first;
         }
-        let left = own_contents(drive.vault(), &exposed);
-        let renewal = Renewal {
-            session: drive.vault().session(),
-            vault_id: drive.vault().id(),
-            suite: drive.vault().replica().content_suite(),
-            reporter,
-        };
-        let mut done = renewal.all(drive, &left, &mut Renewed::default()).await;
-        if done.as_ref().is_err_and(concerns_one) {
-            // One that cannot be replaced is in nobody else's way.
-            for old in &own_contents(drive.vault(), &exposed) {
-                let one = std::slice::from_ref(old);
-                done = renewal.all(drive, one, &mut Renewed::default()).await;
-                if done.as_ref().is_err_and(|error| !concerns_one(error)) {
-                    break;
-                }
-            }
-        }
+        let look = |vault: &Vault<'_, P>| own_contents(vault, &exposed);
+        let mut outcome = Renewed::default();
+        let (done, _) = Renewal::of(drive, reporter)
+            .as_many_as_can(drive, &look, &mut outcome)
+            .await;
         drive.vault.tried_to_replace(exposed);
-        match done {
-            Err(error @ ClientError::Tampered(_)) if !concerns_one(&error) => return Err(error),
-            _ => {}
-        }
+        first = first.and(done);
     }
 }
 
 /// Whether a failure says something of one content, and nothing of the others.
-const fn concerns_one(error: &ClientError) -> bool {
-    matches!(
-        error,
-        ClientError::Refused(_) | ClientError::Tampered(Tamper::Content(_) | Tamper::Damaged)
-    )
+fn concerns_one(error: &ClientError) -> bool {
+    match error {
+        ClientError::Tampered(tamper) => matches!(tamper, Tamper::Content(_) | Tamper::Damaged),
+        ClientError::Refused(refusal) => matches!(
+            refusal.code,
+            ErrorCode::BlocksMissing
+                | ErrorCode::Rejected
+                | ErrorCode::NotFound
+                | ErrorCode::TooLarge
+                | ErrorCode::FileTooLarge
+        ),
+        _ => false,
+    }
 }
 
 /// Those of some contents that are in what this account may change.
@@ -323,7 +346,44 @@ struct Batch {
     inline_len: usize,
 }
 
-impl<P: Platform> Renewal<'_, P> {
+impl<'a, P: Platform> Renewal<'a, P> {
+    fn of(drive: &Drive<'a, P>, reporter: &'a Reporter) -> Self {
+        Self {
+            session: drive.vault().session(),
+            vault_id: drive.vault().id(),
+            suite: drive.vault().replica().content_suite(),
+            reporter,
+        }
+    }
+
+    /// All that `look` finds; if that fails, one by one, so that one that
+    /// cannot be put anew is in nobody else's way. Gives the first failure, and
+    /// what it and others like it are of.
+    async fn as_many_as_can(
+        &self,
+        drive: &mut Drive<'_, P>,
+        look: &dyn Fn(&Vault<'_, P>) -> Vec<Old>,
+        outcome: &mut Renewed,
+    ) -> (Result<()>, Vec<Version>) {
+        let (mut first, mut failed) = (Ok(()), Vec::new());
+        let all = look(drive.vault());
+        let done = self.all(drive, &all, outcome).await;
+        if !done.as_ref().is_err_and(concerns_one) {
+            return (done, failed);
+        }
+        for old in look(drive.vault()) {
+            match self.all(drive, std::slice::from_ref(&old), outcome).await {
+                Ok(()) => {}
+                Err(error) if concerns_one(&error) => {
+                    failed.push(old.version);
+                    first = first.and(Err(error));
+                }
+                Err(error) => return (Err(error), failed),
+            }
+        }
+        (first, failed)
+    }
+
     async fn all(
         &self,
         drive: &mut Drive<'_, P>,
@@ -405,8 +465,8 @@ impl<P: Platform> Renewal<'_, P> {
         let resume = match is_long {
             false => None,
             true => {
-                let content_id = &old.version.content_id;
-                Some(UploadResume::begin_again(self.session, &self.vault_id, content_id).await?)
+                let resume = UploadResume::begin_again(self.session, &self.vault_id, &old.version);
+                Some(resume.await?)
             }
         };
         let (fetcher, failed) = (self.fetcher(), Cell::new(None));

@@ -10,6 +10,7 @@ use sv_api::wire::Empty;
 use sv_core::ContentKey;
 use sv_core::content::plaintext_hash;
 use sv_core::local::Purpose;
+use sv_core::record::Version;
 use sv_ledger::codec::{ParseError, Reader, Writer};
 use sv_ledger::enc::enc;
 use sv_ledger::id::{ContentId, Hash, VaultId};
@@ -61,13 +62,18 @@ impl UploadResume {
     }
 
     /// Takes up, or begins, that a content is stored anew under another key.
-    /// It never changes, so there is nothing to recognise it by but its id.
+    /// It never changes: it is recognised by what a version says of it.
     pub(super) async fn begin_again<P: Platform>(
         session: &Session<P>,
         vault_id: &VaultId,
-        content_id: &ContentId,
+        version: &Version,
     ) -> Result<Self> {
-        let fields: [&[u8]; 2] = [vault_id.as_bytes(), content_id.as_bytes()];
+        let fields: [&[u8]; 4] = [
+            vault_id.as_bytes(),
+            version.content_id.as_bytes(),
+            &version.size.to_be_bytes(),
+            version.blocks_root.as_bytes(),
+        ];
         let place = Sha256::digest(enc("renewal", &fields));
         let name = format!("resume/{}", data_encoding::HEXLOWER.encode(&place));
         Self::begin_as(session, name, Vec::new()).await

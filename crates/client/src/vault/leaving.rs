@@ -116,12 +116,14 @@ impl Leaving {
 
     /// Those of the exposed that are in the vault now, whoever saw them land.
     fn landed(&mut self, replica: &Replica) -> BTreeSet<ContentId> {
-        let landed = named(replica, &self.exposed);
+        let pending = self.pending.keys().copied();
+        let all = self.exposed.iter().copied().chain(pending).collect();
+        let landed = named(replica, &all);
         self.pending.retain(|id, _| !landed.contains(id));
         let pending = &self.pending;
         self.exposed
             .retain(|id| landed.contains(id) || pending.contains_key(id));
-        landed
+        self.exposed.intersection(&landed).copied().collect()
     }
 
     async fn save<P: Platform>(&mut self, session: &Session<P>) -> Result<()> {

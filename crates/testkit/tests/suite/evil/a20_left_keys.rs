@@ -404,9 +404,15 @@ fn a34_nobody_exchanges_what_is_put_anew() {
             put(&mut drive, "/", vec![file("else", "x")]).await.unwrap();
             let got = get_one(&drive, "/long").await;
             assert!(got == scene.long);
+            let before = contents(&drive);
             let renewed = renew(&mut drive, &Reporter::silent()).await;
-            // One whose key is another's is damaged, and is said to be.
+            // One whose key is another's is damaged, and is said to be: after
+            // everything else was put anew.
             assert_eq!(renewed.is_ok(), is_shorter, "{renewed:?}");
+            let now = contents(&drive);
+            let kept: BTreeSet<ContentId> = now.intersection(&before).copied().collect();
+            assert_eq!(kept.is_empty(), is_shorter, "{kept:?}");
+            assert!(kept.is_subset(&early));
             assert!(get_one(&drive, "/long").await == scene.long);
         }
     });
