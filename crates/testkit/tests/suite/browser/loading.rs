@@ -115,7 +115,10 @@ fn a_page_that_does_not_come_is_said_and_tried_again() {
             page.role("main", Name::Any).wait_text(words).await;
             page.assert_accessible("a page that does not come").await;
             proxy.clear();
-            page.link(Name::has("Try again")).click().await;
+            // What was held comes by itself.
+            if !is_slow {
+                page.link(Name::has("Try again")).click().await;
+            }
             page.heading("Only you can open what you keep here.")
                 .wait()
                 .await;
