@@ -96,13 +96,22 @@ fn people_have_storage_and_a_network_of_their_own() {
             two.evaluate("localStorage.getItem('who')").await,
             serde_json::Value::Null
         );
-        let reach = "fetch('/v1/instance').then(() => 'reached', () => 'offline')";
-        assert_eq!(one.evaluate(reach).await, "reached");
+        // A service worker that has just begun learns of it a moment later.
+        let comes_to = |wanted: &str| {
+            format!(
+                "(async () => {{ for (let round = 0; round < 200; round += 1) {{
+                    const found = await fetch('/v1/instance').then(() => 'reached', () => 'offline');
+                    if (found === '{wanted}') return true;
+                    await new Promise((done) => setTimeout(done, 50));
+                }} return false }})()"
+            )
+        };
+        assert_eq!(one.evaluate(&comes_to("reached")).await, true);
         one.set_offline(true).await;
-        assert_eq!(one.evaluate(reach).await, "offline");
+        assert_eq!(one.evaluate(&comes_to("offline")).await, true);
         one.set_offline(false).await;
         one.note_requests();
-        assert_eq!(one.evaluate(reach).await, "reached");
+        assert_eq!(one.evaluate(&comes_to("reached")).await, true);
         assert!(
             one.requests()
                 .iter()
